@@ -1,0 +1,224 @@
+package csoauth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// An AuthorizeRoute is the form of the authorize URL. Contentstack's page takes both.
+type AuthorizeRoute uint8
+
+const (
+	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page documents. A browser
+	// does not send what stands behind #, so a user who must log in on the way may arrive at the dashboard instead of
+	// the consent page; opening the URL again, now logged in, works.
+	RouteHash AuthorizeRoute = iota
+	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth page documents. It
+	// survives a log-in on the way.
+	RoutePath
+)
+
+// String returns "hash" or "path".
+func (r AuthorizeRoute) String() string {
+	switch r {
+	case RouteHash:
+		return "hash"
+	case RoutePath:
+		return "path"
+	}
+	return fmt.Sprintf("AuthorizeRoute(%d)", uint8(r))
+}
+
+func (r AuthorizeRoute) check() error {
+	if r > RoutePath {
+		return fmt.Errorf("%v is no route: use RouteHash or RoutePath", r)
+	}
+	return nil
+}
+
+// defaultLifetime is how long a user has to log in and consent.
+const defaultLifetime = 10 * time.Minute
+
+// AuthOptions vary one attempt to log in. Nil is fine.
+type AuthOptions struct {
+	// Scopes replace the Config's. Nil: the Config's. Empty but not nil: none, which is the app's configured scopes.
+	Scopes []string
+	// RedirectURI replaces the Config's, for an app with several. Empty: the Config's.
+	RedirectURI string
+	// Lifetime is how long the user has until the callback. Zero: 10 minutes.
+	Lifetime time.Duration
+	// Params are further query parameters, sent after the documented ones in the order of their names.
+	Params map[string]string
+	// OmitMethod leaves code_challenge_method out of the URL. Contentstack takes its absence for plain, so this is an
+	// error with any method but Plain.
+	OmitMethod bool
+	// OrganizationUID refuses a token for any other organization. Users choose the organization on the consent page,
+	// and a token is good in that one alone. Empty: any.
+	OrganizationUID string
+}
+
+// An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its callback is checked
+// with. Make it with [Config.NewAuthRequest], keep it where only this user's callback finds it (a session, a sealed
+// cookie, a variable), and take it out of there before you call [Config.Exchange]: it is good for one.
+//
+// It is safe for concurrent use as long as nobody changes it. Copies in memory share its one use; a copy made by
+// MarshalBinary and UnmarshalBinary is a new attempt to this package, which cannot know of the other.
+type AuthRequest struct {
+	ClientID    string
+	State       string // secret until the callback; 43 characters
+	RedirectURI string
+	Verifier    Verifier
+
+	ChallengeMethod ChallengeMethod
+	OmitMethod      bool
+	Scopes          []string
+	Params          map[string]string
+	OrganizationUID string    // required of the token; empty: any
+	Expires         time.Time // a callback after this comes too late
+
+	used *atomic.Bool // nil: not made by this package
+}
+
+// reservedParams are the parameters that an AuthRequest sets itself.
+var reservedParams = []string{
+	"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
+}
+
+// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random octets each. It calls
+// [Config.Validate] and checks o; an error is a mistake in one of them.
+func (c *Config) NewAuthRequest(o *AuthOptions) (*AuthRequest, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		o = &AuthOptions{}
+	}
+	if err := o.check(c); err != nil {
+		return nil, fmt.Errorf("csoauth: auth options: %w", err)
+	}
+	r := &AuthRequest{
+		ClientID:        c.ClientID,
+		State:           randomText(),
+		RedirectURI:     orElse(o.RedirectURI, c.RedirectURI),
+		Verifier:        NewVerifier(),
+		ChallengeMethod: c.ChallengeMethod.orDefault(),
+		OmitMethod:      o.OmitMethod,
+		Scopes:          slices.Clone(c.Scopes),
+		Params:          maps.Clone(o.Params),
+		OrganizationUID: o.OrganizationUID,
+		Expires:         time.Now().Add(defaultLifetime),
+		used:            new(atomic.Bool),
+	}
+	if o.Scopes != nil {
+		r.Scopes = slices.Clone(o.Scopes)
+	}
+	if o.Lifetime != 0 {
+		r.Expires = time.Now().Add(o.Lifetime)
+	}
+	return r, nil
+}
+
+func (o *AuthOptions) check(c *Config) error {
+	if err := checkScopes(o.Scopes); err != nil {
+		return fieldError("Scopes", err)
+	}
+	if o.RedirectURI != "" {
+		if err := checkRedirectURI(o.RedirectURI); err != nil {
+			return fieldError("RedirectURI", err)
+		}
+	}
+	if o.Lifetime < 0 {
+		return fieldError("Lifetime", fmt.Errorf("%v is negative", o.Lifetime))
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Params)) {
+		switch {
+		case name == "":
+			return fieldError("Params", errors.New("a parameter has no name"))
+		case slices.Contains(reservedParams, strings.ToLower(name)):
+			return fieldError("Params", fmt.Errorf("%s is set by csoauth itself", quote(name)))
+		}
+	}
+	if method := c.ChallengeMethod.orDefault(); o.OmitMethod && method != Plain {
+		return fieldError("OmitMethod", fmt.Errorf("an authorize URL without code_challenge_method means %q, and this Config uses %q", Plain, method))
+	}
+	return nil
+}
+
+// AuthorizeURL returns the URL to send the user's browser to. It holds the state and, with [Plain], the verifier:
+// hand it to that browser and keep it out of logs.
+//
+// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a blank as %20, which every
+// reader takes alike, in a query and behind # as well.
+func (c *Config) AuthorizeURL(r *AuthRequest) string {
+	row, _ := c.endpoints(c.Region) // NewAuthRequest found it
+	route := "/#!/apps/"
+	if c.AuthorizeRoute == RoutePath {
+		route = "/apps/"
+	}
+	b := make([]byte, 0, 512) // most URLs fit
+	b = append(b, strings.TrimSuffix(row.App, "/")...)
+	b = append(b, route...)
+	b = append(b, c.AppUID...)
+	b = append(b, "/authorize?response_type=code"...)
+	b = appendParam(b, "client_id", r.ClientID)
+	b = appendParam(b, "redirect_uri", r.RedirectURI)
+	if len(r.Scopes) > 0 {
+		b = appendParam(b, "scope", strings.Join(r.Scopes, " "))
+	}
+	b = appendParam(b, "state", r.State)
+	b = appendParam(b, "code_challenge", r.Verifier.Challenge(r.ChallengeMethod))
+	if !r.OmitMethod {
+		b = appendParam(b, "code_challenge_method", string(r.ChallengeMethod.orDefault()))
+	}
+	if len(r.Params) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+			b = appendParam(b, name, r.Params[name])
+		}
+	}
+	return string(b)
+}
+
+// appendParam appends &name=value, or name=value if b is empty, to a query or a form.
+func appendParam(b []byte, name, value string) []byte {
+	if len(b) > 0 {
+		b = append(b, '&')
+	}
+	b = appendEscaped(b, name)
+	b = append(b, '=')
+	return appendEscaped(b, value)
+}
+
+// appendEscaped percent-encodes all of s but RFC 3986's unreserved characters.
+func appendEscaped(b []byte, s string) []byte {
+	const hex = "0123456789ABCDEF"
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; isUnreserved(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return b
+}
+
+// isUnreserved tells whether c is one of RFC 3986's unreserved characters, which are also those of a verifier.
+func isUnreserved(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	return c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+// orElse returns s, or other if s is empty.
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,225 @@
+package csoauth_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+)
+
+// errSent is what the token endpoint of these tests answers: a callback that leads to it has passed.
+var errSent = errors.New("the callback passed, and the code was sent")
+
+// sentTo returns a Config whose token endpoint fails with errSent, and the hosts that were asked.
+func sentTo() (*csoauth.Config, *[]string) {
+	c, hosts := testConfig(), new([]string)
+	c.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		*hosts = append(*hosts, r.URL.Host)
+		return nil, errSent
+	})}
+	return c, hosts
+}
+
+func TestCallbackIsCheckedBeforeAnythingIsSent(t *testing.T) {
+	state := strings.Repeat("s", 43)
+	good := func(extra string) string { return "state=" + state + "&code=c0de" + extra }
+	for name, row := range map[string]struct {
+		callback string
+		is       error  // sentinel, or nil
+		want     string // in the error
+	}{
+		"good":                       {good(""), errSent, ""},
+		"good, with location":        {good("&location=NA"), errSent, ""},
+		"unknown repeats":            {good("&x=1&x=2&installation_uid=3"), errSent, ""},
+		"unknown location":           {good("&location=MARS&region=evil.example"), errSent, ""},
+		"location and region agree":  {good("&location=EU&region=aws-eu"), errSent, ""},
+		"one of them unknown":        {good("&location=evil.example&region=eu"), errSent, ""},
+		"empty error parameter":      {good("&error="), nil, "the callback reports an error without naming it"},
+		"nothing":                    {"", csoauth.ErrState, "the callback has state 0 times, want once"},
+		"no state":                   {"code=c0de", csoauth.ErrState, "state 0 times"},
+		"two states, one right":      {good("&state=x"), csoauth.ErrState, "state 2 times"},
+		"the same state twice":       {good("&state=" + state), csoauth.ErrState, "state 2 times"},
+		"wrong state":                {"state=" + state[:42] + "x&code=c0de", csoauth.ErrState, "the callback is of another attempt, or forged"},
+		"empty state":                {"state=&code=c0de", csoauth.ErrState, "of another attempt, or forged"},
+		"prefix of the state":        {"state=" + state[:42] + "&code=c0de", csoauth.ErrState, "of another attempt, or forged"},
+		"denial without state":       {"error=access_denied", csoauth.ErrState, "state 0 times"},
+		"denial with a wrong state":  {"error=access_denied&state=x", csoauth.ErrState, "of another attempt, or forged"},
+		"state goes before repeats":  {"state=x&code=1&code=2&error=a", csoauth.ErrState, "of another attempt, or forged"},
+		"two codes":                  {good("&code=other"), nil, "csoauth: authorize: the callback has code 2 times"},
+		"two errors":                 {good("&error=a&error=b"), nil, "the callback has error 2 times"},
+		"two descriptions":           {good("&error_description=a&error_description=b"), nil, "the callback has error_description 2 times"},
+		"two locations":              {good("&location=NA&location=NA"), nil, "the callback has location 2 times"},
+		"two regions":                {good("&region=NA&region=EU"), nil, "the callback has region 2 times"},
+		"location against region":    {good("&location=NA&region=EU"), nil, "the callback's location is na and its region eu: they should agree"},
+		"disagreement before denial": {"state=" + state + "&error=access_denied&location=NA&region=EU", nil, "they should agree"},
+		"denied":                     {"state=" + state + "&error=access_denied&error_description=The+user+said+no", csoauth.ErrDenied, "csoauth: authorize: access denied: access_denied: The user said no"},
+		"another error":              {"state=" + state + "&error=invalid_scope", nil, "csoauth: authorize: invalid_scope"},
+		"error goes before code":     {good("&error=access_denied"), csoauth.ErrDenied, "access denied"},
+		"no code":                    {"state=" + state, nil, "the callback has neither a code nor an error"},
+		"empty code":                 {"state=" + state + "&code=", nil, "the callback has neither a code nor an error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, hosts := sentTo()
+			r, err := c.NewAuthRequest(nil)
+			require.NoError(t, err)
+			r.State = state
+			callback, err := url.ParseQuery(row.callback)
+			require.NoError(t, err)
+
+			_, err = c.Exchange(t.Context(), r, callback)
+			require.ErrorContains(t, err, row.want)
+			for _, sentinel := range []error{errSent, csoauth.ErrState, csoauth.ErrAttemptExpired, csoauth.ErrDenied, csoauth.ErrLoginRequired} {
+				require.Equal(t, sentinel == row.is, errors.Is(err, sentinel), "%v is %v", err, sentinel)
+			}
+			require.Equal(t, row.is == errSent, len(*hosts) == 1, "sent to %v", *hosts)
+			var said *csoauth.Error
+			reported := strings.Contains(row.callback, "error=") && row.is != csoauth.ErrState && !strings.Contains(row.want, "2 times") && !strings.Contains(row.want, "agree")
+			require.Equal(t, reported, errors.As(err, &said))
+		})
+	}
+}
+
+func TestForgedCallbackDoesNotEndTheAttempt(t *testing.T) {
+	c, hosts := sentTo()
+	r, err := c.NewAuthRequest(nil)
+	require.NoError(t, err)
+	_, err = c.Exchange(t.Context(), r, url.Values{"state": {"forged"}, "code": {"c"}})
+	require.ErrorIs(t, err, csoauth.ErrState)
+	_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {"c"}})
+	require.ErrorIs(t, err, errSent)
+	require.Len(t, *hosts, 1)
+}
+
+func TestAttemptIsGoodForOne(t *testing.T) {
+	c, hosts := sentTo()
+	r, err := c.NewAuthRequest(nil)
+	require.NoError(t, err)
+	callback := url.Values{"state": {r.State}, "code": {"c"}}
+	shared := *r
+
+	results := make(chan error)
+	for _, attempt := range []*csoauth.AuthRequest{r, r, &shared} {
+		go func() {
+			_, err := c.Exchange(t.Context(), attempt, callback)
+			results <- err
+		}()
+	}
+	used := 0
+	for range 3 {
+		if err := <-results; errors.Is(err, csoauth.ErrAttemptExpired) {
+			require.ErrorContains(t, err, "the attempt was used before")
+			used++
+		}
+	}
+	require.Equal(t, 2, used)
+	require.Len(t, *hosts, 1)
+}
+
+func TestAttemptExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := sentTo()
+		r, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		late, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+
+		time.Sleep(10*time.Minute - 1)
+		_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {"c"}})
+		require.ErrorIs(t, err, errSent, "in time by a nanosecond")
+
+		time.Sleep(1)
+		_, err = c.Exchange(t.Context(), late, url.Values{"state": {late.State}, "code": {"c"}, "error": {"access_denied"}})
+		require.ErrorIs(t, err, csoauth.ErrAttemptExpired, "the age is looked at before the error")
+		require.NotErrorIs(t, err, csoauth.ErrDenied)
+		_, err = c.Exchange(t.Context(), late, url.Values{"state": {"forged"}, "code": {"c"}})
+		require.ErrorIs(t, err, csoauth.ErrState, "the state is looked at before the age")
+	})
+}
+
+func TestAttemptThatIsNotOne(t *testing.T) {
+	c := testConfig()
+	callback := url.Values{"state": {"s"}, "code": {"c"}}
+	_, err := c.Exchange(t.Context(), nil, callback)
+	require.ErrorIs(t, err, csoauth.ErrState)
+	require.ErrorContains(t, err, "no attempt is known for this callback")
+
+	_, err = c.Exchange(t.Context(), &csoauth.AuthRequest{}, url.Values{"state": {""}, "code": {"c"}})
+	require.ErrorIs(t, err, csoauth.ErrState, "two empty states do not match")
+	require.ErrorContains(t, err, "the attempt has no state of its own")
+
+	byHand := &csoauth.AuthRequest{ClientID: c.ClientID, State: "s", Verifier: rfcVerifier, Expires: time.Now().Add(time.Hour)}
+	_, err = c.Exchange(t.Context(), byHand, callback)
+	require.ErrorContains(t, err, "the AuthRequest was made by hand: use NewAuthRequest")
+
+	r, err := c.NewAuthRequest(nil)
+	require.NoError(t, err)
+	other := testConfig()
+	other.ClientID = "another"
+	_, err = other.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {"c"}})
+	require.ErrorContains(t, err, `csoauth: exchange: the attempt is of client "Ie0FEfTzlfAHL4xM", and this Config of "another"`)
+}
+
+func TestCallbackPicksAmongKnownRegionsOnly(t *testing.T) {
+	for callback, host := range map[string]string{
+		"":                              "app.example.org",
+		"location=NA":                   "app.example.org",
+		"location=EU":                   "eu-app.example.org",
+		"region=EU":                     "eu-app.example.org",
+		"region=aws_eu&location=eu":     "eu-app.example.org",
+		"location=AU":                   "app.example.org", // a region, but not of this Config
+		"region=EU&location=AU":         "eu-app.example.org",
+		"location=evil.example":         "app.example.org",
+		"location=https://evil.example": "app.example.org",
+		"location=":                     "app.example.org",
+	} {
+		c, hosts := sentTo()
+		r, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		q, err := url.ParseQuery(callback)
+		require.NoError(t, err)
+		q.Set("state", r.State)
+		q.Set("code", "c")
+		_, err = c.Exchange(t.Context(), r, q)
+		require.ErrorIs(t, err, errSent)
+		require.Equal(t, []string{host}, *hosts, callback)
+	}
+}
+
+func FuzzCallback(f *testing.F) {
+	for _, q := range []string{
+		"", "code=c", "code=c&state=S", "state=S&state=S", "error=access_denied&state=S", "code=c&state=S&location=EU&region=NA",
+		"code=c&code=c&state=S", "state=S&error=%00%1b[31m&error_description=S", "state=S&code=c&location=evil.example",
+	} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		c, hosts := sentTo()
+		r, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		callback, err := url.ParseQuery(strings.ReplaceAll(query, "S", r.State))
+		if err != nil {
+			return
+		}
+		_, err = c.Exchange(t.Context(), r, callback)
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), r.State)
+		require.NotContains(t, err.Error(), string(r.Verifier))
+		require.Equal(t, len(*hosts) == 1, errors.Is(err, errSent))
+		for _, host := range *hosts {
+			require.Contains(t, []string{"app.example.org", "eu-app.example.org"}, host)
+			require.Equal(t, []string{r.State}, callback["state"])
+			require.Len(t, callback["code"], 1)
+			require.NotContains(t, callback, "error")
+		}
+		for _, char := range err.Error() {
+			require.GreaterOrEqual(t, char, ' ')
+		}
+	})
+}

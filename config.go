@@ -1,0 +1,234 @@
+package csoauth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call [Config.Validate] once at start,
+// and do not change it afterwards. It is then safe for concurrent use.
+type Config struct {
+	// AppUID and ClientID are required: Developer Hub, your app, Basic Information and OAuth.
+	AppUID, ClientID string
+	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is registered for the app.
+	RedirectURI string
+	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token and for its refreshes.
+	ClientSecret string
+	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured user scopes.
+	Scopes []string
+	// Region is where the app's users log in. Zero: NA.
+	Region Region
+	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A region that is not
+	// in the map is unknown to this Config, and a callback cannot bring it in.
+	Endpoints map[Region]Endpoints
+	// ChallengeMethod is how PKCE challenges are made. Zero: S256.
+	ChallengeMethod ChallengeMethod
+	// AuthorizeRoute is the form of the authorize URL. Zero: RouteHash, the documented one.
+	AuthorizeRoute AuthorizeRoute
+	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are not used, because
+	// these requests carry no cookie and follow no redirect. Nil: a client of our own with a timeout of 30 s.
+	HTTPClient *http.Client
+}
+
+// Validate returns an error that names the first field that cannot work, and how to mend it.
+func (c *Config) Validate() error {
+	checks := []struct {
+		field string
+		check func() error
+	}{
+		{"AppUID", c.checkAppUID},
+		{"ClientID", c.checkClientID},
+		{"RedirectURI", func() error { return checkRedirectURI(c.RedirectURI) }},
+		{"ClientSecret", c.checkClientSecret},
+		{"Scopes", func() error { return checkScopes(c.Scopes) }},
+		{"Region", c.checkRegion},
+		{"Endpoints", c.checkEndpoints},
+		{"ChallengeMethod", c.ChallengeMethod.check},
+		{"AuthorizeRoute", c.AuthorizeRoute.check},
+	}
+	for _, field := range checks {
+		if err := field.check(); err != nil {
+			return fmt.Errorf("csoauth: config: %w", fieldError(field.field, err))
+		}
+	}
+	return nil
+}
+
+// fieldError says which field cannot work.
+func fieldError(field string, err error) error { return fmt.Errorf("%s: %w", field, err) }
+
+func (c *Config) checkAppUID() error {
+	switch {
+	case c.AppUID == "":
+		return errors.New("is empty: copy it from Developer Hub, your app, Basic Information, App UID")
+	case c.AppUID == c.ClientID:
+		return errors.New("is the same as ClientID: the App UID is under Basic Information, the Client ID under OAuth")
+	case strings.ContainsFunc(c.AppUID, func(r rune) bool { return r > '~' || !isUnreserved(byte(r)) }):
+		return fmt.Errorf("%s has a character that is no letter, digit or one of - . _ ~", quote(c.AppUID))
+	}
+	return nil
+}
+
+func (c *Config) checkClientID() error {
+	switch {
+	case c.ClientID == "":
+		return errors.New("is empty: copy it from Developer Hub, your app, OAuth, Client ID")
+	case !isVisibleASCII(c.ClientID):
+		return fmt.Errorf("%s has a blank or a character outside of visible ASCII", quote(c.ClientID))
+	}
+	return nil
+}
+
+func (c *Config) checkClientSecret() error {
+	if strings.TrimSpace(c.ClientSecret) != c.ClientSecret {
+		return errors.New("begins or ends with white space, as a file's last line does: trim it")
+	}
+	return nil
+}
+
+func (c *Config) checkRegion() error {
+	if int(c.Region) >= len(regionIDs) {
+		return fmt.Errorf("%v is no region: use one of the constants, or ParseRegion", c.Region)
+	}
+	if _, err := c.endpoints(c.Region); err != nil {
+		return fmt.Errorf("%v is not in Endpoints: add its row, or leave Endpoints nil for the published hosts", c.Region)
+	}
+	return nil
+}
+
+func (c *Config) checkEndpoints() error {
+	for _, region := range slices.Sorted(maps.Keys(c.Endpoints)) {
+		if int(region) >= len(regionIDs) {
+			return fmt.Errorf("%v is no region", region)
+		}
+		row := c.Endpoints[region]
+		if row.App == "" {
+			return fmt.Errorf("%v: App is empty", region)
+		}
+		for name, endpoint := range row.all() {
+			if err := checkEndpoint(endpoint); err != nil {
+				return fmt.Errorf("%v: %s: %w", region, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// endpoints returns the hosts of a region that this Config knows.
+func (c *Config) endpoints(r Region) (Endpoints, error) {
+	if c.Endpoints == nil && int(r) < len(regionIDs) {
+		return r.Endpoints(), nil
+	}
+	if row, ok := c.Endpoints[r]; ok {
+		return row, nil
+	}
+	return Endpoints{}, fmt.Errorf("region %v is not in the Config's Endpoints", r)
+}
+
+// checkEndpoint refuses what tokens must not be sent to.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := parseURI(endpoint)
+	switch {
+	case err != nil:
+		return err
+	case u.Host == "":
+		return fmt.Errorf("%s is not an absolute URL: want https://host", quote(endpoint))
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(endpoint, "#"):
+		return errors.New("has a query or a fragment: give the base URL alone")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%s is neither https nor http on a loopback address: tokens would travel in the open", quote(endpoint))
+}
+
+// checkRedirectURI holds RFC 6749, section 3.1.2 and RFC 8252: absolute, no fragment, and http on loopback alone.
+func checkRedirectURI(uri string) error {
+	if uri == "" {
+		return errors.New("is empty: give the one that is registered for the app, to the byte")
+	}
+	u, err := parseURI(uri)
+	switch {
+	case err != nil:
+		return err
+	case u.Scheme == "":
+		return fmt.Errorf("%s is relative: give the whole URI, with https://", quote(uri))
+	case strings.Contains(uri, "#"):
+		return errors.New("has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)")
+	}
+	for name := range u.Query() {
+		if callbackParameter(name) {
+			return fmt.Errorf("its query has %s, a parameter that the callback brings", quote(name))
+		}
+	}
+	switch {
+	case u.Scheme == "http" && u.Host != "":
+		if !isLoopback(u.Hostname()) {
+			return fmt.Errorf("%s is http on a host that is not loopback: use https", quote(uri))
+		}
+	case u.Scheme == "https" && u.Host != "":
+	case u.Scheme == "http" || u.Scheme == "https":
+		return fmt.Errorf("%s has no host", quote(uri))
+	case !strings.Contains(u.Scheme, "."):
+		return fmt.Errorf("scheme %s: want https, http on loopback, or a reversed domain name (RFC 8252, 7.1)", quote(u.Scheme))
+	}
+	return nil
+}
+
+// parseURI parses what Validate looks at. Its errors do not repeat a URI that holds a password.
+func parseURI(uri string) (*url.URL, error) {
+	if !isVisibleASCII(uri) {
+		return nil, errors.New("has a blank or a character outside of visible ASCII: percent-encode it")
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return nil, errors.New("is not a URI: " + parseCause(err))
+	}
+	if u.User != nil {
+		return nil, errors.New("has a user or password before the host: remove it")
+	}
+	return u, nil
+}
+
+// parseCause is what is wrong with a URL, without the URL.
+func parseCause(err error) string {
+	var parse *url.Error
+	if errors.As(err, &parse) && !strings.Contains(parse.URL, "@") {
+		return parse.Err.Error()
+	}
+	return "it does not parse"
+}
+
+// checkScopes holds RFC 6749, section 3.3: visible ASCII without " and \.
+func checkScopes(scopes []string) error {
+	for i, scope := range scopes {
+		switch {
+		case scope == "":
+			return fmt.Errorf("number %d is empty", i+1)
+		case strings.ContainsAny(scope, " \t"):
+			return fmt.Errorf("%s has a blank: give each scope as an element of its own", quote(scope))
+		case !isVisibleASCII(scope) || strings.ContainsAny(scope, `"\`):
+			return fmt.Errorf("%s has a character that no scope may have (RFC 6749, 3.3)", quote(scope))
+		}
+	}
+	return nil
+}
+
+func isVisibleASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// isLoopback tells whether host is a literal loopback address or localhost (RFC 8252, 7.3 and 8.3). No other name is:
+// what it resolves to is somebody else's to say.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,49 @@
+package csoauthtest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// A Fault spoils one token request. The zero Fault spoils nothing.
+type Fault struct {
+	Delay time.Duration // waited before anything else; the request is processed even if the client has left
+
+	// Status answers instead of processing the request, with Header and Body.
+	Status int
+	Header http.Header
+	Body   string
+	// RedirectTo answers 307 to there, instead of processing the request.
+	RedirectTo string
+
+	// Cut closes the connection at this point.
+	Cut Cut
+	// CutAt is how many bytes of the answer's body get out before CutInside.
+	CutAt int
+	// Slow pauses before every byte of the answer's body.
+	Slow time.Duration
+	// Endless follows the answer's body with blanks until the client leaves.
+	Endless bool
+}
+
+// A Cut is where the connection of a token request breaks.
+type Cut int
+
+const (
+	CutNot    Cut = iota
+	CutBefore     // the request is not processed
+	CutAfter      // the request is processed, and no byte of the answer gets out
+	CutInside     // the request is processed, and the answer breaks off after CutAt bytes
+)
+
+// FailNext spoils the next token requests, one with each fault, in order.
+func (s *Server) FailNext(faults ...Fault) {
+	for _, f := range faults {
+		s.emulator.FailNext(emulator.Fault{
+			Delay: f.Delay, Status: f.Status, Header: f.Header, Body: f.Body, RedirectTo: f.RedirectTo,
+			Cut: emulator.Cut(f.Cut), CutAt: f.CutAt, Slow: f.Slow, Endless: f.Endless,
+		})
+	}
+}

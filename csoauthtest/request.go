@@ -1,0 +1,25 @@
+package csoauthtest
+
+import "time"
+
+// A Request is what the Server was sent, what it decided, and what it answered. Secrets are masked: each stands as ***
+// and eight digits that are the same wherever the same secret occurs in this Server's log, and tell nothing else.
+type Request struct {
+	Time     time.Time
+	Method   string
+	Path     string
+	Params   map[string]string // of the query and the form
+	Status   int               // 0: no answer
+	Decision string            // such as "refused: invalid_grant: the code was used before"
+	Answer   map[string]string // the members of the token, or the parameters of the callback
+}
+
+// Requests returns what the Server was sent, oldest first: authorize pages, decisions, token requests and API calls. It
+// keeps the latest 50,000.
+func (s *Server) Requests() []Request {
+	var requests []Request
+	for _, r := range s.emulator.Requests() {
+		requests = append(requests, Request(r))
+	}
+	return requests
+}

@@ -1,0 +1,231 @@
+// Package csoauthtest is a Contentstack to test a login against, as net/http/httptest is a server to test a client
+// against: no account, no network, and every failure on demand.
+//
+//	server := csoauthtest.NewServer(t, nil)
+//	config := server.Config("http://localhost:8184/callback")
+//	resp, err := server.Browser().Get(myApp.URL + "/login") // logs in, consents, and ends at my callback handler
+//
+// The server is stricter than Contentstack is documented to be: a refresh token works once, and its second use ends the
+// login. A program that passes here depends on nobody's leniency. What it was sent and what it decided are in
+// [Server.Requests].
+package csoauthtest
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// Options are what a Server emulates. Nil and the zero Options give it one app and two users.
+type Options struct {
+	Apps                []App          // empty: one app with PKCE on and an optional secret
+	Users               []User         // empty: one user of two organizations, one of a single organization
+	Region              csoauth.Region // the region that the Server is; zero: NA
+	AccessTokenLifetime time.Duration  // zero: 60 minutes
+	CodeLifetime        time.Duration  // zero: 60 seconds
+}
+
+// An App is registered in the emulated Developer Hub.
+type App struct {
+	UID, ClientID string // required
+	ClientSecret  string // required without AllowPKCE
+	Name          string
+	RedirectURIs  []string // matched to the byte; Config adds its own
+	AllowPKCE     bool     // off: every token request needs the client secret
+	Scopes        []string // configured user scopes, the most that may be asked for
+}
+
+// A User can log in and consent.
+type User struct {
+	UID, Email, FirstName, LastName string
+	Organizations                   []Organization // at least one
+}
+
+// An Organization is what a user chooses at consent.
+type Organization struct{ UID, Name string }
+
+// A Visitor is who sits at a browser, and what they decide.
+type Visitor struct {
+	UserUID         string // empty: the first user
+	OrganizationUID string // empty: the user's first
+	Deny            bool   // the consent form is answered with Deny
+}
+
+// A Server is an emulated Contentstack on a free port of 127.0.0.1. It is safe for concurrent use.
+type Server struct {
+	URL string // base URL of everything it emulates, without a trailing slash
+
+	tb       testing.TB
+	region   csoauth.Region
+	emulator *emulator.Emulator
+	client   *http.Client
+}
+
+// NewServer starts a Server that is closed when the test ends. Options that cannot work end the test.
+func NewServer(tb testing.TB, o *Options) *Server {
+	tb.Helper()
+	if o == nil {
+		o = &Options{}
+	}
+	e, err := emulator.New(o.forEmulator())
+	if err != nil {
+		tb.Fatalf("csoauthtest: %v", err)
+	}
+	server := httptest.NewServer(e)
+	transport := &http.Transport{}
+	tb.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	})
+	return &Server{
+		URL: server.URL, tb: tb, region: o.Region, emulator: e,
+		client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
+	}
+}
+
+func (o *Options) forEmulator() emulator.Options {
+	options := emulator.Options{
+		Location:            locations[o.Region],
+		AccessTokenLifetime: o.AccessTokenLifetime,
+		CodeLifetime:        o.CodeLifetime,
+	}
+	for _, app := range o.Apps {
+		options.Apps = append(options.Apps, emulator.App(app))
+	}
+	for _, user := range o.Users {
+		known := emulator.User{UID: user.UID, Email: user.Email, FirstName: user.FirstName, LastName: user.LastName}
+		for _, org := range user.Organizations {
+			known.Organizations = append(known.Organizations, emulator.Organization(org))
+		}
+		options.Users = append(options.Users, known)
+	}
+	return options
+}
+
+// locations are the names of the regions in callbacks and tokens.
+var locations = map[csoauth.Region]string{
+	csoauth.NA: "NA", csoauth.EU: "EU", csoauth.AU: "AU",
+	csoauth.AzureNA: "AZURE_NA", csoauth.AzureEU: "AZURE_EU", csoauth.GCPNA: "GCP_NA", csoauth.GCPEU: "GCP_EU",
+}
+
+// Config returns the Config of the Server's first app, without its secret, and registers redirectURI for the app. It is
+// the caller's to change.
+func (s *Server) Config(redirectURI string) *csoauth.Config {
+	s.tb.Helper()
+	return s.ConfigOf(s.emulator.Apps()[0].UID, redirectURI)
+}
+
+// ConfigOf is Config for the app with that UID.
+func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
+	s.tb.Helper()
+	if err := s.emulator.Register(appUID, redirectURI); err != nil {
+		s.tb.Fatalf("csoauthtest: %v", err)
+	}
+	clientID := ""
+	for _, app := range s.emulator.Apps() {
+		if app.UID == appUID {
+			clientID = app.ClientID
+		}
+	}
+	return &csoauth.Config{
+		AppUID:      appUID,
+		ClientID:    clientID,
+		RedirectURI: redirectURI,
+		Region:      s.region,
+		Endpoints: map[csoauth.Region]csoauth.Endpoints{
+			s.region: {App: s.URL, DeveloperHub: s.URL, ContentManagement: s.URL},
+		},
+		HTTPClient: s.client,
+	}
+}
+
+// Browser returns a browser before which sits a user who allows everything: it keeps cookies, follows redirects, reads
+// the hash route and answers the consent form. Let it open your own application's log-in page, or an authorize URL.
+func (s *Server) Browser() *http.Client { return s.BrowserOf(Visitor{}) }
+
+// BrowserOf returns a browser before which v sits.
+func (s *Server) BrowserOf(v Visitor) *http.Client {
+	jar, _ := cookiejar.New(nil) // fails only for options
+	return &http.Client{
+		Jar:     jar,
+		Timeout: s.client.Timeout,
+		Transport: &emulator.Browser{
+			Emulator: s.URL, Visitor: emulator.Visitor(v), Transport: s.client.Transport,
+		},
+	}
+}
+
+// Callback opens an authorize URL in browser and returns the parameters with which the user is sent back to the
+// redirect URI, which is not requested. It ends the test if the user is not sent back.
+func (s *Server) Callback(browser *http.Client, authorizeURL string) url.Values {
+	s.tb.Helper()
+	looker := *browser
+	looker.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := looker.Get(authorizeURL)
+	if err != nil {
+		s.tb.Fatalf("csoauthtest: %v", err)
+	}
+	resp.Body.Close()
+	back, err := resp.Location()
+	if err != nil {
+		s.tb.Fatalf("csoauthtest: the authorize page answered %s and sent nobody back: %s", resp.Status, s.lastDecision())
+	}
+	return back.Query()
+}
+
+// Login does a whole login of the first user with c and returns the Token. It ends the test if that fails.
+func (s *Server) Login(c *csoauth.Config) *csoauth.Token {
+	s.tb.Helper()
+	request, err := c.NewAuthRequest(nil)
+	if err != nil {
+		s.tb.Fatalf("csoauthtest: %v", err)
+	}
+	token, err := c.Exchange(s.tb.Context(), request, s.Callback(s.Browser(), c.AuthorizeURL(request)))
+	if err != nil {
+		s.tb.Fatalf("csoauthtest: %v", err)
+	}
+	return token
+}
+
+func (s *Server) lastDecision() string {
+	requests := s.emulator.Requests()
+	if len(requests) == 0 {
+		return "it was not reached"
+	}
+	return requests[len(requests)-1].Decision
+}
+
+// API serves an API behind the Server's tokens: handler sees only requests whose bearer token is good, all others get a
+// 401 as Contentstack's APIs answer it. GET /v3/user is there without it. The pattern is that of an [http.ServeMux],
+// which panics if it is wrong or taken.
+func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
+
+// Expire lets t's access token expire now, or every one if t is nil.
+func (s *Server) Expire(t *csoauth.Token) {
+	s.tb.Helper()
+	if !s.emulator.Expire(accessToken(t)) {
+		s.tb.Errorf("csoauthtest: Expire: there is no such access token")
+	}
+}
+
+// Revoke ends the login of t, or every one if t is nil, as a user does under Authorized Apps: its access token and its
+// refresh token are refused from now on.
+func (s *Server) Revoke(t *csoauth.Token) {
+	s.tb.Helper()
+	if !s.emulator.Revoke(accessToken(t)) {
+		s.tb.Errorf("csoauthtest: Revoke: there is no such access token")
+	}
+}
+
+func accessToken(t *csoauth.Token) string {
+	if t == nil {
+		return ""
+	}
+	return t.AccessToken
+}

@@ -1,0 +1,16 @@
+package csoauth
+
+// ReadRecordAs reads a stored Token as a csoauth would whose current version is the given one.
+func ReadRecordAs(version int, data []byte) error {
+	return unmarshalRecord(data, recordHead{tokenKind, version}, new(tokenRecord))
+}
+
+// OwnTransport is what sends token requests if a Config has no HTTPClient.
+var OwnTransport = ownTransport
+
+// WithoutTerms returns a copy of t as if it came from elsewhere.
+func (t *Token) WithoutTerms() *Token {
+	c := *t
+	c.terms = terms{}
+	return &c
+}

@@ -1,0 +1,204 @@
+package csoauth
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Exchange checks a callback against its attempt and trades its code for a Token. callback is the query of the request
+// that reached the redirect URI, as [net/http.Request.URL] parses it.
+//
+// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it came in time and the
+// attempt was not used before (else [ErrAttemptExpired]), it says nothing twice, and it reports no error (an [*Error];
+// [ErrDenied] if somebody said no). A code that another region of this Config issued is redeemed there.
+//
+// A failure after that ends the attempt: a code is good for one try, and 60 seconds. Start over.
+func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Values) (*Token, error) {
+	now := time.Now()
+	answer, err := c.checkCallback(r, callback, now)
+	if err != nil {
+		return nil, err
+	}
+	if r.used == nil {
+		return nil, inputError("exchange", "the AuthRequest was made by hand: use NewAuthRequest, or UnmarshalBinary for a stored one")
+	}
+	if r.ClientID != c.ClientID {
+		return nil, inputError("exchange", "the attempt is of client %s, and this Config of %s", quote(r.ClientID), quote(c.ClientID))
+	}
+	if r.used.Swap(true) {
+		return nil, fmt.Errorf("csoauth: exchange: %w: the attempt was used before", ErrAttemptExpired)
+	}
+	return c.redeem(ctx, codeGrant{
+		code:         answer.code,
+		verifier:     r.Verifier,
+		redirectURI:  r.RedirectURI,
+		region:       answer.region,
+		organization: r.OrganizationUID,
+		received:     now,
+		state:        r.State,
+	})
+}
+
+// ExchangeOptions vary [Config.ExchangeCode]. Nil is fine.
+type ExchangeOptions struct {
+	// RedirectURI is the one in the authorize URL. Empty: the Config's.
+	RedirectURI string
+	// Location is the callback's location or region, which tells where to redeem the code. Empty, or none of the
+	// Config's regions: the Config's own.
+	Location string
+	// OrganizationUID refuses a token for any other organization. Empty: any.
+	OrganizationUID string
+	// Received is when the code came. A code lives 60 seconds, so no try begins 45 seconds after it. Zero: now.
+	Received time.Time
+}
+
+// ExchangeCode trades a code for a Token without looking at a callback. It is for callers who check state themselves;
+// [Config.Exchange] leaves no way to forget that. v is the verifier of the authorize URL's challenge; it may be empty
+// if the Config has a client secret, for an app without PKCE.
+func (c *Config) ExchangeCode(ctx context.Context, code string, v Verifier, o *ExchangeOptions) (*Token, error) {
+	if o == nil {
+		o = &ExchangeOptions{}
+	}
+	if code == "" {
+		return nil, inputError("exchange", "the code is empty")
+	}
+	if v == "" && c.ClientSecret == "" {
+		return nil, inputError("exchange", "there is neither a verifier nor a client secret: one of them must prove who asks")
+	}
+	if v != "" {
+		if err := checkVerifier(string(v)); err != nil {
+			return nil, inputError("exchange", "verifier: %w", err)
+		}
+	}
+	region, known := c.knownRegion(o.Location)
+	if !known {
+		region = c.Region
+	}
+	received := o.Received
+	if received.IsZero() {
+		received = time.Now()
+	}
+	return c.redeem(ctx, codeGrant{
+		code:         code,
+		verifier:     v,
+		redirectURI:  orElse(o.RedirectURI, c.RedirectURI),
+		region:       region,
+		organization: o.OrganizationUID,
+		received:     received,
+	})
+}
+
+// A codeGrant is what redeems a code.
+type codeGrant struct {
+	code         string
+	verifier     Verifier
+	redirectURI  string
+	region       Region
+	organization string
+	received     time.Time
+	state        string // not sent; kept out of errors all the same
+}
+
+// codeRetry is how long after a code came it may be sent again. Contentstack's codes live 60 seconds; what arrives
+// later is wasted.
+const codeRetry = 45 * time.Second
+
+func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
+	row, err := c.endpoints(g.region)
+	if err != nil {
+		return nil, fmt.Errorf("csoauth: exchange: %w", err)
+	}
+	req := tokenRequest{op: "exchange", url: row.tokenURL(), until: g.received.Add(codeRetry)}
+	req.set("grant_type", "authorization_code")
+	req.set("client_id", c.ClientID)
+	req.set("redirect_uri", g.redirectURI)
+	req.setSecret("code", g.code)
+	if g.verifier != "" {
+		req.setSecret("code_verifier", string(g.verifier))
+	}
+	if c.ClientSecret != "" {
+		req.setSecret("client_secret", c.ClientSecret)
+	}
+	req.hide(g.state)
+
+	answer, err := c.post(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
+	t := &Token{
+		ClientID:    c.ClientID,
+		RedirectURI: g.redirectURI,
+		terms:       terms{app: strings.TrimSuffix(row.App, "/"), region: g.region, secret: secretUsed(c.ClientSecret != "")},
+	}
+	if err := answer.applyTo(t); err != nil {
+		return nil, err
+	}
+	if g.organization != "" && t.OrganizationUID != g.organization {
+		return nil, inputError("exchange", "the token is for organization %s, and %s was asked for: log in again and choose it",
+			quote(t.OrganizationUID), quote(g.organization))
+	}
+	return t, nil
+}
+
+// Refresh trades t's refresh token for a new Token, on the terms t was got on: its client ID, its redirect URI, the
+// region that issued it, and with the client secret if, and only if, that was sent before. What the answer leaves out
+// is kept from t, which is not changed. If Config and terms do not fit, the error comes before anything is sent.
+//
+// Treat the refresh token as spent from here on: at a strict server, sending it twice ends the login. So store the new
+// Token before you use it, and never refresh one Token in two places at once; package tokens does both for you.
+//
+// [ErrLoginRequired] says that t has no refresh token, or that Contentstack refused it. If an [*Error] has a Token,
+// keep that one: it holds the new refresh token. After any other failure nobody knows whether the refresh token is spent.
+func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
+	if t == nil || t.RefreshToken == "" {
+		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)
+	}
+	if t.ClientID != "" && t.ClientID != c.ClientID {
+		return nil, inputError("refresh", "the token is of client %s, and this Config of %s", quote(t.ClientID), quote(c.ClientID))
+	}
+	if t.terms.secret == secretSent && c.ClientSecret == "" {
+		return nil, inputError("refresh", "the token was got with a client secret, and this Config has none: Contentstack wants it again")
+	}
+	region, err := c.issuedIn(t)
+	if err != nil {
+		return nil, fmt.Errorf("csoauth: refresh: %w", err)
+	}
+	row, err := c.endpoints(region)
+	if err != nil {
+		return nil, fmt.Errorf("csoauth: refresh: %w", err)
+	}
+	redirectURI := orElse(t.RedirectURI, c.RedirectURI)
+	withSecret := c.ClientSecret != "" && t.terms.secret != secretNotSent
+
+	req := tokenRequest{op: "refresh", url: row.tokenURL()}
+	req.set("grant_type", "refresh_token")
+	req.set("client_id", c.ClientID)
+	req.set("redirect_uri", redirectURI)
+	req.setSecret("refresh_token", t.RefreshToken)
+	if withSecret {
+		req.setSecret("client_secret", c.ClientSecret)
+	}
+	req.hide(t.AccessToken)
+
+	answer, err := c.post(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
+	renewed := *t
+	renewed.ClientID, renewed.RedirectURI = c.ClientID, redirectURI
+	renewed.terms = terms{app: strings.TrimSuffix(row.App, "/"), region: region, secret: secretUsed(withSecret)}
+	if err := answer.applyTo(&renewed); err != nil {
+		return nil, err
+	}
+	return &renewed, nil
+}
+
+func secretUsed(sent bool) secretUse {
+	if sent {
+		return secretSent
+	}
+	return secretNotSent
+}

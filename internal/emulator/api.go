@@ -1,0 +1,67 @@
+package emulator
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// API serves an API behind the emulator's tokens: handler sees only requests whose bearer token is good, all others get
+// the 401 of the Content Management API. pattern is that of a http.ServeMux, which panics if it is wrong or taken.
+func (e *Emulator) API(pattern string, handler http.Handler) {
+	e.apis.Handle(pattern, handler)
+}
+
+// serveAPI serves what has no handler of its own: the APIs that were added, and the one that is always there.
+func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
+	_, pattern := e.apis.Handler(r)
+	user := r.Method == http.MethodGet && r.URL.Path == "/v3/user"
+	if pattern == "" && !user {
+		writeJSON(w, http.StatusNotFound, map[string]any{"error_message": "The emulator serves nothing at this path", "error_code": 141})
+		return
+	}
+	entry := e.log.begin(r, e.o.Now())
+	granted, ok := e.authorized(r)
+	switch {
+	case !ok:
+		entry.end(http.StatusUnauthorized, "refused: no good bearer token")
+		writeCMAError(w, http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.")
+	case pattern != "":
+		entry.end(http.StatusOK, "let through to "+pattern)
+		e.apis.ServeHTTP(w, r)
+	case !slices.Contains(granted.scopes, "user:read"):
+		entry.end(http.StatusForbidden, "refused: the token lacks user:read")
+		writeCMAError(w, http.StatusForbidden, 316, "Provided access token has insufficient scopes")
+	default:
+		entry.end(http.StatusOK, "told who "+granted.user.Name()+" is")
+		writeJSON(w, http.StatusOK, map[string]any{"user": granted.user.profile()})
+	}
+}
+
+// authorized returns the grant of a request's bearer token.
+func (e *Emulator) authorized(r *http.Request) (*grant, bool) {
+	scheme, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.grants.bearer(access)
+}
+
+// profile is the user as the Content Management API tells it.
+func (u User) profile() map[string]any {
+	organizations := []map[string]any{}
+	for _, o := range u.Organizations {
+		organizations = append(organizations, map[string]any{"uid": o.UID, "name": o.Name})
+	}
+	return map[string]any{
+		"uid": u.UID, "email": u.Email, "username": u.Email,
+		"first_name": u.FirstName, "last_name": u.LastName,
+		"organizations": organizations,
+	}
+}
+
+func writeCMAError(w http.ResponseWriter, status, code int, message string) {
+	writeJSON(w, status, map[string]any{"error_message": message, "error_code": code, "errors": map[string]any{}})
+}

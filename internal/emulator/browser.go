@@ -1,0 +1,74 @@
+package emulator
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A Visitor is who sits at a Browser and what they decide.
+type Visitor struct {
+	UserUID         string // empty: the first user
+	OrganizationUID string // empty: the user's first
+	Deny            bool
+}
+
+// A Browser is a RoundTripper that does what a browser and the person before it do at the emulator: it reads the
+// route from behind the #, logs in as the Visitor, and answers the consent form. It does nothing anywhere else.
+type Browser struct {
+	Emulator  string // base URL
+	Visitor   Visitor
+	Transport http.RoundTripper // nil: http.DefaultTransport
+}
+
+// RoundTrip returns the redirect that follows consent in place of the consent form.
+func (b *Browser) RoundTrip(req *http.Request) (*http.Response, error) {
+	transport := b.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	if !strings.HasPrefix(req.URL.String(), b.Emulator+"/") {
+		return transport.RoundTrip(req)
+	}
+	page, err := followHashRoute(req)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := transport.RoundTrip(page)
+	if err != nil || resp.Header.Get(pageHeader) != consentPage {
+		return resp, err
+	}
+	io.Copy(io.Discard, resp.Body) // so that the connection serves again
+	resp.Body.Close()
+
+	form := url.Values{"decision": {"allow"}, "user": {b.Visitor.UserUID}, "organization": {b.Visitor.OrganizationUID}}
+	if b.Visitor.Deny {
+		form.Set("decision", "deny")
+	}
+	decision, err := http.NewRequestWithContext(req.Context(), http.MethodPost, page.URL.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("emulator: consent: %w", err)
+	}
+	decision.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return transport.RoundTrip(decision)
+}
+
+// followHashRoute does what pages/route.js does in a real browser.
+func followHashRoute(req *http.Request) (*http.Request, error) {
+	route, ok := strings.CutPrefix(req.URL.EscapedFragment(), "!")
+	if !ok || req.URL.Path != "/" {
+		return req, nil
+	}
+	if !strings.Contains(route, "?") && req.URL.RawQuery != "" {
+		route += "?" + req.URL.RawQuery
+	}
+	target, err := req.URL.Parse(route)
+	if err != nil {
+		return nil, fmt.Errorf("emulator: the route behind # does not parse")
+	}
+	page := req.Clone(req.Context())
+	page.URL = target
+	return page, nil
+}

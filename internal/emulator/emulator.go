@@ -1,0 +1,214 @@
+// Package emulator plays Contentstack's side of OAuth: the authorize page, the token endpoint, and an API behind its
+// tokens, as one http.Handler with its state in memory.
+//
+// It is strict on purpose. Where Contentstack's documents leave a rule open, it takes the one that is hardest on a
+// client: a code is spent by the first request that names it, a refresh token works once and its second use ends the
+// login, and a refresh must repeat the redirect URI and the secret of its grant. A client that passes here depends on
+// nobody's leniency. What it decided, and why, stands in its log, with the secrets masked.
+//
+// It knows nothing of the library that is tested with it, so that a mistake there cannot hide behind the same mistake
+// here.
+package emulator
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are what an Emulator emulates. The zero Options give it one app and two users.
+type Options struct {
+	Apps  []App  // empty: DefaultApp
+	Users []User // empty: DefaultUsers
+
+	Location            string           // the region's name in callbacks and tokens; empty: "NA"
+	AccessTokenLifetime time.Duration    // zero: 60 minutes, as documented
+	CodeLifetime        time.Duration    // zero: 60 seconds, as documented
+	Now                 func() time.Time // nil: time.Now
+}
+
+// An App is registered in the emulated Developer Hub.
+type App struct {
+	UID, ClientID, ClientSecret string
+	Name                        string
+	RedirectURIs                []string // matched to the byte; the first is the default
+	AllowPKCE                   bool     // off: every token request needs the client secret
+	Scopes                      []string // configured user scopes, the most that an authorize URL may ask for
+}
+
+// A User can log in and consent.
+type User struct {
+	UID, Email, FirstName, LastName string
+	Organizations                   []Organization // at least one; the first is chosen if the consent form names none
+}
+
+// An Organization is what a user chooses at consent.
+type Organization struct{ UID, Name string }
+
+// DefaultApp has PKCE on, a secret that is optional, and a redirect URI of each common kind.
+func DefaultApp() App {
+	return App{
+		UID:          "64e0f1a2b3c4d5e6f7a8b9c0",
+		ClientID:     "emulated-Client1",
+		ClientSecret: "emulated-secret-of-the-default-app",
+		Name:         "Emulated App",
+		RedirectURIs: []string{"http://localhost:8184", "http://localhost:8184/callback", "http://localhost:3000/callback"},
+		AllowPKCE:    true,
+		Scopes:       []string{"user:read", "organization:read", "cm.stacks.management:read"},
+	}
+}
+
+// DefaultUsers are one user of two organizations, and one of a single organization.
+func DefaultUsers() []User {
+	press := Organization{UID: "blt1a2b3c4d5e6f7081", Name: "Emulated Press"}
+	shop := Organization{UID: "blt2b3c4d5e6f708192", Name: "Emulated Shop"}
+	return []User{
+		{UID: "blt00000000000ada01", Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Organizations: []Organization{press, shop}},
+		{UID: "blt0000000000alan02", Email: "alan@example.com", FirstName: "Alan", LastName: "Turing", Organizations: []Organization{press}},
+	}
+}
+
+// An Emulator is safe for concurrent use.
+type Emulator struct {
+	o    Options
+	mux  *http.ServeMux
+	apis *http.ServeMux // what API added; locks itself
+	log  *requestLog
+
+	mu     sync.Mutex
+	apps   []App
+	grants grants
+	faults []Fault
+}
+
+// New returns an Emulator, or an error that names what in o cannot work.
+func New(o Options) (*Emulator, error) {
+	if len(o.Apps) == 0 {
+		o.Apps = []App{DefaultApp()}
+	}
+	if len(o.Users) == 0 {
+		o.Users = DefaultUsers()
+	}
+	o.Location = cmp.Or(o.Location, "NA")
+	o.AccessTokenLifetime = cmp.Or(o.AccessTokenLifetime, time.Hour)
+	o.CodeLifetime = cmp.Or(o.CodeLifetime, time.Minute)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(), grants: newGrants(o), apis: http.NewServeMux()}
+	e.routes()
+	return e, nil
+}
+
+func (o *Options) check() error {
+	if o.AccessTokenLifetime < time.Second || o.CodeLifetime <= 0 {
+		return fmt.Errorf("lifetimes: an access token lives a second at least, a code more than nothing")
+	}
+	seen := map[string]bool{}
+	for i, a := range o.Apps {
+		switch {
+		case a.UID == "" || a.ClientID == "":
+			return fmt.Errorf("app %d: UID or ClientID is empty", i+1)
+		case seen[a.UID] || seen[a.ClientID]:
+			return fmt.Errorf("app %d: its UID or ClientID is another app's", i+1)
+		case a.ClientSecret == "" && !a.AllowPKCE:
+			return fmt.Errorf("app %s: without AllowPKCE it needs a ClientSecret", a.UID)
+		}
+		seen[a.UID], seen[a.ClientID] = true, true
+	}
+	for i, u := range o.Users {
+		if u.UID == "" || len(u.Organizations) == 0 {
+			return fmt.Errorf("user %d: UID is empty, or there is no organization", i+1)
+		}
+	}
+	return nil
+}
+
+func (e *Emulator) routes() {
+	e.mux = http.NewServeMux()
+	for _, path := range TokenPaths() {
+		e.mux.HandleFunc(path, e.serveToken)
+	}
+	e.mux.HandleFunc("GET /{$}", e.serveIndex)
+	e.mux.HandleFunc("GET /_emulator/route.js", serveRouteScript)
+	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)
+	consent := http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.serveDecision))
+	e.mux.Handle("POST /apps/{app}/authorize", consent)
+	e.mux.HandleFunc("/", e.serveAPI)
+}
+
+// TokenPaths are the token endpoint and its aliases, the documented one first.
+func TokenPaths() []string {
+	return []string{"/apps-api/apps/token", "/apps-api/token", "/apps/token", "/token"}
+}
+
+// ServeHTTP answers as Contentstack's application, Developer Hub and Content Management API would.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+
+// Register adds a redirect URI to an app.
+func (e *Emulator) Register(appUID, redirectURI string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.apps {
+		if a := &e.apps[i]; a.UID == appUID {
+			if !slices.Contains(a.RedirectURIs, redirectURI) {
+				a.RedirectURIs = append(slices.Clip(a.RedirectURIs), redirectURI)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("emulator: there is no app %s", appUID)
+}
+
+// Apps returns the registered apps.
+func (e *Emulator) Apps() []App {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.apps)
+}
+
+// Users returns the users, in the order of the Options.
+func (e *Emulator) Users() []User { return slices.Clone(e.o.Users) }
+
+// findApp returns the app for which is is true.
+func (e *Emulator) findApp(is func(App) bool) (App, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := slices.IndexFunc(e.apps, is)
+	if i < 0 {
+		return App{}, false
+	}
+	return e.apps[i], true
+}
+
+func (e *Emulator) findUser(uid string) (User, bool) {
+	if uid == "" {
+		return e.o.Users[0], true
+	}
+	i := slices.IndexFunc(e.o.Users, func(u User) bool { return u.UID == uid })
+	if i < 0 {
+		return User{}, false
+	}
+	return e.o.Users[i], true
+}
+
+func (u User) organization(uid string) (Organization, bool) {
+	if uid == "" {
+		return u.Organizations[0], true
+	}
+	i := slices.IndexFunc(u.Organizations, func(o Organization) bool { return o.UID == uid })
+	if i < 0 {
+		return Organization{}, false
+	}
+	return u.Organizations[i], true
+}
+
+// Name is the user's full name.
+func (u User) Name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }

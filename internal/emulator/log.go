@@ -1,0 +1,114 @@
+package emulator
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxLog is how many requests a log keeps; the oldest go.
+const maxLog = 50_000
+
+// A Request is what a client sent, what was decided about it, and what was answered. Its secrets are masked: each
+// stands as *** and eight digits that are the same wherever the same secret occurs in this log, and tell nothing else.
+type Request struct {
+	Time     time.Time
+	Method   string
+	Path     string
+	Params   map[string]string // of the query and the form
+	Status   int               // 0: no answer
+	Decision string
+	Answer   map[string]string // the members of the token, or the parameters of the callback
+}
+
+// shown are the parameters whose values are not secret. All others are masked, so that one nobody thought of is too.
+var shown = []string{
+	"grant_type", "client_id", "redirect_uri", "response_type", "scope", "code_challenge_method",
+	"decision", "user", "organization", "error", "error_description", "location", "region",
+	"token_type", "expires_in", "organization_uid", "user_uid", "authorization_type",
+}
+
+type requestLog struct {
+	key []byte // of the masks
+
+	mu      sync.Mutex
+	entries []*entry
+}
+
+// An entry is a Request that is still being decided.
+type entry struct {
+	log     *requestLog
+	request Request
+}
+
+func newRequestLog() *requestLog {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return &requestLog{key: key}
+}
+
+func (l *requestLog) begin(r *http.Request, now time.Time) *entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := &entry{l, Request{Time: now, Method: r.Method, Path: r.URL.Path, Params: map[string]string{}}}
+	l.entries = append(l.entries, e)
+	if len(l.entries) > maxLog {
+		l.entries = slices.Clone(l.entries[maxLog/10:])
+	}
+	return e
+}
+
+// see records parameters of the request.
+func (e *entry) see(params url.Values) {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	for name := range params {
+		e.request.Params[name] = e.log.show(name, params)
+	}
+}
+
+// answer records what was answered.
+func (e *entry) answer(params url.Values) {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	e.request.Answer = map[string]string{}
+	for name := range params {
+		e.request.Answer[name] = e.log.show(name, params)
+	}
+}
+
+func (e *entry) end(status int, decision string) {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	e.request.Status, e.request.Decision = status, decision
+}
+
+// show returns a parameter's value if it is no secret. A challenge is one unless it is a hash.
+func (l *requestLog) show(name string, params url.Values) string {
+	value := params.Get(name)
+	if value == "" || slices.Contains(shown, name) || name == "code_challenge" && params.Get("code_challenge_method") == "S256" {
+		return value
+	}
+	mac := hmac.New(sha256.New, l.key)
+	mac.Write([]byte(value))
+	return "***" + hex.EncodeToString(mac.Sum(nil)[:4])
+}
+
+// Requests returns what clients sent since the start, oldest first, and at most the latest 50,000.
+func (e *Emulator) Requests() []Request {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	requests := make([]Request, len(e.log.entries))
+	for i, entry := range e.log.entries {
+		requests[i] = entry.request
+		requests[i].Params, requests[i].Answer = maps.Clone(entry.request.Params), maps.Clone(entry.request.Answer)
+	}
+	return requests
+}

@@ -1,0 +1,112 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// serveToken is the token endpoint.
+func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
+	entry := e.log.begin(r, e.o.Now())
+	form, no := readTokenRequest(r)
+	entry.see(form)
+	fault := e.nextFault()
+	if !fault.before(w, r, entry) {
+		return
+	}
+	var answer map[string]any
+	if no == nil {
+		answer, no = e.grant(form, entry)
+	}
+	if no != nil {
+		entry.end(no.status, "refused: "+no.Error())
+		fault.write(w, r, no.status, map[string]any{"error": no.code, "error_description": no.description})
+		return
+	}
+	fault.write(w, r, http.StatusOK, answer)
+}
+
+// grant handles both grants and returns the JSON of the answer.
+func (e *Emulator) grant(form url.Values, entry *entry) (map[string]any, *refusal) {
+	app, ok := e.findApp(func(a App) bool { return a.ClientID == form.Get("client_id") })
+	if !ok {
+		return nil, refuse("invalid_client", "there is no client %.40q", form.Get("client_id"))
+	}
+	no := app.authenticate(form)
+	if no != nil {
+		return nil, no
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var granted *grant
+	switch grantType := form.Get("grant_type"); grantType {
+	case "authorization_code":
+		granted, no = e.grants.redeem(app, form)
+	case "refresh_token":
+		granted, no = e.grants.renew(app, form)
+	default:
+		no = refuse("unsupported_grant_type", "grant_type is %.40q, want authorization_code or refresh_token", grantType)
+	}
+	if no != nil {
+		return nil, no
+	}
+	access, refresh := e.grants.issueTokens(granted)
+	answer := map[string]any{
+		"access_token":       access,
+		"refresh_token":      refresh,
+		"token_type":         "Bearer",
+		"expires_in":         int(e.o.AccessTokenLifetime.Seconds()),
+		"location":           e.o.Location,
+		"organization_uid":   granted.org.UID,
+		"user_uid":           granted.user.UID,
+		"authorization_type": "user",
+		"stack_api_key":      "",
+	}
+	seen := url.Values{}
+	for name, value := range answer {
+		seen.Set(name, fmt.Sprint(value))
+	}
+	entry.answer(seen)
+	entry.end(http.StatusOK, "granted: tokens for "+granted.user.Name()+" in "+granted.org.Name)
+	return answer, nil
+}
+
+// readTokenRequest refuses what Contentstack's token endpoint is not documented to take: another method or media
+// type, parameters in the URL, an Authorization header or a cookie.
+func readTokenRequest(r *http.Request) (url.Values, *refusal) {
+	switch {
+	case r.Method != http.MethodPost:
+		return nil, &refusal{http.StatusMethodNotAllowed, "invalid_request", "the method is " + r.Method + ", want POST"}
+	case r.URL.RawQuery != "":
+		return nil, refuse("invalid_request", "there are parameters in the URL, where logs keep them: send them in the body")
+	case r.Header.Get("Authorization") != "":
+		return nil, refuse("invalid_request", "there is an Authorization header: the client proves itself in the body")
+	case r.Header.Get("Cookie") != "":
+		return nil, refuse("invalid_request", "there is a cookie")
+	}
+	form, err := parseForm(r)
+	if err != nil {
+		return nil, refuse("invalid_request", "%v", err)
+	}
+	return form, nil
+}
+
+// authenticate checks the client secret, which an app with PKCE may leave out.
+func (a App) authenticate(form url.Values) *refusal {
+	switch {
+	case form.Has("client_secret") && (form.Get("client_secret") != a.ClientSecret || a.ClientSecret == ""):
+		return refuse("invalid_client", "client_secret is wrong")
+	case !form.Has("client_secret") && !a.AllowPKCE:
+		return refuse("invalid_client", "client_secret is missing: it is optional only with Allow PKCE on (Developer Hub, OAuth)")
+	}
+	return nil
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v) // to a client that left: nothing to do about it
+}

@@ -1,0 +1,103 @@
+package csoauth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+)
+
+// A ChallengeMethod is how the code challenge is made from the verifier (RFC 7636, section 4.2).
+type ChallengeMethod string
+
+const (
+	// S256 sends the base64url-encoded SHA-256 of the verifier. It is what the zero ChallengeMethod means.
+	S256 ChallengeMethod = "S256"
+	// Plain sends the verifier itself, so that the authorize URL holds it. RFC 7636 allows it only to clients that
+	// cannot compute SHA-256; use it to talk to something that demands it, and for nothing else.
+	Plain ChallengeMethod = "plain"
+)
+
+// orDefault turns the zero method into S256.
+func (m ChallengeMethod) orDefault() ChallengeMethod {
+	if m == "" {
+		return S256
+	}
+	return m
+}
+
+func (m ChallengeMethod) check() error {
+	switch m.orDefault() {
+	case S256, Plain:
+		return nil
+	}
+	return fmt.Errorf("unknown challenge method %s: want %q, %q, or empty for %[2]q", quote(string(m)), S256, Plain)
+}
+
+// A Verifier is a code verifier: the secret that ties the exchange of a code to the attempt that asked for it
+// (RFC 7636, section 4.1). It prints as REDACTED and refuses to be marshalled as text or JSON; string(v) is its value.
+type Verifier string
+
+const (
+	minVerifierLen = 43
+	maxVerifierLen = 128
+	secretOctets   = 32 // of randomness in a verifier and in a state; RFC 7636, section 7.1 recommends 256 bits
+	secretLen      = 43 // of secretOctets in base64url without padding
+)
+
+// NewVerifier returns a fresh verifier: 32 octets from crypto/rand as 43 base64url characters. Make one for every
+// attempt to log in, which is what [Config.NewAuthRequest] does.
+func NewVerifier() Verifier { return Verifier(randomText()) }
+
+// randomText returns 32 random octets in base64url, the form of a verifier and of a state.
+func randomText() string {
+	var octets [secretOctets]byte
+	rand.Read(octets[:]) // never fails: crypto/rand ends the program instead
+	var text [secretLen]byte
+	base64.RawURLEncoding.Encode(text[:], octets[:])
+	return string(text[:])
+}
+
+// ParseVerifier checks that s can be a verifier: 43 to 128 characters, each a letter, a digit or one of - . _ ~
+// (RFC 7636, section 4.1). The error says which rule s breaks and never repeats s.
+func ParseVerifier(s string) (Verifier, error) {
+	if err := checkVerifier(s); err != nil {
+		return "", fmt.Errorf("csoauth: verifier: %w", err)
+	}
+	return Verifier(s), nil
+}
+
+func checkVerifier(s string) error {
+	if s == redacted {
+		return fmt.Errorf("this is the text %q that a Verifier prints as; store string(v) instead", redacted)
+	}
+	for i := 0; i < len(s); i++ {
+		if !isUnreserved(s[i]) {
+			return fmt.Errorf("the character at offset %d is none of A-Z a-z 0-9 - . _ ~ (RFC 7636, 4.1)", i)
+		}
+	}
+	if len(s) < minVerifierLen || len(s) > maxVerifierLen {
+		return fmt.Errorf("%d characters, want %d to %d (RFC 7636, 4.1)", len(s), minVerifierLen, maxVerifierLen)
+	}
+	return nil
+}
+
+// Challenge returns the code challenge of v: for S256 (and the zero method) 43 characters, for Plain v itself, which
+// is as secret as v. Any other method is taken as S256: nothing but Plain ever sends the verifier.
+func (v Verifier) Challenge(m ChallengeMethod) string {
+	if m == Plain {
+		return string(v)
+	}
+	octets := append(make([]byte, 0, maxVerifierLen), v...) // on the stack, where a conversion would not fit
+	sum := sha256.Sum256(octets)
+	var text [secretLen]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	return string(text[:])
+}
+
+// MarshalText fails, so that no verifier slips into JSON, YAML or a log by accident. Store string(v), sealed. (A
+// Verifier that is the key of a map is out of its sight: encoding/json writes keys that are strings as they are.)
+func (v Verifier) MarshalText() ([]byte, error) {
+	return nil, errors.New("csoauth: a Verifier is a secret and does not marshal: store string(v), sealed, and read it back with ParseVerifier")
+}

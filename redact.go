@@ -1,0 +1,146 @@
+package csoauth
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// redacted stands wherever a secret would have been printed.
+const redacted = "REDACTED"
+
+// The types that hold secrets print themselves field by field with each secret masked: by Format under every verb of
+// fmt, by LogValue in slog. Both have value receivers, so that they serve a value, a pointer, and either of them in an
+// exported field, a slice or a map.
+
+// Format prints REDACTED under every verb.
+func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, mask(string(v))) }
+
+// LogValue logs REDACTED.
+func (v Verifier) LogValue() slog.Value { return slog.StringValue(mask(string(v))) }
+
+// Format prints the Config under every verb, its client secret masked.
+func (c Config) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.Config", c.attrs()) }
+
+// LogValue logs the Config, its client secret masked.
+func (c Config) LogValue() slog.Value { return slog.GroupValue(c.attrs()...) }
+
+func (c Config) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("AppUID", c.AppUID),
+		slog.String("ClientID", c.ClientID),
+		slog.String("RedirectURI", withoutPassword(c.RedirectURI)),
+		slog.String("ClientSecret", mask(c.ClientSecret)),
+		slog.String("Scopes", strings.Join(c.Scopes, " ")),
+		slog.String("Region", c.Region.String()),
+		slog.String("ChallengeMethod", string(c.ChallengeMethod.orDefault())),
+		slog.String("AuthorizeRoute", c.AuthorizeRoute.String()),
+	}
+}
+
+// MarshalText fails: a Config may hold a client secret. It keeps encoding/json and its like from writing one.
+func (c Config) MarshalText() ([]byte, error) {
+	return nil, errors.New("csoauth: a Config may hold a client secret and does not marshal: write the fields you need")
+}
+
+// Format prints the AuthRequest under every verb, its state and verifier masked.
+func (r AuthRequest) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.AuthRequest", r.attrs()) }
+
+// LogValue logs the AuthRequest, its state and verifier masked.
+func (r AuthRequest) LogValue() slog.Value { return slog.GroupValue(r.attrs()...) }
+
+func (r AuthRequest) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("ClientID", r.ClientID),
+		slog.String("State", mask(r.State)),
+		slog.String("RedirectURI", withoutPassword(r.RedirectURI)),
+		slog.String("Verifier", mask(string(r.Verifier))),
+		slog.String("ChallengeMethod", string(r.ChallengeMethod.orDefault())),
+		slog.String("Scopes", strings.Join(r.Scopes, " ")),
+		slog.String("OrganizationUID", r.OrganizationUID),
+		slog.Time("Expires", r.Expires),
+	}
+}
+
+// MarshalJSON fails: an AuthRequest holds a state and a verifier. Its stored form is [AuthRequest.MarshalBinary].
+func (r AuthRequest) MarshalJSON() ([]byte, error) { return r.MarshalText() }
+
+// MarshalText fails as [AuthRequest.MarshalJSON] does, for YAML, XML and their like.
+func (r AuthRequest) MarshalText() ([]byte, error) {
+	return nil, errors.New("csoauth: an AuthRequest holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed")
+}
+
+// Format prints the Token under every verb, its secrets masked. A Token copied by value into an unexported field is
+// out of fmt's sight: keep a *Token there.
+func (t Token) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.Token", t.attrs()) }
+
+// LogValue logs the Token, its secrets masked.
+func (t Token) LogValue() slog.Value { return slog.GroupValue(t.attrs()...) }
+
+func (t Token) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("AccessToken", mask(t.AccessToken)),
+		slog.String("RefreshToken", mask(t.RefreshToken)),
+		slog.String("TokenType", t.TokenType),
+		slog.Time("Expiry", t.Expiry),
+		slog.String("Scopes", strings.Join(t.Scopes, " ")),
+		slog.String("OrganizationUID", t.OrganizationUID),
+		slog.String("UserUID", t.UserUID),
+		slog.String("AuthorizationType", t.AuthorizationType),
+		slog.String("StackAPIKey", mask(t.StackAPIKey)),
+		slog.String("Location", t.Location),
+		slog.String("ClientID", t.ClientID),
+		slog.String("RedirectURI", withoutPassword(t.RedirectURI)),
+	}
+}
+
+// MarshalJSON fails: a Token holds secrets. Its stored form is [Token.MarshalBinary].
+func (t Token) MarshalJSON() ([]byte, error) { return t.MarshalText() }
+
+// MarshalText fails as [Token.MarshalJSON] does, for YAML, XML and their like.
+func (t Token) MarshalText() ([]byte, error) {
+	return nil, errors.New("csoauth: a Token holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed, or use package tokens")
+}
+
+func formatAttrs(f fmt.State, name string, attrs []slog.Attr) {
+	fmt.Fprint(f, name, "{")
+	for i, a := range attrs {
+		if i > 0 {
+			fmt.Fprint(f, " ")
+		}
+		value := a.Value.String()
+		if a.Value.Kind() == slog.KindTime {
+			value = a.Value.Time().Format(time.RFC3339)
+		}
+		fmt.Fprint(f, a.Key, ":", strconv.Quote(value))
+	}
+	fmt.Fprint(f, "}")
+}
+
+// mask keeps whether a secret is there, and nothing else.
+func mask(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	return redacted
+}
+
+// withoutPassword hides all of a URI that may hold a password.
+func withoutPassword(uri string) string {
+	if strings.Contains(uri, "@") {
+		return redacted
+	}
+	return uri
+}
+
+// quote shows an unexpected value in an error: quoted, so that nothing in it can act on a terminal, and short.
+func quote(s string) string {
+	const most = 64
+	if len(s) > most {
+		return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,72 @@
+package csoauth_test
+
+import (
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+
+	"github.com/contentstack/csoauth"
+)
+
+func TestValid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, row := range map[string]struct {
+			token *csoauth.Token
+			want  bool
+		}{
+			"nil":              {nil, false},
+			"no access token":  {&csoauth.Token{Expiry: time.Now().Add(time.Hour)}, false},
+			"fresh":            {&csoauth.Token{AccessToken: "A", Expiry: time.Now().Add(time.Hour)}, true},
+			"10 s left":        {&csoauth.Token{AccessToken: "A", Expiry: time.Now().Add(10 * time.Second)}, true},
+			"a bit less":       {&csoauth.Token{AccessToken: "A", Expiry: time.Now().Add(10*time.Second - 1)}, false},
+			"expired":          {&csoauth.Token{AccessToken: "A", Expiry: time.Now().Add(-time.Second)}, false},
+			"no expiry at all": {&csoauth.Token{AccessToken: "A"}, true},
+		} {
+			require.Equal(t, row.want, row.token.Valid(), name)
+			require.Equal(t, row.want, row.token.OAuth2().Valid(), "%s, as x/oauth2 sees it", name)
+		}
+	})
+}
+
+func TestTokenCrossesToXOAuth2AndBack(t *testing.T) {
+	token := fullToken(t)
+	o := token.OAuth2()
+	require.Equal(t, "A", o.AccessToken)
+	require.Equal(t, "R", o.RefreshToken)
+	require.Equal(t, "blt1", o.Extra("organization_uid"))
+	require.Equal(t, "a:read b:read", o.Extra("scope"))
+	require.Equal(t, token, csoauth.FromOAuth2(o))
+
+	require.Nil(t, (*csoauth.Token)(nil).OAuth2())
+	require.Nil(t, csoauth.FromOAuth2(nil))
+}
+
+func TestTokenFromXOAuth2sOwnExchange(t *testing.T) {
+	var raw map[string]any
+	require.NoError(t, json.Unmarshal([]byte(recorded), &raw))
+	expiry := time.Now()
+	o := (&oauth2.Token{AccessToken: "A", RefreshToken: "R", TokenType: "bearer", Expiry: expiry}).WithExtra(raw)
+	require.Equal(t, &csoauth.Token{
+		AccessToken: "A", RefreshToken: "R", TokenType: "Bearer", Expiry: expiry, Location: "NA",
+		OrganizationUID: "blt0123456789abcdef", UserUID: "bltfedcba9876543210", AuthorizationType: "user",
+	}, csoauth.FromOAuth2(o))
+}
+
+func TestTokenThroughJSONLosesOnlyItsExtras(t *testing.T) {
+	data, err := json.Marshal(fullToken(t).OAuth2())
+	require.NoError(t, err)
+	var o oauth2.Token
+	require.NoError(t, json.Unmarshal(data, &o))
+	back := csoauth.FromOAuth2(&o)
+	require.Equal(t, "R", back.RefreshToken)
+	require.Empty(t, back.ClientID)
+
+	c := testConfig()
+	mock(c, 200, recorded)
+	_, err = c.Refresh(t.Context(), back)
+	require.NoError(t, err, "it is refreshed on the Config's terms")
+}
