@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+func demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Run whole logins against an emulated Contentstack and tell what is sent",
+		Long: `Run whole logins against an emulated Contentstack on a free loopback port, over real HTTP, and tell what is sent and
+what comes back. What it tells is read from the emulator's log, secrets masked: the same mark is the same secret.
+
+Exit code 0 says that everything happened as it should; 1, that something did not.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			defer cancel()
+			return runDemo(ctx, newTeller(cmd.OutOrStdout()), demoHooks{})
+		},
+	}
+}
+
+// demoHooks let a test break one rule at a time, to see that the demo notices. The zero hooks break none.
+type demoHooks struct {
+	wrap     func(http.Handler) http.Handler // around the emulator
+	exchange func(context.Context, *csoauth.Config, *csoauth.AuthRequest, url.Values) (*csoauth.Token, error)
+}
+
+// A demo is one run.
+type demo struct {
+	tell     *teller
+	emulator *emulator.Emulator
+	base     string
+	told     int     // how many of the emulator's requests were told
+	refusals []error // of this step, as the library returned them
+	client   *http.Client
+	hooks    demoHooks
+}
+
+// The demo's redirect URI is registered and never requested: the demo is the browser, and reads the callback itself.
+const demoRedirectURI = "http://localhost:8184/callback"
+
+// confidential is an app that must send its secret.
+var confidential = emulator.App{
+	UID: "64e0f1a2b3c4d5e6f7a8b9c1", ClientID: "emulated-Client2", ClientSecret: "emulated-secret-of-the-confidential-app",
+	Name: "Confidential App", RedirectURIs: []string{demoRedirectURI}, AllowPKCE: false, Scopes: []string{"user:read"},
+}
+
+// runDemo starts the emulator, runs every step, and returns an error if any of them did not go as it should.
+func runDemo(ctx context.Context, tell *teller, hooks demoHooks) error {
+	e, err := emulator.New(emulator.Options{Apps: []emulator.App{emulator.DefaultApp(), confidential}})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	var handler http.Handler = e
+	if hooks.wrap != nil {
+		handler = hooks.wrap(e)
+	}
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(serving, listener, handler) }()
+
+	transport := &http.Transport{}
+	d := &demo{
+		tell: tell, emulator: e, base: "http://" + listener.Addr().String(), hooks: hooks,
+		client: &http.Client{Transport: transport, Timeout: 10 * time.Second},
+	}
+	err = d.run(ctx)
+	transport.CloseIdleConnections()
+	stop()
+	return errors.Join(err, <-done)
+}
+
+func (d *demo) run(ctx context.Context) error {
+	steps := []struct {
+		title         string
+		run           func(context.Context) error
+		ordinaryLogin bool // begins with one
+	}{
+		{"Log in with PKCE (S256)", d.s256, false},
+		{"Log in with PKCE (plain)", d.plain, false},
+		{"Log in with plain by omission", d.plainByOmission, false},
+		{"Log in with a client secret", d.withSecret, false},
+		{"Refresh: the tokens rotate", d.refresh, true},
+		{"A refresh token that is used twice ends the login", d.replay, true},
+		{"A stolen code is worth nothing without its verifier", d.stolenCode, false},
+		{"A forged callback is refused before anything is sent", d.forgedCallback, false},
+		{"The user says no", d.denied, false},
+	}
+	start := time.Now()
+	d.tell.line("An emulated Contentstack at %s. Nothing leaves this machine.", d.base)
+	failed := 0
+	for i, step := range steps {
+		d.tell.heading(i+1, step.title)
+		err := step.run(ctx)
+		d.tellRequests(step.ordinaryLogin)
+		d.tellErrors()
+		if err != nil {
+			failed++
+			d.tell.surprise(err)
+			continue
+		}
+		d.tell.ok()
+	}
+	d.tell.line("")
+	if failed > 0 {
+		return fmt.Errorf("demo: %d of %d steps did not go as they should", failed, len(steps))
+	}
+	d.tell.line("All %d steps went as they should, in %v and %d requests.", len(steps), time.Since(start).Round(time.Millisecond), d.told)
+	return nil
+}
+
+// tellRequests tells what the emulator logged since the last time. Consent is told with the page that asks for it, and
+// a step that begins with an ordinary login tells it in one line.
+func (d *demo) tellRequests(ordinaryLogin bool) {
+	requests := d.emulator.Requests()
+	step := requests[d.told:]
+	d.told = len(requests)
+	if ordinaryLogin && len(step) >= 3 && isToken(step[2]) {
+		d.tell.sent("a login as in step 1", nil)
+		d.tell.received(step[2].Status, outcome(step[2]), shownOf(step[2].Answer))
+		step = step[3:]
+	}
+	for i, r := range step {
+		if isAuthorize(r) && i+1 < len(step) && isDecision(step[i+1]) {
+			d.tell.sent(r.Method+" "+shortPath(r.Path), shownOf(r.Params))
+			continue
+		}
+		if !isDecision(r) {
+			d.tell.sent(r.Method+" "+shortPath(r.Path), shownOf(r.Params))
+		}
+		d.tell.received(r.Status, outcome(r), shownOf(r.Answer))
+	}
+}
+
+// expect remembers an error that was wanted, to be told, and makes anything else an error of the step.
+func (d *demo) expect(err error, wanted bool, want string) error {
+	if err == nil {
+		return fmt.Errorf("want %s, and it succeeded", want)
+	}
+	if !wanted {
+		return fmt.Errorf("want %s, got: %w", want, err)
+	}
+	d.refusals = append(d.refusals, err)
+	return nil
+}
+
+func (d *demo) tellErrors() {
+	for _, err := range d.refusals {
+		d.tell.returned(err)
+	}
+	d.refusals = nil
+}
+
+// logged returns the emulator's requests of this step for which is is true.
+func (d *demo) logged(is func(emulator.Request) bool) []emulator.Request {
+	return slices.DeleteFunc(d.emulator.Requests()[d.told:], func(r emulator.Request) bool { return !is(r) })
+}
+
+func isAuthorize(r emulator.Request) bool {
+	return r.Method == http.MethodGet && r.Params["response_type"] == "code"
+}
+
+func isDecision(r emulator.Request) bool { return r.Params["decision"] != "" }
+
+func isToken(r emulator.Request) bool { return slices.Contains(emulator.TokenPaths(), r.Path) }
+
+// outcome is what was decided, if the answer does not say it.
+func outcome(r emulator.Request) string {
+	if r.Answer["access_token"] != "" {
+		return ""
+	}
+	return r.Decision
+}
+
+// shortPath shortens an App UID, which is the same in every line.
+func shortPath(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if len(part) == 24 {
+			parts[i] = part[:4] + "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// toldParams are the parameters that a login is about, in the order in which they are told.
+var toldParams = []string{
+	"grant_type", "code_challenge", "code_challenge_method", "state", "code", "code_verifier", "client_secret",
+	"access_token", "refresh_token", "expires_in", "error",
+}
+
+// shownOf returns the parameters that are told, as name=value. A challenge that is a hash is shortened.
+func shownOf(params map[string]string) []string {
+	var shown []string
+	for _, name := range toldParams {
+		value := params[name]
+		if name == "code_challenge" && params["code_challenge_method"] == "S256" {
+			value = value[:min(8, len(value))] + "…"
+		}
+		if value != "" {
+			shown = append(shown, name+"="+value)
+		}
+	}
+	return shown
+}
