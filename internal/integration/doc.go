@@ -1,0 +1,19 @@
+// Package integration tests csoauth against programs that others wrote: so far npm's oidc-provider and
+// github.com/ory/fosite, two OAuth servers that share no code and no author with us or with each other. What both of
+// them accept and refuse is not our own reading of the RFCs, as the emulator's answers are.
+//
+// Neither is Contentstack. They answer at its paths and are set up as its documents describe it: a refresh token
+// without an offline scope, rotation at every refresh, the whole family revoked when one is used twice.
+//
+// It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
+// tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
+// of the linters, as tools.
+//
+// To run it, type
+//
+//	make test
+//
+// in the root of the repository, or, for these tests alone, ./test.sh here. The suite of oidc-provider needs Node.js 20
+// and what npm ci installs in the folder oidc-provider; without them it is skipped and says so. With CI=true in the
+// environment a skipped suite is a failure.
+package integration
