@@ -1,0 +1,244 @@
+package archtest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	root     = "../.." // the folder of the root module, seen from this package
+	module   = "github.com/contentstack/csoauth"
+	oauth2   = "golang.org/x/oauth2"
+	anything = "*"
+)
+
+// floors says what the non-test code of each package may import besides the standard library: folders of this repository
+// ("." is the root package), and paths of other modules. A package stands on the floor above all that it imports.
+//
+// The same table is in docs/design.md. An arrow that is not here changes both, with its reason.
+var floors = []floor{
+	{".", []string{oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
+	{"internal/emulator", nil, "it must not agree with us by sharing our code"},
+	{"internal/laws", nil, "a tool that needs nothing"},
+	{"internal/archtest", nil, "only tests"},
+	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},
+	{"cmd/csoauth", []string{".", "internal/emulator", "github.com/spf13/cobra"}, "puts the packages below together for a terminal"},
+	{"internal/integration/...", []string{anything}, "never tagged and imported by nobody, so it may use anything"},
+}
+
+// forbidden says what must not be imported by non-test code, however well it would fit into the floors: with a path, all
+// below it.
+var forbidden = []struct {
+	path   string
+	why    string
+	except []string // packages and files
+}{
+	{"testing", "it adds its flags to every program that links it; use csoauthtest from tests", []string{"csoauthtest"}},
+	// How long to wait before a request is sent again is no secret.
+	{"math/rand", "whatever is random here is a secret or near one: use crypto/rand", []string{"tokenrequest.go"}},
+	{"github.com/stretchr/testify", "assertions are for tests", nil},
+}
+
+// forTests lists the modules that only tests may import. Each one is in go.mod, where readers judge us by it.
+var forTests = []string{
+	"github.com/stretchr/testify",
+	"github.com/jarcoal/httpmock",
+	"github.com/rogpeppe/go-internal",
+	"go.uber.org/goleak",
+}
+
+func TestFloors(t *testing.T) {
+	imports, err := readImports(root)
+	require.NoError(t, err)
+	assert.Empty(t, wrongImports(imports))
+	for _, row := range floors {
+		used := false
+		for pkg := range imports {
+			used = used || row.covers(pkg)
+		}
+		assert.True(t, used, "the floors table has a row for %s, where there is no Go file", row.pkg)
+	}
+}
+
+// TestWhatUsersLink looks at everything that an import brings along, not only at what our own files say.
+func TestWhatUsersLink(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard", ".")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var pkg struct {
+			ImportPath string
+			Standard   bool
+		}
+		require.NoError(t, d.Decode(&pkg))
+		assert.True(t, pkg.Standard || pkg.ImportPath == module || within(pkg.ImportPath, oauth2),
+			"the root package must bring along nothing but x/oauth2, and brings %s", pkg.ImportPath)
+	}
+	for _, pkg := range []string{".", "./internal/emulator", "./cmd/csoauth"} {
+		cmd := exec.Command("go", "list", "-deps", pkg)
+		cmd.Dir = root
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		assert.NotContains(t, strings.Fields(string(out)), "testing", "%s links package testing", pkg)
+	}
+}
+
+func TestWrongImportsAreFound(t *testing.T) {
+	tests := []struct {
+		pkg, imp string
+		test     bool
+		problem  string // empty: allowed
+	}{
+		{".", "net/http", false, ""},
+		{".", oauth2 + "/clientcredentials", false, ""},
+		{".", oauth2 + "x", false, "the floors table does not allow it"},
+		{".", module + "/internal/emulator", false, "the floors table does not allow it"},
+		{".", module + "/csoauthtest", true, ""},
+		{".", "github.com/jarcoal/httpmock", true, ""},
+		{".", "github.com/onsi/gomega", true, "not in the list of modules for tests"},
+		{"internal/emulator", module, false, "the floors table does not allow it"},
+		{"internal/emulator", "testing/fstest", false, "adds its flags"},
+		{"csoauthtest", "testing", false, ""},
+		{"csoauthtest", "math/rand/v2", false, "use crypto/rand"},
+		{"cmd/csoauth", "github.com/stretchr/testify/assert", false, "assertions are for tests"},
+		{"internal/integration/servers/fosite", "github.com/ory/fosite", false, ""},
+		{"internal/integration/peers", "github.com/onsi/gomega", true, ""},
+		{"util", "fmt", false, "has no row in the floors table"},
+	}
+	for _, test := range tests {
+		got := wrongImports(map[string][]imported{test.pkg: {{path: test.imp, inTest: test.test}}})
+		if test.problem == "" {
+			assert.Empty(t, got)
+		} else {
+			assert.Contains(t, strings.Join(got, "\n"), test.problem, "%s imports %s", test.pkg, test.imp)
+		}
+	}
+}
+
+type floor struct {
+	pkg string // a folder; with /... those below it as well
+	may []string
+	why string
+}
+
+func (f floor) covers(pkg string) bool {
+	above, tree := strings.CutSuffix(f.pkg, "/...")
+	return pkg == above || tree && within(pkg, above)
+}
+
+// wrongImports returns a sentence for each import that breaks a rule of the tables.
+func wrongImports(packages map[string][]imported) (problems []string) {
+	for pkg, imports := range packages {
+		may, ok := allowed(pkg)
+		if !ok {
+			problems = append(problems, pkg+" has no row in the floors table of internal/archtest/floors_test.go")
+			continue
+		}
+		for _, imp := range imports {
+			if problem := wrong(pkg, may, imp); problem != "" {
+				problems = append(problems, fmt.Sprintf("%s imports %s: %s", pkg, imp.path, problem))
+			}
+		}
+	}
+	slices.Sort(problems)
+	return problems
+}
+
+func wrong(pkg string, may []string, imp imported) string {
+	free := slices.Contains(may, anything)
+	ours, isOurs := strings.CutPrefix(imp.path, module)
+	ours = path.Join(".", strings.TrimPrefix(ours, "/"))
+	standard := !strings.Contains(strings.Split(imp.path, "/")[0], ".")
+	inRow := func(allowed string) bool { return allowed == ours && isOurs || within(imp.path, allowed) }
+
+	if imp.inTest {
+		if free || standard || isOurs || slices.ContainsFunc(may, inRow) ||
+			slices.ContainsFunc(forTests, func(m string) bool { return within(imp.path, m) }) {
+			return ""
+		}
+		return "it is not in the list of modules for tests"
+	}
+	for _, f := range forbidden {
+		if within(imp.path, f.path) && !slices.Contains(f.except, pkg) && !slices.Contains(f.except, imp.file) && !free {
+			return f.why
+		}
+	}
+	if free || standard || slices.ContainsFunc(may, inRow) {
+		return ""
+	}
+	return "the floors table does not allow it; a new arrow changes the table here and in docs/design.md"
+}
+
+// allowed finds the row of a package.
+func allowed(pkg string) (may []string, ok bool) {
+	for _, row := range floors {
+		if row.covers(pkg) {
+			return row.may, true
+		}
+	}
+	return nil, false
+}
+
+// within reports whether an import path is that of, or below, another one.
+func within(p, above string) bool { return p == above || strings.HasPrefix(p, above+"/") }
+
+type imported struct {
+	path, file string // file is that of the import, seen from the root
+	inTest     bool
+}
+
+// readImports reads the imports of every package in the repository, keyed by its folder. It reads the files and does not ask
+// go list, so that it sees nested modules without their dependencies, and files for other operating systems.
+func readImports(repo string) (map[string][]imported, error) {
+	packages := map[string][]imported{}
+	err := filepath.WalkDir(repo, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if name != repo && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "node_modules") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(repo, name)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		dir := path.Dir(rel)
+		imports := packages[dir]
+		for _, spec := range file.Imports {
+			p, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			imports = append(imports, imported{path: p, file: rel, inTest: strings.HasSuffix(base, "_test.go")})
+		}
+		packages[dir] = imports // without imports, too: it is a package that wants its row
+		return nil
+	})
+	return packages, err
+}
