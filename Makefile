@@ -21,9 +21,12 @@ help: ## this list
 demo: ## whole logins, refreshes and refusals over real HTTP, told step by step
 	go run ./cmd/csoauth demo
 
+.PHONY: setup
+setup: ## what internal/integration needs: npm packages; on Debian as root, programs too
+	@internal/integration/setup.sh
+
 .PHONY: test
-test: ## every test: the root module with the race detector, then internal/integration
-	internal/integration/setup.sh
+test: setup ## every test: the root module with the race detector, then internal/integration
 	go test -race -shuffle=on -count=1 ./...
 	internal/integration/test.sh
 
@@ -80,8 +83,10 @@ tidy: ## go mod tidy has nothing to change, every module
 	@for m in $(MODULES); do go -C $$m mod tidy -diff; done
 
 .PHONY: cross
-cross: ## the root module and its tests build for Windows and macOS
-	@for os in windows darwin; do GOOS=$$os go build ./...; GOOS=$$os go vet ./...; done
+cross: ## every module and its tests build for Windows and macOS
+	@for os in windows darwin; do for m in $(MODULES); do \
+		GOOS=$$os go -C $$m build ./...; GOOS=$$os go -C $$m vet ./...; \
+	done; done
 
 .PHONY: vulnerabilities
 vulnerabilities: ## govulncheck on the root module; fails if the database cannot be had

@@ -171,6 +171,7 @@ func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	c := server.Config("http://localhost:8184")
 	c.HTTPClient = &http.Client{Transport: c.HTTPClient.Transport, Timeout: 300 * time.Millisecond}
+	c.ClientSecret = "emulated-secret-of-the-default-app"
 	for name, row := range map[string]struct {
 		fault csoauthtest.Fault
 		want  string
@@ -193,15 +194,23 @@ func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 			_, err = c.Exchange(t.Context(), r, callback)
 			require.ErrorContains(t, err, row.want)
 			require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
+			secrets := &canary{t: t}
+			for _, secret := range []string{c.ClientSecret, r.State, string(r.Verifier), callback.Get("code")} {
+				secrets.plant(secret)
+			}
+			secrets.absentInError(err)
 			_, err = c.Exchange(t.Context(), r, callback)
 			require.ErrorIs(t, err, csoauth.ErrAttemptExpired, "the code is not sent twice")
 		})
 	}
 	sent := map[string]int{}
 	for _, request := range server.Requests() {
+		if request.Method == http.MethodGet || request.Params["decision"] != "" {
+			continue
+		}
 		sent[request.Params["code"]]++
 	}
-	delete(sent, "")
+	require.Len(t, sent, 8, "a code for each fault")
 	for code, times := range sent {
 		require.Equal(t, 1, times, code)
 	}

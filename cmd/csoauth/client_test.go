@@ -17,8 +17,8 @@ import (
 )
 
 // loginClient is a command of the scripts: it starts "csoauth emulate" with its arguments on a free port, logs in as a
-// program in any language would, with nothing but HTTP, and stops the emulator with a signal. It exits with 0 if all
-// went well.
+// program in any language would, with nothing but HTTP, and stops the emulator as Ctrl-C does if STOP is INT, and as a
+// service manager does otherwise. It exits with 0 if all went well.
 func loginClient() {
 	if err := loginWithoutTheLibrary(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -87,14 +87,18 @@ func login(told map[string]string) error {
 	return nil
 }
 
-// stopProcess ends a command as Ctrl-C or a service manager does, and wants it to exit with 0.
+// stopProcess ends a command with a signal, and wants it to exit with 0.
 func stopProcess(cmd *exec.Cmd) error {
 	if runtime.GOOS == "windows" { // has no such signal to send
 		cmd.Process.Kill()
 		cmd.Wait()
 		return nil
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	var signal os.Signal = syscall.SIGTERM
+	if os.Getenv("STOP") == "INT" {
+		signal = os.Interrupt
+	}
+	if err := cmd.Process.Signal(signal); err != nil {
 		return err
 	}
 	return cmd.Wait()

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -198,7 +200,24 @@ func (r *recording) sendTo(w http.ResponseWriter) {
 }
 
 func TestColourIsForTerminalsOnly(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
 	require.False(t, wantsColour(&bytes.Buffer{}))
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer file.Close()
+	require.False(t, wantsColour(file))
+
+	device, err := os.Open(os.DevNull) // a character device, as a terminal is
+	require.NoError(t, err)
+	defer device.Close()
+	require.True(t, wantsColour(device))
+	t.Setenv("TERM", "dumb")
+	require.False(t, wantsColour(device))
+	t.Setenv("TERM", "xterm")
+	t.Setenv("NO_COLOR", "1")
+	require.False(t, wantsColour(device))
+
 	var out bytes.Buffer
 	painted := &teller{w: &out, colour: true}
 	painted.ok()
