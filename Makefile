@@ -57,7 +57,7 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 		targets=$$(go test -list '^Fuzz' $$pkg); \
 		for target in $$(grep ^Fuzz <<<"$$targets"); do \
 			echo "== $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \
 	done
 

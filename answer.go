@@ -17,13 +17,13 @@ const (
 	maxTokenLifetime     = 24 * time.Hour
 )
 
-// A tokenAnswer is the whole answer to a token request.
+// A tokenAnswer is the answer to a token request: a token, or the refusal that it is.
 type tokenAnswer struct {
 	request *tokenRequest
 	resp    *http.Response
-	body    []byte // all of it
+	body    []byte
 	answerJSON
-	secrets *scrubber // made when it is first needed
+	refusal *Error // nil: as far as its status and its form tell, it is a token
 }
 
 // answerJSON has the members of a token, and error to tell a failure that calls itself a success.
@@ -42,22 +42,30 @@ type answerJSON struct {
 	Error             json.RawMessage `json:"error"`
 }
 
-// readAnswer reads an answer that arrived whole. Any that is no JSON object, or that its status calls a failure, is an
-// [*Error]; the rest is for [tokenAnswer.applyTo] to judge.
-func readAnswer(r *tokenRequest, resp *http.Response, body []byte) (*tokenAnswer, error) {
+// readAnswer reads an answer of which body arrived; broke is why no more of it did, or nil. It returns nil if it broke
+// off before it said anything that matters.
+func readAnswer(r *tokenRequest, resp *http.Response, body []byte, broke error) *tokenAnswer {
+	body = bytes.TrimPrefix(body, []byte("\uFEFF")) // a byte order mark, which JSON does not have
 	a := &tokenAnswer{request: r, resp: resp, body: body}
-	noJSON := unmarshalTolerant(body, &a.answerJSON)
-	switch {
-	case len(body) > maxAnswer:
-		return nil, a.refuse(fmt.Sprintf("the answer is over %d bytes", maxAnswer))
-	case resp.StatusCode >= 300 && resp.StatusCode <= 399:
-		return nil, a.refuse("the answer is a redirect, which is not followed: it would carry the secrets elsewhere; check Endpoints")
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return nil, a.failure()
-	case noJSON != nil:
-		return nil, a.refuse(a.whatInstead())
+	whole := unmarshalTolerant(body, &a.answerJSON) == nil
+	if !whole {
+		a.answerJSON = salvage(body)
 	}
-	return a, nil
+	switch {
+	case !whole && broke != nil && a.RefreshToken == "":
+		return nil
+	case !whole && broke != nil:
+		a.refusal = a.refuse("the answer broke off")
+	case len(body) > maxAnswer:
+		a.refusal = a.refuse(fmt.Sprintf("the answer is over %d bytes", maxAnswer))
+	case resp.StatusCode >= 300 && resp.StatusCode <= 399:
+		a.refusal = a.refuse("the answer is a redirect, which is not followed: it would carry the secrets elsewhere; check Endpoints")
+	case resp.StatusCode < 200 || resp.StatusCode > 299 || whole && isPresent(a.Error):
+		a.refusal = a.failure()
+	case !whole:
+		a.refusal = a.refuse(a.whatInstead())
+	}
+	return a
 }
 
 // unmarshalTolerant leaves a member of another type than expected out: the rest of the answer may hold the only
@@ -71,6 +79,32 @@ func unmarshalTolerant(body []byte, v any) error {
 	return err
 }
 
+// salvage reads the whole members of an object that is not whole itself: cut short, with a comma too many, or followed
+// by something else. The new refresh token may be among them.
+func salvage(body []byte) answerJSON {
+	members := map[string]json.RawMessage{}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if brace, err := decoder.Token(); err != nil || brace != json.Delim('{') {
+		return answerJSON{}
+	}
+	for {
+		name, err := decoder.Token()
+		text, isName := name.(string)
+		if err != nil || !isName {
+			break
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			break
+		}
+		members[text] = value
+	}
+	var read answerJSON
+	object, _ := json.Marshal(members)   // of values that were just decoded
+	_ = unmarshalTolerant(object, &read) // what is of the wrong type is left out
+	return read
+}
+
 // applyTo writes the answer into t, which holds the terms of the grant and, for a refresh, the old token: what the
 // answer leaves out stays as it is. An answer that must be refused although it holds a new refresh token for the same
 // user is an [*Error] with what can be kept of it.
@@ -78,7 +112,7 @@ func (a *tokenAnswer) applyTo(t *Token) error {
 	if reason := a.otherOwner(t); reason != "" {
 		return a.refuse(reason)
 	}
-	refreshed := t.RefreshToken != "" && a.RefreshToken != ""
+	renewed := t.RefreshToken != "" && a.RefreshToken != "" && a.RefreshToken != t.RefreshToken
 	for _, member := range []struct {
 		to   *string
 		from string
@@ -95,7 +129,7 @@ func (a *tokenAnswer) applyTo(t *Token) error {
 		}
 	}
 	if e := a.unusable(); e != nil {
-		if refreshed {
+		if renewed {
 			e.Token = t
 		}
 		return e
@@ -111,12 +145,14 @@ func (a *tokenAnswer) applyTo(t *Token) error {
 
 // otherOwner says how the answer's user or organization differs from the old token's, if it does.
 func (a *tokenAnswer) otherOwner(old *Token) string {
-	differ := func(old, new string) bool { return old != "" && new != "" && old != new }
-	switch {
-	case differ(old.UserUID, a.UserUID):
-		return fmt.Sprintf("the answer is for user %s, and the token was of %s", a.quote(a.UserUID), quote(old.UserUID))
-	case differ(old.OrganizationUID, a.OrganizationUID):
-		return fmt.Sprintf("the answer is for organization %s, and the token was of %s", a.quote(a.OrganizationUID), quote(old.OrganizationUID))
+	for _, owner := range []struct{ what, old, new string }{
+		{"user", old.UserUID, a.UserUID},
+		{"organization", old.OrganizationUID, a.OrganizationUID},
+		{"authorization type", old.AuthorizationType, a.AuthorizationType},
+	} {
+		if owner.old != "" && owner.new != "" && owner.old != owner.new {
+			return fmt.Sprintf("the answer is for %s %s, and the token was of %s", owner.what, a.quote(owner.new), a.quote(owner.old))
+		}
 	}
 	return ""
 }
@@ -124,8 +160,8 @@ func (a *tokenAnswer) otherOwner(old *Token) string {
 // unusable is the error of an answer without an access token that can be used, and nil for one that has it.
 func (a *tokenAnswer) unusable() *Error {
 	switch {
-	case isPresent(a.Error):
-		return a.failure()
+	case a.refusal != nil:
+		return a.refusal
 	case a.AccessToken == "":
 		return a.refuse("the answer has no access_token")
 	case !isVisibleASCII(a.AccessToken):
@@ -140,7 +176,7 @@ func (a *tokenAnswer) unusable() *Error {
 func (a *tokenAnswer) lifetime() time.Duration {
 	seconds, err := strconv.ParseFloat(strings.Trim(string(a.ExpiresIn), `"`), 64)
 	switch {
-	case err != nil || !(seconds > 0): // NaN too
+	case err != nil && !errors.Is(err, strconv.ErrRange) || !(seconds > 0): // NaN too
 		return defaultTokenLifetime
 	case seconds > maxTokenLifetime.Seconds():
 		return maxTokenLifetime
@@ -148,63 +184,7 @@ func (a *tokenAnswer) lifetime() time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// errorJSON has the members by which a failure is told. Nobody outside Contentstack knows which of them its token
-// endpoint uses, so all that its documents and clients show are read: RFC 6749's, NestJS's (statusCode, message as a
-// string or an array, error as the status text), an error that is an object, and the Content Management API's.
-type errorJSON struct {
-	Error            json.RawMessage `json:"error"`
-	ErrorDescription json.RawMessage `json:"error_description"`
-	ErrorMessage     json.RawMessage `json:"error_message"`
-	ErrorCode        json.RawMessage `json:"error_code"`
-	Message          json.RawMessage `json:"message"`
-	Errors           json.RawMessage `json:"errors"`
-}
-
-// failure is the error of an answer whose status or members say that it is one.
-func (a *tokenAnswer) failure() *Error {
-	var fields errorJSON
-	if unmarshalTolerant(a.body, &fields) != nil {
-		return a.refuse(a.whatInstead())
-	}
-	said := text(fields.Error)
-	code, description := said, firstText(fields.ErrorDescription, fields.ErrorMessage, fields.Message)
-	var object struct {
-		Code    json.RawMessage `json:"code"`
-		Message json.RawMessage `json:"message"`
-	}
-	switch {
-	case isObject(fields.Error) && unmarshalTolerant(fields.Error, &object) == nil:
-		code, description = text(object.Code), firstText(object.Message, fields.ErrorDescription, fields.Message)
-	case strings.Contains(said, " ") || strings.EqualFold(said, http.StatusText(a.resp.StatusCode)):
-		code, description = "", orElse(description, said) // a sentence, or NestJS's name of the status
-	}
-	code = orElse(code, text(fields.ErrorCode))
-	if details := text(fields.Errors); details != "" {
-		description = strings.TrimSpace(description + " " + details)
-	}
-	e := a.refuse(a.clean(description, maxDescription))
-	e.Code = a.clean(code, maxCode)
-	if code == "" && description == "" {
-		e.Description = "the answer is JSON of no known error shape"
-	} else if a.request.op == "refresh" && a.endsLogin(code) {
-		e.next = ErrLoginRequired
-	}
-	return e
-}
-
-// endsLogin tells whether a refusal to refresh, in a shape we know, means that the refresh token is dead. A refusal of
-// the client itself does not: it is for whoever runs the app to mend, and no user can.
-func (a *tokenAnswer) endsLogin(code string) bool {
-	switch a.resp.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized:
-		return code != "invalid_client" && code != "unauthorized_client"
-	case http.StatusOK:
-		return code == "invalid_grant"
-	}
-	return false
-}
-
-// refuse is the error of this answer, with reason as its description: our own words, or text that is scrubbed already.
+// refuse is the error of this answer, with reason as its description: our own words, or text that is clean already.
 func (a *tokenAnswer) refuse(reason string) *Error {
 	e := &Error{
 		Op:          a.request.op,
@@ -223,13 +203,10 @@ func (a *tokenAnswer) refuse(reason string) *Error {
 
 // clean cuts what the request sent and what the answer brought out of text, and limits its length.
 func (a *tokenAnswer) clean(text string, most int) string {
-	if a.secrets == nil {
-		a.secrets = newScrubber(append([]string{a.AccessToken, a.RefreshToken}, a.request.secrets...)...)
-	}
-	return a.secrets.clean(text, most)
+	return clean(text, most, append([]string{a.AccessToken, a.RefreshToken}, a.request.secrets...))
 }
 
-// quote shows a value of the answer in an error. It is scrubbed first: what is cut short is not found any more.
+// quote shows a value of the answer in an error. It is cleaned first: what is cut short is not found any more.
 func (a *tokenAnswer) quote(value string) string { return quote(a.clean(value, maxCode)) }
 
 // whatInstead describes a body that is not the JSON it should be, without repeating it.
@@ -242,39 +219,4 @@ func (a *tokenAnswer) whatInstead() string {
 		return fmt.Sprintf("the answer (%d bytes) is not a JSON object", len(a.body))
 	}
 	return fmt.Sprintf("the answer (%d bytes) is %s, not JSON", len(a.body), a.quote(media))
-}
-
-// text returns a string as it is, the strings of an array joined, and other JSON as it is written.
-func text(raw json.RawMessage) string {
-	var one string
-	var many []string
-	switch {
-	case !isPresent(raw):
-		return ""
-	case json.Unmarshal(raw, &one) == nil:
-		return one
-	case json.Unmarshal(raw, &many) == nil:
-		return strings.Join(many, "; ")
-	}
-	return string(raw)
-}
-
-func firstText(values ...json.RawMessage) string {
-	for _, raw := range values {
-		if s := text(raw); s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
-func isObject(raw json.RawMessage) bool { return bytes.HasPrefix(raw, []byte("{")) }
-
-// isPresent tells whether a member is there and says something: null, false, 0 and empty values do not.
-func isPresent(raw json.RawMessage) bool {
-	switch string(raw) {
-	case "", "null", "false", "0", `""`, "{}", "[]":
-		return false
-	}
-	return true
 }

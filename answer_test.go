@@ -2,6 +2,7 @@ package csoauth_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,7 +54,10 @@ func TestAnswerIsReadAsFarAsItGoes(t *testing.T) {
 		"region for location":         {`{"access_token":"A","region":"EU"}`, hour, func(t *csoauth.Token) { t.Location = "EU" }},
 		"location before region":      {`{"access_token":"A","region":"EU","location":"AU"}`, hour, func(t *csoauth.Token) { t.Location = "AU" }},
 		"the same owner":              {`{"access_token":"A","user_uid":"blt2","organization_uid":"blt1"}`, hour, nil},
-		"another installation":        {`{"access_token":"A","authorization_type":"app","stack_api_key":"blt9"}`, hour, func(t *csoauth.Token) { t.AuthorizationType, t.StackAPIKey = "app", "blt9" }},
+		"another stack":               {`{"access_token":"A","authorization_type":"user","stack_api_key":"blt9"}`, hour, func(t *csoauth.Token) { t.StackAPIKey = "blt9" }},
+		"a byte order mark":           {"\uFEFF" + `{"access_token":"A"}`, hour, nil},
+		"an empty error":              {`{"access_token":"A","error":{ }}`, hour, nil},
+		"lifetime beyond any float":   {`{"access_token":"A","expires_in":1e400}`, 24 * hour, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -122,10 +126,81 @@ func TestRefusedAnswerKeepsTheNewRefreshToken(t *testing.T) {
 	require.Nil(t, said.Token, "without a new refresh token there is nothing to keep")
 }
 
+func TestNewRefreshTokenIsSavedFromABrokenAnswer(t *testing.T) {
+	for name, row := range map[string]struct {
+		status     int
+		body, want string
+	}{
+		"a comma too many":     {200, `{"access_token":"A","refresh_token":"R",}`, "is not a JSON object"},
+		"a number that is not": {200, `{"refresh_token":"R","expires_in":NaN}`, "is not a JSON object"},
+		"something behind it":  {200, `{"access_token":"A","refresh_token":"R"}<!-- -->`, "is not a JSON object"},
+		"cut inside a member":  {200, `{"access_token":"A","refresh_token":"R","expires_`, "is not a JSON object"},
+		"over a MiB":           {200, `{"refresh_token":"R","x":"` + strings.Repeat("x", 1<<20) + `"}`, "the answer is over 1048576 bytes"},
+		"a 500":                {500, `{"access_token":"A","refresh_token":"R"}`, "500 Internal Server Error"},
+		"a redirect":           {307, `{"access_token":"A","refresh_token":"R"}`, "which is not followed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testConfig()
+			mock(c, row.status, row.body)
+			_, err := c.Refresh(t.Context(), old())
+			var said *csoauth.Error
+			require.ErrorAs(t, err, &said)
+			require.ErrorContains(t, err, row.want)
+			require.NotNil(t, said.Token)
+			require.Equal(t, "R", said.Token.RefreshToken)
+			require.Equal(t, "old-access", said.Token.AccessToken)
+		})
+	}
+	for name, body := range map[string]string{
+		"cut inside the token": `{"access_token":"A","refresh_token":"R`,
+		"the old one again":    `{"error":"invalid_grant","refresh_token":"old-refresh"}`,
+		"another user's":       `{"refresh_token":"R","user_uid":"bltX",}`,
+		"not its own member":   `{"data":{"refresh_token":"R"}}`,
+		"no object":            `["refresh_token","R"]`,
+	} {
+		c := testConfig()
+		mock(c, 200, body)
+		_, err := c.Refresh(t.Context(), old())
+		var said *csoauth.Error
+		require.ErrorAs(t, err, &said, name)
+		require.Nil(t, said.Token, name)
+	}
+}
+
+// TestAnswerThatBreaksOffAtEveryByte cuts the connection inside the answer. From the byte on with which the new refresh
+// token is there, it is kept.
+func TestAnswerThatBreaksOffAtEveryByte(t *testing.T) {
+	const answer = `{"access_token":"A","refresh_token":"R","token_type":"Bearer","expires_in":3600}`
+	there := strings.Index(answer, `"R"`) + len(`"R"`)
+	for cut := range len(answer) + 1 {
+		c := testConfig()
+		c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			resp := httpmock.NewStringResponse(200, "")
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(answer[:cut]), brokenReader{}))
+			return resp, nil
+		})}
+		token, err := c.Refresh(t.Context(), old())
+		var said *csoauth.Error
+		switch {
+		case cut == len(answer):
+			require.NoError(t, err, "it was whole before it broke off")
+			require.Equal(t, "R", token.RefreshToken)
+		case cut >= there:
+			require.ErrorAs(t, err, &said, cut)
+			require.ErrorContains(t, err, "csoauth: refresh: the answer broke off")
+			require.Equal(t, "R", said.Token.RefreshToken)
+		default:
+			require.False(t, errors.As(err, &said), cut)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF, cut)
+		}
+	}
+}
+
 func TestAnotherUsersTokenIsNeverTaken(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"access_token":"A","refresh_token":"R","user_uid":"bltX"}`:                          `the answer is for user "bltX", and the token was of "blt2"`,
 		`{"access_token":"A","refresh_token":"R","user_uid":"blt2","organization_uid":"blY"}`: `the answer is for organization "blY", and the token was of "blt1"`,
+		`{"access_token":"A","refresh_token":"R","authorization_type":"app"}`:                 `the answer is for authorization type "app", and the token was of "user"`,
 	} {
 		c := testConfig()
 		mock(c, 200, answer)
@@ -150,6 +225,8 @@ func TestErrorAnswersOfEveryShape(t *testing.T) {
 		"OAuth with a 403":            {403, "application/json", `{"error":"invalid_grant"}`, "invalid_grant", "", false},
 		"OAuth with a 200":            {200, "application/json", `{"error":"invalid_grant","error_description":"no"}`, "invalid_grant", "no", true},
 		"another error with a 200":    {200, "application/json", `{"error":"server_error"}`, "server_error", "", false},
+		"OAuth with a 201":            {201, "application/json", `{"error":"Invalid_Grant"}`, "Invalid_Grant", "", true},
+		"the client, as a message":    {400, "application/json", `{"statusCode":400,"message":"invalid_client","error":"Bad Request"}`, "", "invalid_client", false},
 		"the client itself":           {401, "application/json", `{"error":"invalid_client"}`, "invalid_client", "", false},
 		"the client's grants":         {400, "application/json", `{"error":"unauthorized_client"}`, "unauthorized_client", "", false},
 		"NestJS, a string":            {400, "application/json", `{"statusCode":400,"message":"Invalid refresh token","error":"Bad Request"}`, "", "Invalid refresh token", true},
@@ -267,6 +344,11 @@ func FuzzTokenAnswer(f *testing.F) {
 		if err != nil {
 			require.Nil(t, got)
 			require.NotContains(t, err.Error(), "old-refresh")
+			var said *csoauth.Error
+			if errors.As(err, &said) && said.Token != nil {
+				require.NotEqual(t, "old-refresh", said.Token.RefreshToken)
+				require.Equal(t, "blt2", said.Token.UserUID)
+			}
 			return
 		}
 		require.NotEmpty(t, got.AccessToken)

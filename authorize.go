@@ -16,7 +16,7 @@ type AuthorizeRoute uint8
 const (
 	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page documents. A browser
 	// does not send what stands behind #, so a user who must log in on the way may arrive at the dashboard instead of
-	// the consent page; opening the URL again, now logged in, works.
+	// the consent page, and has to open the URL once more.
 	RouteHash AuthorizeRoute = iota
 	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth page documents. It
 	// survives a log-in on the way.
@@ -63,8 +63,9 @@ type AuthOptions struct {
 }
 
 // An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its callback is checked
-// with. Make it with [Config.NewAuthRequest], keep it where only this user's callback finds it (a session, a sealed
-// cookie, a variable), and take it out of there before you call [Config.Exchange]: it is good for one.
+// with. Make it with [Config.NewAuthRequest] and keep it under its State where only this user's callback finds it: in a
+// session, a sealed cookie, a variable. Take the one with the callback's state out of there before you call
+// [Config.Exchange]: it is good for one, and a callback with another state must not end it.
 //
 // It is safe for concurrent use as long as nobody changes it. Copies in memory share its one use; a copy made by
 // MarshalBinary and UnmarshalBinary is a new attempt to this package, which cannot know of the other.

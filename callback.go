@@ -102,11 +102,11 @@ func (c *Config) knownRegion(name string) (Region, bool) {
 // refusal is the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack documents none; the standard
 // form is what its own clients expect.
 func (r *AuthRequest) refusal(callback url.Values) error {
-	secrets := newScrubber(r.State, string(r.Verifier), callback.Get("code"))
+	secrets := []string{r.State, string(r.Verifier), callback.Get("code")}
 	e := &Error{
 		Op:          "authorize",
-		Code:        secrets.clean(callback.Get("error"), maxCode),
-		Description: secrets.clean(callback.Get("error_description"), maxDescription),
+		Code:        clean(callback.Get("error"), maxCode, secrets),
+		Description: clean(callback.Get("error_description"), maxDescription, secrets),
 	}
 	if e.Code == "" && e.Description == "" {
 		e.Description = "the callback reports an error without naming it"

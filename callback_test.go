@@ -1,6 +1,7 @@
 package csoauth_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -189,6 +190,42 @@ func TestCallbackPicksAmongKnownRegionsOnly(t *testing.T) {
 		_, err = c.Exchange(t.Context(), r, q)
 		require.ErrorIs(t, err, errSent)
 		require.Equal(t, []string{host}, *hosts, callback)
+	}
+}
+
+func TestExchangeSendsNothingWhenItIsTooLate(t *testing.T) {
+	c := testConfig() // its transport panics
+	r, err := c.NewAuthRequest(nil)
+	require.NoError(t, err)
+	callback := url.Values{"state": {r.State}, "code": {"c"}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = c.Exchange(ctx, r, callback)
+	require.ErrorIs(t, err, context.Canceled)
+
+	emptied := *r
+	emptied.Verifier = ""
+	_, err = c.Exchange(t.Context(), &emptied, callback)
+	require.ErrorContains(t, err, "csoauth: exchange: the attempt's verifier: 0 characters, want 43 to 128")
+
+	c, _ = sentTo()
+	_, err = c.Exchange(t.Context(), r, callback)
+	require.ErrorIs(t, err, errSent, "neither used the attempt up")
+}
+
+// TestHugeCallbackIsHarmless: whoever began a login knows its state, and can send what they like with it.
+func TestHugeCallbackIsHarmless(t *testing.T) {
+	c, _ := sentTo()
+	for _, char := range []string{"a", "+", "<", `\`, "é", "%", "\x00"} {
+		r, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		huge := strings.Repeat(char, 1<<20/len(char))
+		_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {huge}, "error": {huge}, "error_description": {huge + r.State}})
+		require.ErrorContains(t, err, "too many to show")
+		require.Less(t, len(err.Error()), 200)
+		_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {huge}})
+		require.ErrorIs(t, err, errSent)
+		require.NotContains(t, err.Error(), r.State)
 	}
 }
 

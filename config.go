@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A Config is one app registered in Contentstack's Developer Hub. Fill it in, call [Config.Validate] once at start,
@@ -32,7 +34,8 @@ type Config struct {
 	// AuthorizeRoute is the form of the authorize URL. Zero: RouteHash, the documented one.
 	AuthorizeRoute AuthorizeRoute
 	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are not used, because
-	// these requests carry no cookie and follow no redirect. Nil: a client of our own with a timeout of 30 s.
+	// these requests carry no cookie and follow no redirect. Nil: a timeout of 30 s. A nil Transport: one of our own that
+	// does not keep idle connections for long. A Transport that sends requests again by itself can end logins.
 	HTTPClient *http.Client
 }
 
@@ -67,6 +70,8 @@ func (c *Config) checkAppUID() error {
 	switch {
 	case c.AppUID == "":
 		return errors.New("is empty: copy it from Developer Hub, your app, Basic Information, App UID")
+	case c.AppUID == "." || c.AppUID == "..":
+		return errors.New("is no uid")
 	case c.AppUID == c.ClientID:
 		return errors.New("is the same as ClientID: the App UID is under Basic Information, the Client ID under OAuth")
 	case strings.ContainsFunc(c.AppUID, func(r rune) bool { return r > '~' || !isUnreserved(byte(r)) }):
@@ -86,8 +91,11 @@ func (c *Config) checkClientID() error {
 }
 
 func (c *Config) checkClientSecret() error {
-	if strings.TrimSpace(c.ClientSecret) != c.ClientSecret {
+	switch {
+	case strings.TrimSpace(c.ClientSecret) != c.ClientSecret:
 		return errors.New("begins or ends with white space, as a file's last line does: trim it")
+	case strings.ContainsFunc(c.ClientSecret, unicode.IsControl):
+		return errors.New("has a control character")
 	}
 	return nil
 }
@@ -140,8 +148,8 @@ func checkEndpoint(endpoint string) error {
 	switch {
 	case err != nil:
 		return err
-	case u.Host == "":
-		return fmt.Errorf("%s is not an absolute URL: want https://host", quote(endpoint))
+	case u.Hostname() == "":
+		return fmt.Errorf("%s is not an absolute URL: want https://host", quote(withoutPassword(endpoint)))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(endpoint, "#"):
 		return errors.New("has a query or a fragment: give the base URL alone")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
@@ -160,7 +168,7 @@ func checkRedirectURI(uri string) error {
 	case err != nil:
 		return err
 	case u.Scheme == "":
-		return fmt.Errorf("%s is relative: give the whole URI, with https://", quote(uri))
+		return fmt.Errorf("%s is relative: give the whole URI, with https://", quote(withoutPassword(uri)))
 	case strings.Contains(uri, "#"):
 		return errors.New("has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)")
 	}
@@ -170,13 +178,13 @@ func checkRedirectURI(uri string) error {
 		}
 	}
 	switch {
-	case u.Scheme == "http" && u.Host != "":
+	case u.Scheme == "http" && u.Hostname() != "":
 		if !isLoopback(u.Hostname()) {
 			return fmt.Errorf("%s is http on a host that is not loopback: use https", quote(uri))
 		}
-	case u.Scheme == "https" && u.Host != "":
+	case u.Scheme == "https" && u.Hostname() != "":
 	case u.Scheme == "http" || u.Scheme == "https":
-		return fmt.Errorf("%s has no host", quote(uri))
+		return fmt.Errorf("%s has no host", quote(withoutPassword(uri)))
 	case !strings.Contains(u.Scheme, "."):
 		return fmt.Errorf("scheme %s: want https, http on loopback, or a reversed domain name (RFC 8252, 7.1)", quote(u.Scheme))
 	}
@@ -194,6 +202,9 @@ func parseURI(uri string) (*url.URL, error) {
 	}
 	if u.User != nil {
 		return nil, errors.New("has a user or password before the host: remove it")
+	}
+	if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
+		return nil, fmt.Errorf("port %s is none", quote(u.Port()))
 	}
 	return u, nil
 }
@@ -229,6 +240,6 @@ func isVisibleASCII(s string) bool {
 // isLoopback tells whether host is a literal loopback address or localhost (RFC 8252, 7.3 and 8.3). No other name is:
 // what it resolves to is somebody else's to say.
 func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback() && !ip.Is4In6()
 }

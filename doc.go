@@ -9,9 +9,12 @@
 //		ClientID:    "your app's client id",
 //		RedirectURI: "https://app.example.com/callback",
 //	}
-//	request, err := config.NewAuthRequest(nil)           // keep it in the user's session
+//	request, err := config.NewAuthRequest(nil)
+//	session[request.State] = request // the user's own
 //	http.Redirect(w, r, config.AuthorizeURL(request), http.StatusFound)
-//	// … and when the browser is back at the redirect URI, with request taken out of the session:
+//	// … and when the browser is back at the redirect URI:
+//	request := session[r.FormValue("state")]
+//	delete(session, r.FormValue("state"))
 //	token, err := config.Exchange(ctx, request, r.URL.Query())
 //
 // [Config.Exchange] checks the callback before it sends anything, so that no step can be left out. [Config.Refresh]

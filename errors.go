@@ -14,11 +14,11 @@ import (
 // What to do next. Test for these with errors.Is; most come together with more to read, such as an [*Error].
 var (
 	// ErrState: the callback does not belong to this attempt, or is forged. Do not use its code. Answer the browser
-	// plainly and let the attempt stand: the true callback may still come.
+	// plainly, and leave the user's attempts where they are: the true callback may still come.
 	ErrState = errors.New("state does not match")
 	// ErrAttemptExpired: the attempt is too old, or was used before. Start over with a new AuthRequest.
 	ErrAttemptExpired = errors.New("attempt expired")
-	// ErrDenied: the user, or a rule of the organization, said no. Offer to start over; do not do it by itself.
+	// ErrDenied: the callback says access_denied. Offer to start over; do not do it unasked.
 	ErrDenied = errors.New("access denied")
 	// ErrLoginRequired: nothing but a new login by the user helps.
 	ErrLoginRequired = errors.New("login required")
@@ -93,12 +93,14 @@ func inputError(op, format string, args ...any) error {
 	return fmt.Errorf("csoauth: %s: %w", op, fmt.Errorf(format, args...))
 }
 
-// A transportError is a failure on the way to the token endpoint or back. Its text is scrubbed, because a RoundTripper
-// may repeat what it was given; its cause is whatever that RoundTripper returned.
+// A transportError is a failure on the way to the token endpoint or back. Its text is clean, because a RoundTripper may
+// repeat what it was given. errors.Is and errors.As find the cause; printing the error, or unwrapping it link by link as
+// error reporters do, does not.
 type transportError struct {
 	text  string
-	cause error
+	cause func() error
 }
 
-func (e *transportError) Error() string { return e.text }
-func (e *transportError) Unwrap() error { return e.cause }
+func (e *transportError) Error() string        { return e.text }
+func (e *transportError) Is(target error) bool { return errors.Is(e.cause(), target) }
+func (e *transportError) As(target any) bool   { return errors.As(e.cause(), target) }

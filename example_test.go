@@ -26,7 +26,7 @@ func Example() {
 		RedirectURI: "https://app.example.com/callback",
 		Endpoints:   map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL}}, // leave it out for the real one
 	}
-	session := map[string]*csoauth.AuthRequest{} // yours
+	session := map[string]*csoauth.AuthRequest{} // the user's own
 
 	login := func(w http.ResponseWriter, r *http.Request) {
 		request, err := config.NewAuthRequest(nil)
@@ -34,12 +34,12 @@ func Example() {
 			http.Error(w, "login is not set up", http.StatusInternalServerError)
 			return
 		}
-		session["attempt"] = request
+		session[request.State] = request
 		http.Redirect(w, r, config.AuthorizeURL(request), http.StatusFound)
 	}
 	callback := func(w http.ResponseWriter, r *http.Request) {
-		request := session["attempt"]
-		delete(session, "attempt") // it is good for one
+		request := session[r.FormValue("state")]
+		delete(session, r.FormValue("state")) // it is good for one
 		token, err := config.Exchange(r.Context(), request, r.URL.Query())
 		switch {
 		case errors.Is(err, csoauth.ErrDenied):
@@ -54,7 +54,10 @@ func Example() {
 	w := httptest.NewRecorder()
 	login(w, httptest.NewRequest("GET", "/login", nil))
 	fmt.Println(w.Code, "to the consent page, which redirects to the callback")
-	back := url.Values{"code": {"a code"}, "state": {session["attempt"].State}, "location": {"NA"}}
+	back := url.Values{"code": {"a code"}, "location": {"NA"}}
+	for state := range session {
+		back.Set("state", state)
+	}
 	w = httptest.NewRecorder()
 	callback(w, httptest.NewRequest("GET", "/callback?"+back.Encode(), nil))
 	fmt.Println(w.Code, w.Body)

@@ -14,3 +14,6 @@ func (t *Token) WithoutTerms() *Token {
 	c.terms = terms{}
 	return &c
 }
+
+// Clean returns text as an error shows it.
+func Clean(text string, secrets ...string) string { return clean(text, maxDescription, secrets) }

@@ -28,6 +28,12 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 	if r.ClientID != c.ClientID {
 		return nil, inputError("exchange", "the attempt is of client %s, and this Config of %s", quote(r.ClientID), quote(c.ClientID))
 	}
+	if err := checkVerifier(string(r.Verifier)); err != nil {
+		return nil, inputError("exchange", "the attempt's verifier: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, inputError("exchange", "nothing was sent: %w", err)
+	}
 	if r.used.Swap(true) {
 		return nil, fmt.Errorf("csoauth: exchange: %w: the attempt was used before", ErrAttemptExpired)
 	}
@@ -51,7 +57,8 @@ type ExchangeOptions struct {
 	Location string
 	// OrganizationUID refuses a token for any other organization. Empty: any.
 	OrganizationUID string
-	// Received is when the code came. A code lives 60 seconds, so no try begins 45 seconds after it. Zero: now.
+	// Received is when the code came. A code lives 60 seconds, so it is not sent again 45 seconds after it came, even if
+	// it surely was not processed. Zero: now.
 	Received time.Time
 }
 
@@ -111,6 +118,9 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("csoauth: exchange: %w", err)
 	}
+	if err := c.checkClientID(); err != nil {
+		return nil, inputError("exchange", "ClientID: %w", err)
+	}
 	req := tokenRequest{op: "exchange", url: row.tokenURL(), until: g.received.Add(codeRetry)}
 	req.set("grant_type", "authorization_code")
 	req.set("client_id", c.ClientID)
@@ -137,8 +147,8 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 		return nil, err
 	}
 	if g.organization != "" && t.OrganizationUID != g.organization {
-		return nil, inputError("exchange", "the token is for organization %s, and %s was asked for: log in again and choose it",
-			quote(t.OrganizationUID), quote(g.organization))
+		return nil, answer.refuse(fmt.Sprintf("the token is for organization %s, and %s was asked for: log in again and choose it",
+			answer.quote(t.OrganizationUID), quote(g.organization)))
 	}
 	return t, nil
 }
@@ -155,6 +165,9 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 	if t == nil || t.RefreshToken == "" {
 		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)
+	}
+	if err := c.checkClientID(); err != nil {
+		return nil, inputError("refresh", "ClientID: %w", err)
 	}
 	if t.ClientID != "" && t.ClientID != c.ClientID {
 		return nil, inputError("refresh", "the token is of client %s, and this Config of %s", quote(t.ClientID), quote(c.ClientID))

@@ -171,6 +171,13 @@ func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 		})
 	}
 
+	noClient := testConfig()
+	noClient.ClientID = ""
+	_, err = noClient.Refresh(t.Context(), &csoauth.Token{RefreshToken: "r"})
+	require.ErrorContains(t, err, "csoauth: refresh: ClientID: is empty")
+	_, err = noClient.ExchangeCode(t.Context(), "c", rfcVerifier, nil)
+	require.ErrorContains(t, err, "csoauth: exchange: ClientID: is empty")
+
 	for name, none := range map[string]*csoauth.Token{"nil": nil, "no refresh token": {AccessToken: "a"}} {
 		_, err := testConfig().Refresh(t.Context(), none)
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired, name)
@@ -211,6 +218,8 @@ func TestEndpointsForFollowsTheAnswer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, row.want, e.ContentManagement)
 	}
+	_, err := c.EndpointsFor(nil)
+	require.ErrorContains(t, err, "csoauth: endpoints: the token is nil")
 	token, err := exchange(t, c)
 	require.NoError(t, err)
 	c.Endpoints = nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -152,6 +151,12 @@ func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 	if err := rec.ChallengeMethod.check(); err != nil {
 		return recordError(authRequestKind, err)
 	}
+	if rec.OmitMethod && rec.ChallengeMethod.orDefault() != Plain {
+		return recordError(authRequestKind, errors.New("omit_method with a method that is not plain"))
+	}
+	if len(rec.Params) == 0 {
+		rec.Params = nil
+	}
 	if rec.ClientID == "" || rec.State == "" || rec.RedirectURI == "" || rec.Expires.IsZero() {
 		return recordError(authRequestKind, errors.New("client_id, state, redirect_uri or expires is missing"))
 	}
@@ -163,7 +168,7 @@ func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 		ChallengeMethod: rec.ChallengeMethod.orDefault(),
 		OmitMethod:      rec.OmitMethod,
 		Scopes:          nilIfEmpty(rec.Scopes),
-		Params:          maps.Clone(rec.Params),
+		Params:          rec.Params,
 		OrganizationUID: rec.OrganizationUID,
 		Expires:         rec.Expires.UTC(),
 		used:            new(atomic.Bool),

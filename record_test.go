@@ -145,6 +145,7 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 		"a wrong region":  {with(token, "region", "mars"), "a member of the record has the wrong type", "kind"},
 		"a bad verifier":  {with(request, "verifier", "short"), "kind", "verifier: 5 characters, want 43 to 128"},
 		"a bad method":    {with(request, "challenge_method", "none"), "kind", "unknown challenge method"},
+		"S256, omitted":   {with(request, "challenge_method", "S256"), "kind", "omit_method with a method that is not plain"},
 		"no state":        {with(request, "state", ""), "kind", "client_id, state, redirect_uri or expires is missing"},
 		"no client":       {with(request, "client_id", ""), "kind", "is missing"},
 		"no redirect URI": {with(request, "redirect_uri", ""), "kind", "is missing"},
@@ -204,6 +205,7 @@ func FuzzStoredAuthRequest(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(data)
 	f.Add(bytes.Replace(data, []byte(`"plain"`), []byte(`""`), 1))
+	f.Add(bytes.Replace(data, []byte(`{"p":"1"}`), []byte(`{}`), 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var r, back csoauth.AuthRequest
 		if r.UnmarshalBinary(data) != nil {

@@ -14,10 +14,14 @@ const redacted = "REDACTED"
 
 // The types that hold secrets print themselves field by field with each secret masked: by Format under every verb of
 // fmt, by LogValue in slog. Both have value receivers, so that they serve a value, a pointer, and either of them in an
-// exported field, a slice or a map.
+// exported field, a slice or a map. fmt asks neither for a value in an unexported field, nor for one that is given to %w
+// or %p by mistake, which vet reports.
 
 // Format prints REDACTED under every verb.
 func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, mask(string(v))) }
+
+// String returns REDACTED; it is for panic, which does not ask fmt.
+func (v Verifier) String() string { return mask(string(v)) }
 
 // LogValue logs REDACTED.
 func (v Verifier) LogValue() slog.Value { return slog.StringValue(mask(string(v))) }

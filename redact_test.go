@@ -101,6 +101,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	for _, holder := range holders {
 		c.absentInAnyForm(holder)
 	}
+	c.absentIn(request.Verifier.String(), "String, which panic asks")
 	for _, v := range []any{*config, *request, *token} {
 		require.Contains(t, fmt.Sprint(v), "REDACTED", "that a secret is there is told")
 		_, err := json.Marshal(v)

@@ -124,6 +124,9 @@ func FromOAuth2(o *oauth2.Token) *Token {
 // EndpointsFor returns the hosts that t is good at: those of the region that its answer named, or else of the region
 // that issued it. An error says that they are none of this Config's; sending t elsewhere would hand it to strangers.
 func (c *Config) EndpointsFor(t *Token) (Endpoints, error) {
+	if t == nil {
+		return Endpoints{}, inputError("endpoints", "the token is nil")
+	}
 	issued, err := c.issuedIn(t)
 	if err != nil {
 		return Endpoints{}, fmt.Errorf("csoauth: endpoints: %w", err)

@@ -45,9 +45,9 @@ func (r *tokenRequest) setSecret(name, value string) {
 // hide keeps a secret that is not sent out of errors, too.
 func (r *tokenRequest) hide(secret string) { r.secrets = append(r.secrets, secret) }
 
-// post sends the request and returns the answer if it is a token. It sends it again, at most twice and within 10
-// seconds, if the server surely did not process it: nobody was reached, or it said to come back (429 and 503 with
-// Retry-After). In all other cases it may have been processed, and a second one could end the login.
+// post sends the request and returns its answer, or an error if there is none. It sends it again, at most twice and
+// within 10 seconds, if the server surely did not process it: nobody was reached, or it said to come back (429 and 503
+// with Retry-After). In all other cases it may have been processed, and a second one could end the login.
 func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error) {
 	if err := checkEndpoint(r.url); err != nil {
 		return nil, inputError(r.op, "token endpoint: %w", err)
@@ -56,7 +56,7 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error
 	for try := 1; ; try++ {
 		r.sent = time.Now()
 		answer, err := c.try(ctx, r)
-		wait, again := retryAfter(err)
+		wait, again := notProcessed(answer, err)
 		if !again || try == maxTries {
 			return answer, err
 		}
@@ -65,12 +65,15 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error
 		}
 		next := time.Now().Add(wait)
 		if deadline, ok := ctx.Deadline(); next.Sub(first) > retryWindow || ok && !next.Before(deadline) || r.tooLate(next) {
-			return nil, err
+			return answer, err
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return nil, err
+			if err == nil {
+				err = answer.refusal
+			}
+			return nil, fmt.Errorf("%w; then, waiting to try again: %w", err, context.Cause(ctx))
 		}
 	}
 }
@@ -90,9 +93,14 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenAnswer, error)
 	if err != nil {
 		return nil, inputError(r.op, "token endpoint: %s", parseCause(err))
 	}
+	// With GetBody, HTTP/2 in net/http sends a POST again that the server had read whole and then reset.
+	req.GetBody = nil
 	req.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 	req.Header["Accept"] = []string{"application/json"}
 	resp, err := transport.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errors.New("the HTTPClient's Transport returned neither an answer nor an error")
+	}
 	if err != nil {
 		return nil, r.failed(ctx, err)
 	}
@@ -100,20 +108,20 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenAnswer, error)
 		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, r.failed(ctx, fmt.Errorf("the answer broke off: %w", err))
+	body, broke := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if answer := readAnswer(r, resp, body, broke); answer != nil {
+		return answer, nil
 	}
-	return readAnswer(r, resp, body)
+	return nil, r.failed(ctx, fmt.Errorf("the answer broke off: %w", broke))
 }
 
-// failed is the error of a try without a whole answer.
+// failed is the error of a try without an answer.
 func (r *tokenRequest) failed(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	text := "csoauth: " + r.op + ": POST " + r.url + ": " + newScrubber(r.secrets...).clean(err.Error(), maxDescription)
-	return &transportError{text: text, cause: err}
+	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, r.secrets)
+	return &transportError{text: text, cause: func() error { return err }}
 }
 
 // noAnswerError is a context.DeadlineExceeded that says whose deadline it was.
@@ -123,20 +131,24 @@ func (e noAnswerError) Error() string {
 	return fmt.Sprintf("no whole answer within %v", time.Duration(e))
 }
 func (e noAnswerError) Is(t error) bool { return t == context.DeadlineExceeded }
+func (e noAnswerError) Timeout() bool   { return true }
+func (e noAnswerError) Temporary() bool { return true }
 
-// retryAfter tells whether a request that ended in err was surely not processed, and how long to wait before the next
-// try; 0 leaves that to backoff.
-func retryAfter(err error) (wait time.Duration, again bool) {
-	var answered *Error
-	if errors.As(err, &answered) {
-		status := answered.StatusCode
-		again = answered.saidWhen && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable)
-		return answered.RetryAfter, again
+// notProcessed tells whether a try surely was not processed, and how long to wait before the next; 0 leaves that to
+// backoff.
+func notProcessed(answer *tokenAnswer, err error) (wait time.Duration, surely bool) {
+	if err == nil {
+		e := answer.refusal
+		surely = e != nil && e.saidWhen && (e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable)
+		if surely {
+			wait = e.RetryAfter
+		}
+		return wait, surely
 	}
 	var op *net.OpError
-	again = errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") &&
+	surely = errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-	return 0, again
+	return 0, surely
 }
 
 // backoff is 250 ms, then 1 s, each with up to as much again, so that many clients do not return together.
@@ -162,7 +174,7 @@ func (c *Config) transport() (http.RoundTripper, time.Duration) {
 	case c.HTTPClient == nil:
 		return ownTransport, defaultTimeout
 	case c.HTTPClient.Transport == nil:
-		return http.DefaultTransport, c.HTTPClient.Timeout
+		return ownTransport, c.HTTPClient.Timeout
 	}
 	return c.HTTPClient.Transport, c.HTTPClient.Timeout
 }

@@ -68,6 +68,7 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 				c, tries := testConfig(), 0
 				c.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 					tries++
+					require.Nil(t, r.GetBody, "net/http could send it again by itself")
 					form, err := io.ReadAll(r.Body)
 					require.NoError(t, err)
 					require.Contains(t, string(form), "refresh_token=old-refresh", "every try has the whole form")
@@ -123,7 +124,8 @@ func TestCallersContextEndsTheWait(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err = c.Refresh(ctx, old())
-		require.ErrorContains(t, err, "503 Service Unavailable")
+		require.EqualError(t, err, "csoauth: refresh: 503 Service Unavailable: the answer is empty; then, waiting to try again: context canceled")
+		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 2, tries)
 		require.Equal(t, time.Second, time.Since(start))
 
@@ -144,6 +146,9 @@ func TestTimeoutsAreTold(t *testing.T) {
 		_, err := c.Refresh(t.Context(), old())
 		require.ErrorContains(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: no whole answer within 7s")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Timeout())
 		require.Equal(t, 7*time.Second, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -186,11 +191,11 @@ func TestNeitherRedirectsNorCookiesNorJarsAreUsed(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
-	var cookies atomic.Int32
+	var cookies, status atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		cookies.Add(int32(len(r.Cookies())))
 		http.SetCookie(w, &http.Cookie{Name: "track", Value: "me"})
-		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, other.URL, int(status.Load()))
 	}))
 	defer server.Close()
 
@@ -206,9 +211,10 @@ func TestNeitherRedirectsNorCookiesNorJarsAreUsed(t *testing.T) {
 	c := testConfig()
 	endpoint(csoauth.Endpoints{App: server.URL})(c)
 	c.HTTPClient = client
-	for range 2 {
+	for _, code := range []int32{301, 302, 303, 307, 308} {
+		status.Store(code)
 		_, err = c.Refresh(t.Context(), old())
-		require.ErrorContains(t, err, "307 Temporary Redirect: the answer is a redirect, which is not followed")
+		require.ErrorContains(t, err, "the answer is a redirect, which is not followed")
 	}
 	require.Zero(t, elsewhere.Load())
 	require.Zero(t, cookies.Load())
@@ -232,18 +238,20 @@ func TestConfigWithoutHTTPClientWorks(t *testing.T) {
 	_, err := exchange(t, c)
 	require.NoError(t, err)
 
-	c.HTTPClient = &http.Client{Timeout: time.Minute}
-	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	c.HTTPClient = &http.Client{Timeout: time.Minute} // keeps our transport
 	_, err = exchange(t, c)
 	require.NoError(t, err)
 }
 
-func TestRoundTripperWithoutABody(t *testing.T) {
+func TestRoundTripperOfATest(t *testing.T) {
 	c := testConfig()
+	c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil })}
+	_, err := exchange(t, c)
+	require.ErrorContains(t, err, "the HTTPClient's Transport returned neither an answer nor an error")
 	c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}}, nil
 	})}
-	_, err := exchange(t, c)
+	_, err = exchange(t, c)
 	require.ErrorContains(t, err, "the answer is empty")
 }
 
@@ -253,5 +261,6 @@ func TestTransportErrorKeepsItsCauseAndLosesItsSecrets(t *testing.T) {
 	c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, cause })}
 	_, err := c.Refresh(t.Context(), old())
 	require.ErrorIs(t, err, cause)
+	require.NoError(t, errors.Unwrap(err), "who prints a chain of errors link by link prints no secret")
 	require.EqualError(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: dump: grant_type=refresh_token&refresh_token=REDACTED[31m")
 }

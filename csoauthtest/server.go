@@ -73,6 +73,9 @@ func NewServer(tb testing.TB, o *Options) *Server {
 	if o == nil {
 		o = &Options{}
 	}
+	if locations[o.Region] == "" {
+		tb.Fatalf("csoauthtest: %v is no region", o.Region)
+	}
 	e, err := emulator.New(o.forEmulator())
 	if err != nil {
 		tb.Fatalf("csoauthtest: %v", err)
@@ -161,22 +164,19 @@ func (s *Server) BrowserOf(v Visitor) *http.Client {
 	}
 }
 
-// Callback opens an authorize URL in browser and returns the parameters with which the user is sent back to the
-// redirect URI, which is not requested. It ends the test if the user is not sent back.
-func (s *Server) Callback(browser *http.Client, authorizeURL string) url.Values {
+// Callback opens an authorize URL in browser, or a page of your application that redirects there, and returns the
+// parameters with which the user is sent back to the redirect URI, which is not requested. It ends the test if the user
+// is not sent back.
+func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	s.tb.Helper()
-	looker := *browser
-	looker.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := looker.Get(authorizeURL)
+	back, page, err := emulator.SentBack(s.tb.Context(), browser, s.URL, start)
 	if err != nil {
 		s.tb.Fatalf("csoauthtest: %v", err)
 	}
-	resp.Body.Close()
-	back, err := resp.Location()
-	if err != nil {
-		s.tb.Fatalf("csoauthtest: the authorize page answered %s and sent nobody back: %s", resp.Status, s.lastDecision())
+	if back == nil {
+		s.tb.Fatalf("csoauthtest: the authorize page answered %s and sent nobody back: %s", page.Status, s.decisionOn(page.Request.URL.Path))
 	}
-	return back.Query()
+	return back
 }
 
 // Login does a whole login of the first user with c and returns the Token. It ends the test if that fails.
@@ -193,12 +193,13 @@ func (s *Server) Login(c *csoauth.Config) *csoauth.Token {
 	return token
 }
 
-func (s *Server) lastDecision() string {
+// decisionOn is what the newest request said, if it was for that path: an older one would mislead.
+func (s *Server) decisionOn(path string) string {
 	requests := s.emulator.Requests()
-	if len(requests) == 0 {
-		return "it was not reached"
+	if n := len(requests); n > 0 && requests[n-1].Path == path {
+		return requests[n-1].Decision
 	}
-	return requests[len(requests)-1].Decision
+	return "it is not this Server's, or was not opened with a Browser of this Server"
 }
 
 // API serves an API behind the Server's tokens: handler sees only requests whose bearer token is good, all others get a
@@ -209,7 +210,7 @@ func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(
 // Expire lets t's access token expire now, or every one if t is nil.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
-	if !s.emulator.Expire(accessToken(t)) {
+	if !onTokens(t, s.emulator.Expire) {
 		s.tb.Errorf("csoauthtest: Expire: there is no such access token")
 	}
 }
@@ -218,14 +219,16 @@ func (s *Server) Expire(t *csoauth.Token) {
 // refresh token are refused from now on.
 func (s *Server) Revoke(t *csoauth.Token) {
 	s.tb.Helper()
-	if !s.emulator.Revoke(accessToken(t)) {
+	if !onTokens(t, s.emulator.Revoke) {
 		s.tb.Errorf("csoauthtest: Revoke: there is no such access token")
 	}
 }
 
-func accessToken(t *csoauth.Token) string {
+// onTokens does something to one access token, or to every one if t is nil. To the emulator, every one is the empty
+// one, which a Token that was never filled in must not mean.
+func onTokens(t *csoauth.Token, do func(access string) bool) bool {
 	if t == nil {
-		return ""
+		return do("")
 	}
-	return t.AccessToken
+	return t.AccessToken != "" && do(t.AccessToken)
 }

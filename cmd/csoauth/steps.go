@@ -232,24 +232,12 @@ func (d *demo) exchange(ctx context.Context, c *csoauth.Config, r *csoauth.AuthR
 
 // visit opens the authorize URL as the visitor's browser, and returns what comes back to the redirect URI.
 func (d *demo) visit(ctx context.Context, authorizeURL string, v emulator.Visitor) (url.Values, error) {
-	browser := &http.Client{
-		Transport:     &emulator.Browser{Emulator: d.base, Visitor: v, Transport: d.client.Transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: d.base, Visitor: v, Transport: d.client.Transport}}
+	back, page, err := emulator.SentBack(ctx, browser, d.base, authorizeURL)
+	if err == nil && back == nil {
+		err = fmt.Errorf("the authorize page answered %s and sent nobody back", page.Status)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizeURL, nil)
-	if err != nil {
-		return nil, errors.New("the authorize URL does not parse")
-	}
-	resp, err := browser.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body.Close()
-	back, err := resp.Location()
-	if err != nil {
-		return nil, fmt.Errorf("the authorize page answered %s and sent nobody back", resp.Status)
-	}
-	return back.Query(), nil
+	return back, err
 }
 
 // hasCode tells whether err is what the provider said with that code.

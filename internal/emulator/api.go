@@ -27,8 +27,9 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		entry.end(http.StatusUnauthorized, "refused: no good bearer token")
 		writeCMAError(w, http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.")
 	case pattern != "":
-		entry.end(http.StatusOK, "let through to "+pattern)
-		e.apis.ServeHTTP(w, r)
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		e.apis.ServeHTTP(seen, r)
+		entry.end(seen.status, "let through to "+pattern)
 	case !slices.Contains(granted.scopes, "user:read"):
 		entry.end(http.StatusForbidden, "refused: the token lacks user:read")
 		writeCMAError(w, http.StatusForbidden, 316, "Provided access token has insufficient scopes")
@@ -37,6 +38,19 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"user": granted.user.profile()})
 	}
 }
+
+// A statusWriter remembers the status of an answer. http.NewResponseController finds the rest of the ResponseWriter.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // authorized returns the grant of a request's bearer token.
 func (e *Emulator) authorized(r *http.Request) (*grant, bool) {

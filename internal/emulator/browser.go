@@ -1,10 +1,13 @@
 package emulator
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -55,20 +58,51 @@ func (b *Browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	return transport.RoundTrip(decision)
 }
 
+// hashRoute is the route that pages/route.js follows; no other one may lead a browser anywhere.
+var hashRoute = regexp.MustCompile(`^!(/apps/[^/?]+/authorize)(\?.*)?$`)
+
 // followHashRoute does what pages/route.js does in a real browser.
 func followHashRoute(req *http.Request) (*http.Request, error) {
-	route, ok := strings.CutPrefix(req.URL.EscapedFragment(), "!")
-	if !ok || req.URL.Path != "/" {
+	route := hashRoute.FindStringSubmatch(req.URL.EscapedFragment())
+	if route == nil || req.URL.Path != "/" {
 		return req, nil
 	}
-	if !strings.Contains(route, "?") && req.URL.RawQuery != "" {
-		route += "?" + req.URL.RawQuery
+	path, query := route[1], route[2]
+	if query == "" && req.URL.RawQuery != "" {
+		query = "?" + req.URL.RawQuery
 	}
-	target, err := req.URL.Parse(route)
+	target, err := req.URL.Parse(path + query)
 	if err != nil {
 		return nil, fmt.Errorf("emulator: the route behind # does not parse")
 	}
 	page := req.Clone(req.Context())
 	page.URL = target
 	return page, nil
+}
+
+// SentBack opens start in browser, an http.Client with a Browser in it, and follows redirects until the emulator at
+// base sends the user back to a redirect URI. It returns the parameters of that callback, which is not requested, or
+// the page at which the user is stuck.
+func SentBack(ctx context.Context, browser *http.Client, base, start string) (url.Values, *http.Response, error) {
+	looker := *browser
+	looker.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if strings.HasPrefix(via[len(via)-1].URL.String(), base+"/") {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, start, nil)
+	if err != nil {
+		return nil, nil, errors.New("emulator: the address to open does not parse")
+	}
+	resp, err := looker.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp.Body.Close()
+	back, err := resp.Location()
+	if err != nil {
+		return nil, resp, nil
+	}
+	return back.Query(), resp, nil
 }

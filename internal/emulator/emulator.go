@@ -124,9 +124,13 @@ func (o *Options) check() error {
 		seen[a.UID], seen[a.ClientID] = true, true
 	}
 	for i, u := range o.Users {
-		if u.UID == "" || len(u.Organizations) == 0 {
+		switch {
+		case u.UID == "" || len(u.Organizations) == 0:
 			return fmt.Errorf("user %d: UID is empty, or there is no organization", i+1)
+		case seen[u.UID]:
+			return fmt.Errorf("user %d: its UID is taken", i+1)
 		}
+		seen[u.UID] = true
 	}
 	return nil
 }

@@ -85,8 +85,9 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool
 }
 
 // write sends an answer of the token endpoint, spoiled if f says so.
-func (f Fault) write(w http.ResponseWriter, r *http.Request, status int, answer any) {
+func (f Fault) write(w http.ResponseWriter, r *http.Request, entry *entry, status int, answer any) {
 	if f.Cut == CutAfter {
+		entry.unanswered()
 		panic(http.ErrAbortHandler)
 	}
 	body, _ := json.Marshal(answer) // strings and numbers always marshal
@@ -94,7 +95,7 @@ func (f Fault) write(w http.ResponseWriter, r *http.Request, status int, answer 
 	w.Header().Set("Cache-Control", "no-store")
 	if f.Cut == CutInside {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		body = body[:min(f.CutAt, len(body))]
+		body = body[:max(0, min(f.CutAt, len(body)))]
 	}
 	w.WriteHeader(status)
 	f.send(w, r, body)
@@ -115,7 +116,7 @@ func (f Fault) send(w http.ResponseWriter, r *http.Request, body []byte) {
 			w.Write(body[i : i+1])
 			http.NewResponseController(w).Flush()
 		}
-		return
+		body = nil
 	}
 	w.Write(body)
 	for blanks := bytes.Repeat([]byte{' '}, 16<<10); f.Endless && r.Context().Err() == nil; {

@@ -14,7 +14,7 @@ const maxForm = 64 << 10 // bytes; real forms have some hundred
 func parseForm(r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
-		return nil, fmt.Errorf("Content-Type is %q, want application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
+		return nil, fmt.Errorf("Content-Type is %.60q, want application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
 	switch {

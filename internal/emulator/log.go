@@ -90,6 +90,14 @@ func (e *entry) end(status int, decision string) {
 	e.request.Status, e.request.Decision = status, decision
 }
 
+// unanswered records that what was decided never got out.
+func (e *entry) unanswered() {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	e.request.Status, e.request.Answer = 0, nil
+	e.request.Decision += " (fault: connection cut before the answer)"
+}
+
 // show returns a parameter's value if it is no secret. A challenge is one unless it is a hash.
 func (l *requestLog) show(name string, params url.Values) string {
 	value := params.Get(name)

@@ -22,10 +22,10 @@ func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	if no != nil {
 		entry.end(no.status, "refused: "+no.Error())
-		fault.write(w, r, no.status, map[string]any{"error": no.code, "error_description": no.description})
+		fault.write(w, r, entry, no.status, map[string]any{"error": no.code, "error_description": no.description})
 		return
 	}
-	fault.write(w, r, http.StatusOK, answer)
+	fault.write(w, r, entry, http.StatusOK, answer)
 }
 
 // grant handles both grants and returns the JSON of the answer.

@@ -1,0 +1,70 @@
+package emulator_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+func TestPagesCannotBeFramedCachedOrScripted(t *testing.T) {
+	s := start(t, emulator.Options{})
+	for name, row := range map[string]struct {
+		url    string
+		status int
+		has    string
+	}{
+		"index":   {s.url + "/", 200, `<script src="/_emulator/route.js"></script>`},
+		"consent": {s.byPath("app1", authorization()), 200, "<h1>Allow First?</h1>"},
+		"error":   {s.byPath("app0", authorization()), 400, "Nothing was sent to the app."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page := s.do(s.client, s.request(http.MethodGet, row.url, ""))
+			require.Equal(t, row.status, page.status)
+			require.Contains(t, page.body, row.has)
+			require.Equal(t, "text/html; charset=utf-8", page.header.Get("Content-Type"))
+			require.Equal(t, "no-store", page.header.Get("Cache-Control"))
+			require.Equal(t, "no-referrer", page.header.Get("Referrer-Policy"))
+			require.Equal(t, "nosniff", page.header.Get("X-Content-Type-Options"))
+			require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'")
+			require.Contains(t, page.header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
+		})
+	}
+}
+
+func TestIndexTellsHowToConfigureAClient(t *testing.T) {
+	s := start(t, emulator.Options{})
+	page := s.do(s.client, s.request(http.MethodGet, s.url+"/", ""))
+	for _, app := range testApps() {
+		require.Contains(t, page.body, app.UID)
+		require.Contains(t, page.body, app.ClientID)
+	}
+	require.Contains(t, page.body, callbackURI)
+	require.NotContains(t, page.body, "s3cr3t", "the secret is for whoever started it")
+}
+
+func TestConsentOffersEveryUserAndOrganization(t *testing.T) {
+	s := start(t, emulator.Options{})
+	page := s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization()), ""))
+	for _, name := range []string{"Ada Lovelace", "Alan Turing", "Emulated Press", "Emulated Shop", "user:read", "cm.stack:share"} {
+		require.Contains(t, page.body, name)
+	}
+}
+
+func TestWhatAPageSaysIsEscaped(t *testing.T) {
+	s := start(t, emulator.Options{})
+	page := s.do(s.client, s.request(http.MethodGet, s.url+"/apps/app1/authorize?client_id=<script>alert(1)</script>", ""))
+	require.Equal(t, http.StatusBadRequest, page.status)
+	require.NotContains(t, page.body, "<script>alert")
+}
+
+func TestRouteScript(t *testing.T) {
+	s := start(t, emulator.Options{})
+	script := s.do(s.client, s.request(http.MethodGet, s.url+"/_emulator/route.js", ""))
+	require.Equal(t, http.StatusOK, script.status)
+	require.Contains(t, script.header.Get("Content-Type"), "javascript")
+	require.Equal(t, "no-store", script.header.Get("Cache-Control"))
+	require.Contains(t, script.body, "location.hash")
+}
