@@ -43,8 +43,8 @@ const (
 func (s *Server) FailNext(faults ...Fault) {
 	for _, f := range faults {
 		s.emulator.FailNext(emulator.Fault{
-			Delay: f.Delay, Status: f.Status, Header: f.Header, Body: f.Body, RedirectTo: f.RedirectTo,
-			Cut: emulator.Cut(f.Cut), CutAt: f.CutAt, Slow: f.Slow, Endless: f.Endless,
+			Delay: emulator.Duration(f.Delay), Status: f.Status, Header: f.Header, Body: f.Body, RedirectTo: f.RedirectTo,
+			Cut: emulator.Cut(f.Cut), CutAt: f.CutAt, Slow: emulator.Duration(f.Slow), Endless: f.Endless,
 		})
 	}
 }

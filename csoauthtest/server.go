@@ -29,26 +29,36 @@ type Options struct {
 	Region              csoauth.Region // the region that the Server is; zero: NA
 	AccessTokenLifetime time.Duration  // zero: 60 minutes
 	CodeLifetime        time.Duration  // zero: 60 seconds
+
+	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
+	Unknowns             Unknowns
 }
 
 // An App is registered in the emulated Developer Hub.
 type App struct {
-	UID, ClientID string // required
-	ClientSecret  string // required without AllowPKCE
-	Name          string
-	RedirectURIs  []string // matched to the byte; Config adds its own
-	AllowPKCE     bool     // off: every token request needs the client secret
-	Scopes        []string // configured user scopes, the most that may be asked for
+	UID          string // required
+	ClientID     string // required
+	ClientSecret string // required without AllowPKCE
+	Name         string
+	RedirectURIs []string // matched to the byte; Config adds its own
+	AllowPKCE    bool     // off: every token request needs the client secret
+	Scopes       []string // configured user scopes, the most that may be asked for
 }
 
 // A User can log in and consent.
 type User struct {
-	UID, Email, FirstName, LastName string
-	Organizations                   []Organization // at least one
+	UID           string // required
+	Email         string
+	FirstName     string
+	LastName      string
+	Organizations []Organization // at least one
 }
 
 // An Organization is what a user chooses at consent.
-type Organization struct{ UID, Name string }
+type Organization struct {
+	UID  string
+	Name string
+}
 
 // A Visitor is who sits at a browser, and what they decide.
 type Visitor struct {
@@ -94,9 +104,11 @@ func NewServer(tb testing.TB, o *Options) *Server {
 
 func (o *Options) forEmulator() emulator.Options {
 	options := emulator.Options{
-		Location:            locations[o.Region],
-		AccessTokenLifetime: o.AccessTokenLifetime,
-		CodeLifetime:        o.CodeLifetime,
+		Location:             locations[o.Region],
+		AccessTokenLifetime:  o.AccessTokenLifetime,
+		CodeLifetime:         o.CodeLifetime,
+		RefreshTokenLifetime: o.RefreshTokenLifetime,
+		Unknowns:             o.Unknowns.forEmulator(),
 	}
 	for _, app := range o.Apps {
 		options.Apps = append(options.Apps, emulator.App(app))

@@ -67,8 +67,8 @@ func TestAPIIsBehindTheTokens(t *testing.T) {
 	token := server.Login(server.Config(callbackURI))
 	for header, want := range map[string]string{
 		"Bearer " + token.AccessToken: "200 stack one",
-		"Bearer wrong":                `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}` + "\n",
-		"":                            `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}` + "\n",
+		"Bearer wrong":                `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`,
+		"":                            `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v3/stacks/one", nil)
 		require.NoError(t, err)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,42 +16,120 @@ import (
 )
 
 func emulateCommand() *cobra.Command {
-	var addr string
-	var redirectURIs []string
-	var public bool
+	f := &emulateFlags{}
 	cmd := &cobra.Command{
 		Use:   "emulate",
 		Short: "Serve an emulated Contentstack to programs in any language",
 		Long: `Serve an emulated Contentstack to programs in any language, until Ctrl-C or SIGTERM.
 
-It has one app and two users. Point your program's authorize URL and token URL at the ones it prints, and use the
-app's identifiers. It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a
-redirect URI must match to the byte, and a refresh token works once; its second use ends the login. Its state is in
-memory.`,
-		Example: "  csoauth emulate --addr 127.0.0.1:8484 --redirect-uri http://localhost:3000/oauth/callback",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkAddr(addr, public); err != nil {
-				return err
-			}
-			app := emulator.DefaultApp()
-			app.RedirectURIs = append(app.RedirectURIs, redirectURIs...)
-			e, err := emulator.New(emulator.Options{Apps: []emulator.App{app}})
-			if err != nil {
-				return err
-			}
-			listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", addr)
-			if err != nil {
-				return fmt.Errorf("emulate: %w", err)
-			}
-			describe(cmd.OutOrStdout(), "http://"+listener.Addr().String(), e)
-			return serve(cmd.Context(), listener, e)
-		},
+It has one app and two users, or those of a file. Point your program's authorize URL and token URL at the ones it
+prints, and use the app's identifiers. Its state is in memory.
+
+It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a redirect URI must match
+to the byte, and a refresh token works once; its second use ends the login. Where nobody outside knows what Contentstack
+does, a flag lets you try every answer.
+
+To spoil the next token requests, one with each fault:
+
+  curl -d '[{"status":503},{"cut":"after"},{"delay":"5s"}]' http://127.0.0.1:8484/_emulator/faults`,
+		Example: `  csoauth emulate --redirect-uri http://localhost:3000/oauth/callback
+  csoauth emulate --config contentstack.json --error-shape nestjs --access-token-lifetime 30s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8484", "loopback `address` to listen on; port 0 takes a free one")
-	cmd.Flags().StringArrayVar(&redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the app; may be repeated")
-	cmd.Flags().BoolVar(&public, "insecure-public", false, "allow an address that other machines can reach: anybody there can log in as anybody")
+	f.register(cmd)
 	return cmd
+}
+
+// emulateFlags are the flags of "csoauth emulate".
+type emulateFlags struct {
+	addr         string
+	public       bool
+	config       string
+	redirectURIs []string
+	options      emulator.Options // what the other flags say
+}
+
+func (f *emulateFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.addr, "addr", "127.0.0.1:8484", "loopback `address` to listen on; port 0 takes a free one")
+	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach: anybody there can log in as anybody")
+	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and the answers below; flags go before it")
+	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the first app; may be repeated")
+
+	o := &f.options
+	flags.StringVar(&o.Location, "region", "", "`name` of the region in callbacks and tokens (NA)")
+	flags.DurationVar(&o.AccessTokenLifetime, "access-token-lifetime", 0, "`time` that access tokens live (1h)")
+	flags.DurationVar(&o.RefreshTokenLifetime, "refresh-token-lifetime", 0, "`time` that refresh tokens live (for ever)")
+	flags.DurationVar(&o.CodeLifetime, "code-lifetime", 0, "`time` that codes live (1m)")
+
+	u := &o.Unknowns
+	flags.StringVar(&u.ErrorShape, "error-shape", "", "`form` of refusals: oauth, nestjs, nestjs-array, cma or html (oauth)")
+	flags.BoolVar(&u.DenialWithoutState, "denial-without-state", false, "leave state out when the user says no")
+	flags.StringVar(&u.RegionNames, "region-names", "", "`name` of the region's parameter: location, region, both or neither (location)")
+	flags.BoolVar(&u.OldAccessTokenLives, "old-access-token-lives", false, "keep an access token good after a refresh")
+	flags.StringVar(&u.Reuse, "reuse", "", "`what` a used refresh token does: revoke the login, refuse, grace, or none (they do not rotate) (revoke)")
+	flags.DurationVar((*time.Duration)(&u.ReuseGrace), "reuse-grace", 0, "`time` that a used refresh token works again with --reuse grace")
+	flags.StringSliceVar(&u.Omit, "omit", nil, "`members` left out of token answers, such as expires_in,token_type")
+}
+
+func (f *emulateFlags) run(cmd *cobra.Command) error {
+	if err := checkAddr(f.addr, f.public); err != nil {
+		return err
+	}
+	options, err := f.merged()
+	if err != nil {
+		return err
+	}
+	e, err := emulator.New(options)
+	if err != nil {
+		return err
+	}
+	for _, uri := range f.redirectURIs {
+		if err := e.Register(e.Apps()[0].UID, uri); err != nil {
+			return err
+		}
+	}
+	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", f.addr)
+	if err != nil {
+		return fmt.Errorf("emulate: %w", err)
+	}
+	describe(cmd.OutOrStdout(), "http://"+listener.Addr().String(), e)
+	return serve(cmd.Context(), listener, e)
+}
+
+// merged returns the options of the file, with those of the flags that were given in their place.
+func (f *emulateFlags) merged() (emulator.Options, error) {
+	if f.config == "" {
+		return f.options, nil
+	}
+	file, err := os.Open(f.config)
+	if err != nil {
+		return emulator.Options{}, fmt.Errorf("emulate: %w", err)
+	}
+	defer file.Close()
+	o, err := emulator.ReadConfig(file)
+	if err != nil {
+		return emulator.Options{}, fmt.Errorf("emulate: %s: %w", f.config, err)
+	}
+	o.Location = cmp.Or(f.options.Location, o.Location)
+	o.AccessTokenLifetime = cmp.Or(f.options.AccessTokenLifetime, o.AccessTokenLifetime)
+	o.RefreshTokenLifetime = cmp.Or(f.options.RefreshTokenLifetime, o.RefreshTokenLifetime)
+	o.CodeLifetime = cmp.Or(f.options.CodeLifetime, o.CodeLifetime)
+	u, given := &o.Unknowns, f.options.Unknowns
+	u.ErrorShape = cmp.Or(given.ErrorShape, u.ErrorShape)
+	u.DenialWithoutState = u.DenialWithoutState || given.DenialWithoutState
+	u.RegionNames = cmp.Or(given.RegionNames, u.RegionNames)
+	u.OldAccessTokenLives = u.OldAccessTokenLives || given.OldAccessTokenLives
+	if given.Reuse != "" {
+		u.Reuse, u.ReuseGrace = given.Reuse, 0
+	}
+	u.ReuseGrace = cmp.Or(given.ReuseGrace, u.ReuseGrace)
+	if given.Omit != nil {
+		u.Omit = given.Omit
+	}
+	return o, nil
 }
 
 // checkAddr refuses an address that other machines can reach, unless that is asked for. The emulator has no passwords.

@@ -17,7 +17,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	_, pattern := e.apis.Handler(r)
 	user := r.Method == http.MethodGet && r.URL.Path == "/v3/user"
 	if pattern == "" && !user {
-		writeJSON(w, http.StatusNotFound, map[string]any{"error_message": "The emulator serves nothing at this path", "error_code": 141})
+		writeCMAError(w, http.StatusNotFound, 141, "The emulator serves nothing at this path")
 		return
 	}
 	entry := e.log.begin(r, e.o.Now())
@@ -78,4 +78,12 @@ func (u User) profile() map[string]any {
 
 func writeCMAError(w http.ResponseWriter, status, code int, message string) {
 	writeJSON(w, status, map[string]any{"error_message": message, "error_code": code, "errors": map[string]any{}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, members map[string]any) {
+	contentType, body := jsonAnswer(members)
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(body) // to a client that left: nothing to do about it
 }

@@ -105,7 +105,7 @@ func TestAPIOfOnesOwn(t *testing.T) {
 	for _, path := range []string{"/v3/stacks/one", "/v3", "/v3/user/x"} {
 		said := call(http.MethodGet, path, "Bearer "+access)
 		require.Equal(t, http.StatusNotFound, said.status, path)
-		require.JSONEq(t, `{"error_code":141,"error_message":"The emulator serves nothing at this path"}`, said.body)
+		require.JSONEq(t, `{"error_code":141,"error_message":"The emulator serves nothing at this path","errors":{}}`, said.body)
 	}
 	require.Equal(t, http.StatusNotFound, call(http.MethodPost, "/v3/user", "Bearer "+access).status)
 	require.Len(t, s.Requests(), logged, "what is not there is not logged")

@@ -152,11 +152,14 @@ func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 		code := e.grants.issueCode(a, user, org)
 		e.mu.Unlock()
 		back.Set("code", code)
-		back.Set("location", e.o.Location)
+		e.o.Unknowns.tellRegion(e.o.Location, back.Set)
 		entry.end(http.StatusFound, user.Name()+" allowed it for "+org.Name+"; a code was issued")
 	case "deny":
 		back.Set("error", "access_denied")
 		back.Set("error_description", "The user denied the request")
+		if e.o.Unknowns.DenialWithoutState {
+			back.Del("state")
+		}
 		entry.end(http.StatusFound, user.Name()+" denied it")
 	default:
 		refuse(fmt.Errorf("decision is %.40q, want \"allow\" or \"deny\"", form.Get("decision")))

@@ -25,29 +25,39 @@ type Options struct {
 	Apps  []App  // empty: DefaultApp
 	Users []User // empty: DefaultUsers
 
-	Location            string           // the region's name in callbacks and tokens; empty: "NA"
-	AccessTokenLifetime time.Duration    // zero: 60 minutes, as documented
-	CodeLifetime        time.Duration    // zero: 60 seconds, as documented
-	Now                 func() time.Time // nil: time.Now
+	Location             string        // the region's name in callbacks and tokens; empty: "NA"
+	AccessTokenLifetime  time.Duration // zero: 60 minutes, as documented
+	CodeLifetime         time.Duration // zero: 60 seconds, as documented
+	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
+	Unknowns             Unknowns
+	Now                  func() time.Time // nil: time.Now
 }
 
 // An App is registered in the emulated Developer Hub.
 type App struct {
-	UID, ClientID, ClientSecret string
-	Name                        string
-	RedirectURIs                []string // matched to the byte; the first is the default
-	AllowPKCE                   bool     // off: every token request needs the client secret
-	Scopes                      []string // configured user scopes, the most that an authorize URL may ask for
+	UID          string   `json:"uid"`
+	ClientID     string   `json:"client_id"`
+	ClientSecret string   `json:"client_secret"`
+	Name         string   `json:"name"`
+	RedirectURIs []string `json:"redirect_uris"` // matched to the byte; the first is the default
+	AllowPKCE    bool     `json:"allow_pkce"`    // off: every token request needs the client secret
+	Scopes       []string `json:"scopes"`        // configured user scopes, the most that an authorize URL may ask for
 }
 
 // A User can log in and consent.
 type User struct {
-	UID, Email, FirstName, LastName string
-	Organizations                   []Organization // at least one; the first is chosen if the consent form names none
+	UID           string         `json:"uid"`
+	Email         string         `json:"email"`
+	FirstName     string         `json:"first_name"`
+	LastName      string         `json:"last_name"`
+	Organizations []Organization `json:"organizations"` // at least one; the first is chosen if the consent form names none
 }
 
 // An Organization is what a user chooses at consent.
-type Organization struct{ UID, Name string }
+type Organization struct {
+	UID  string `json:"uid"`
+	Name string `json:"name"`
+}
 
 // DefaultApp has PKCE on, a secret that is optional, and a redirect URI of each common kind.
 func DefaultApp() App {
@@ -108,8 +118,14 @@ func New(o Options) (*Emulator, error) {
 }
 
 func (o *Options) check() error {
-	if o.AccessTokenLifetime < time.Second || o.CodeLifetime <= 0 {
+	switch {
+	case o.AccessTokenLifetime < time.Second || o.CodeLifetime <= 0:
 		return fmt.Errorf("lifetimes: an access token lives a second at least, a code more than nothing")
+	case o.RefreshTokenLifetime < 0:
+		return fmt.Errorf("lifetimes: a refresh token's is negative")
+	}
+	if err := o.Unknowns.fill(); err != nil {
+		return err
 	}
 	seen := map[string]bool{}
 	for i, a := range o.Apps {
@@ -142,6 +158,8 @@ func (e *Emulator) routes() {
 	}
 	e.mux.HandleFunc("GET /{$}", e.serveIndex)
 	e.mux.HandleFunc("GET /_emulator/route.js", serveRouteScript)
+	faults := http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.serveFaults))
+	e.mux.Handle("POST /_emulator/faults", faults)
 	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)
 	consent := http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.serveDecision))
 	e.mux.Handle("POST /apps/{app}/authorize", consent)

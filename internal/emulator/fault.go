@@ -3,34 +3,37 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
 
 // A Fault spoils one token request. The zero Fault spoils nothing.
 type Fault struct {
-	Delay time.Duration // waited before anything else
+	Delay Duration `json:"delay"` // waited before anything else
 
 	// Status answers instead of processing the request, with Header and Body.
-	Status int
-	Header http.Header
-	Body   string
+	Status int         `json:"status"`
+	Header http.Header `json:"header"`
+	Body   string      `json:"body"`
 	// RedirectTo answers 307 to there, instead of processing the request.
-	RedirectTo string
+	RedirectTo string `json:"redirect_to"`
 
 	// Cut closes the connection at this point.
-	Cut Cut
+	Cut Cut `json:"cut"`
 	// CutAt is how many bytes of the answer's body get out before CutInside.
-	CutAt int
+	CutAt int `json:"cut_at"`
 	// Slow pauses before every byte of the answer's body.
-	Slow time.Duration
+	Slow Duration `json:"slow"`
 	// Endless follows the answer's body with blanks until the client leaves.
-	Endless bool
+	Endless bool `json:"endless"`
 }
 
-// Cut is where a connection breaks.
+// Cut is where a connection breaks. In JSON it is "before", "after" or "inside".
 type Cut int
 
 const (
@@ -39,6 +42,37 @@ const (
 	CutAfter      // the request is processed, and no byte of the answer gets out
 	CutInside     // the request is processed, and the answer breaks off after CutAt bytes
 )
+
+var cuts = []string{"", "before", "after", "inside"}
+
+// UnmarshalText reads a cut by its name.
+func (c *Cut) UnmarshalText(text []byte) error {
+	i := slices.Index(cuts, string(text))
+	if i < 0 {
+		return fmt.Errorf("cut %.20q: want before, after or inside", text)
+	}
+	*c = Cut(i)
+	return nil
+}
+
+// serveFaults spoils the next token requests for a test in any language: the body is a JSON array of faults.
+func (e *Emulator) serveFaults(w http.ResponseWriter, r *http.Request) {
+	var faults []Fault
+	decoder := json.NewDecoder(io.LimitReader(r.Body, maxForm))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&faults); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": "want a JSON array of faults: " + err.Error()})
+		return
+	}
+	for i, f := range faults {
+		if f.Status != 0 && (f.Status < 100 || f.Status > 999) {
+			writeJSON(w, http.StatusBadRequest, map[string]any{"error": fmt.Sprintf("fault %d: status %d is none", i+1, f.Status)})
+			return
+		}
+	}
+	e.FailNext(faults...)
+	writeJSON(w, http.StatusOK, map[string]any{"faults": len(faults)})
+}
 
 // FailNext spoils the next token requests, one with each fault.
 func (e *Emulator) FailNext(faults ...Fault) {
@@ -62,7 +96,7 @@ func (e *Emulator) nextFault() Fault {
 func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool {
 	if f.Delay > 0 {
 		select {
-		case <-time.After(f.Delay):
+		case <-time.After(time.Duration(f.Delay)):
 		case <-r.Context().Done(): // nobody waits any more, and a real server would not notice
 		}
 	}
@@ -85,13 +119,12 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool
 }
 
 // write sends an answer of the token endpoint, spoiled if f says so.
-func (f Fault) write(w http.ResponseWriter, r *http.Request, entry *entry, status int, answer any) {
+func (f Fault) write(w http.ResponseWriter, r *http.Request, entry *entry, status int, contentType string, body []byte) {
 	if f.Cut == CutAfter {
 		entry.unanswered()
 		panic(http.ErrAbortHandler)
 	}
-	body, _ := json.Marshal(answer) // strings and numbers always marshal
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	if f.Cut == CutInside {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -109,7 +142,7 @@ func (f Fault) send(w http.ResponseWriter, r *http.Request, body []byte) {
 	if f.Slow > 0 {
 		for i := range body {
 			select {
-			case <-time.After(f.Slow):
+			case <-time.After(time.Duration(f.Slow)):
 			case <-r.Context().Done():
 				return
 			}

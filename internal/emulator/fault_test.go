@@ -2,6 +2,8 @@ package emulator_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -22,11 +24,11 @@ func TestFaultsSpoilOneRequestEach(t *testing.T) {
 		next     string
 	}{
 		"none":  {emulator.Fault{}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
-		"delay": {emulator.Fault{Delay: time.Millisecond}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
-		"slow":  {emulator.Fault{Slow: time.Microsecond}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
+		"delay": {emulator.Fault{Delay: emulator.Duration(time.Millisecond)}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
+		"slow":  {emulator.Fault{Slow: emulator.Duration(time.Microsecond)}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
 		"status": {emulator.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}, Body: "later"}, 503, "later",
 			"fault: not processed, answered 503", not},
-		"slow status": {emulator.Fault{Status: 200, Body: "{}", Slow: time.Microsecond}, 200, "{}", "fault: not processed, answered 200", not},
+		"slow status": {emulator.Fault{Status: 200, Body: "{}", Slow: emulator.Duration(time.Microsecond)}, 200, "{}", "fault: not processed, answered 200", not},
 		"redirect": {emulator.Fault{RedirectTo: "https://evil.example/"}, 307, "",
 			"fault: not processed, redirected elsewhere", not},
 		"cut before": {emulator.Fault{Cut: emulator.CutBefore}, 0, "", "fault: not processed, connection cut", not},
@@ -87,7 +89,7 @@ func TestAnswerBreaksOffInside(t *testing.T) {
 
 func TestEndlessAnswerEndsWithItsReader(t *testing.T) {
 	for name, fault := range map[string]emulator.Fault{
-		"at once": {Endless: true}, "after a slow body": {Endless: true, Slow: time.Microsecond},
+		"at once": {Endless: true}, "after a slow body": {Endless: true, Slow: emulator.Duration(time.Microsecond)},
 		"of a status": {Endless: true, Status: 200, Body: "{}"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,8 +109,8 @@ func TestEndlessAnswerEndsWithItsReader(t *testing.T) {
 // the fault went on without the client.
 func TestImpatientClient(t *testing.T) {
 	for name, fault := range map[string]emulator.Fault{
-		"delay": {Delay: time.Hour},
-		"slow":  {Slow: time.Hour},
+		"delay": {Delay: emulator.Duration(time.Hour)},
+		"slow":  {Slow: emulator.Duration(time.Hour)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, emulator.Options{})
@@ -126,5 +128,49 @@ func TestImpatientClient(t *testing.T) {
 				"it is processed although nobody waits any more")
 			require.Equal(t, usedCode, s.token(redemption(code)).reason())
 		})
+	}
+}
+
+func TestFaultsFromOutside(t *testing.T) {
+	s := start(t, emulator.Options{})
+	post := func(body string, header ...string) answer {
+		r := s.request(http.MethodPost, s.url+"/_emulator/faults", body)
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		return s.do(s.client, r)
+	}
+	said := post(`[{"status":503,"header":{"Retry-After":["1"]},"body":"later"},{"delay":"1ms"}]`)
+	require.Equal(t, http.StatusOK, said.status)
+	require.JSONEq(t, `{"faults":2}`, said.body)
+	form := redemption(s.code()).Encode()
+	said = s.do(s.client, s.request(http.MethodPost, s.url+"/token", form))
+	require.Equal(t, "503 1 later", fmt.Sprint(said.status, " ", said.header.Get("Retry-After"), " ", said.body))
+	require.Equal(t, http.StatusOK, s.do(s.client, s.request(http.MethodPost, s.url+"/token", form)).status)
+
+	for body, want := range map[string]string{
+		"":                   "want a JSON array of faults: EOF",
+		`{"status":500}`:     "want a JSON array of faults: json: cannot unmarshal object into Go value of type []emulator.Fault",
+		`[{"stauts":500}]`:   `want a JSON array of faults: json: unknown field "stauts"`,
+		`[{"cut":"middle"}]`: `want a JSON array of faults: cut "middle": want before, after or inside`,
+		`[{"delay":"soon"}]`: `want a JSON array of faults: time: invalid duration "soon"`,
+		`[{},{"status":5}]`:  "fault 2: status 5 is none",
+		`[{"cut":"after"}`:   "want a JSON array of faults: unexpected EOF",
+	} {
+		said := post(body)
+		require.Equal(t, http.StatusBadRequest, said.status)
+		var refusal struct{ Error string }
+		require.NoError(t, json.Unmarshal([]byte(said.body), &refusal))
+		require.Equal(t, want, refusal.Error)
+	}
+	require.Equal(t, http.StatusForbidden, post(`[{"status":500}]`, "Sec-Fetch-Site", "cross-site").status, "no web page breaks a test from outside")
+	s.login()
+}
+
+func TestEveryCutHasAName(t *testing.T) {
+	for name, want := range map[string]emulator.Cut{"": emulator.CutNot, "before": emulator.CutBefore, "after": emulator.CutAfter, "inside": emulator.CutInside} {
+		var cut emulator.Cut
+		require.NoError(t, cut.UnmarshalText([]byte(name)))
+		require.Equal(t, want, cut)
 	}
 }

@@ -13,8 +13,7 @@ import (
 
 // grants are the codes and tokens that were issued. The Emulator's lock guards them.
 type grants struct {
-	accessLifetime, codeLifetime time.Duration
-	now                          func() time.Time
+	o Options
 
 	codes   map[string]*code
 	live    map[appUser]string // the one live code of an app and a user
@@ -54,12 +53,13 @@ type accessToken struct {
 
 type refreshToken struct {
 	*grant
-	spent bool
+	issued time.Time
+	spent  time.Time // zero: not yet
 }
 
 func newGrants(o Options) grants {
 	return grants{
-		accessLifetime: o.AccessTokenLifetime, codeLifetime: o.CodeLifetime, now: o.Now,
+		o:     o,
 		codes: map[string]*code{}, live: map[appUser]string{},
 		access: map[string]*accessToken{}, refresh: map[string]*refreshToken{},
 	}
@@ -95,7 +95,7 @@ func (g *grants) issueCode(a authorizeRequest, user User, org Organization) stri
 		before.dead = true
 	}
 	value := newSecret()
-	g.codes[value] = &code{authorizeRequest: a, user: user, org: org, expires: g.now().Add(g.codeLifetime)}
+	g.codes[value] = &code{authorizeRequest: a, user: user, org: org, expires: g.o.Now().Add(g.o.CodeLifetime)}
 	g.live[who] = value
 	return value
 }
@@ -118,8 +118,8 @@ func (g *grants) redeem(app App, form url.Values) (*grant, *refusal) {
 	switch {
 	case c.dead:
 		return nil, refuse("invalid_grant", "a later consent of the same user to the same app replaced this code")
-	case !g.now().Before(c.expires):
-		return nil, refuse("invalid_grant", "the code has expired: it lives %v", g.codeLifetime)
+	case !g.o.Now().Before(c.expires):
+		return nil, refuse("invalid_grant", "the code has expired: it lives %v", g.o.CodeLifetime)
 	case form.Get("redirect_uri") != c.redirectURI:
 		return nil, refuse("invalid_grant", "redirect_uri is not the one of the authorize URL")
 	}
@@ -161,7 +161,8 @@ func (c *code) checkVerifier(form url.Values) *refusal {
 }
 
 // renew spends a refresh token. One that was spent before is a sign of theft, or of two places that refresh the same
-// login: nobody can tell which of them is the owner, so the whole login ends (RFC 9700, section 4.14.2).
+// login: nobody can tell which of them is the owner, so the whole login ends (RFC 9700, section 4.14.2), unless the
+// Options say otherwise.
 func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 	t, ok := g.refresh[form.Get("refresh_token")]
 	switch {
@@ -169,9 +170,13 @@ func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 		return nil, refuse("invalid_request", "refresh_token is missing")
 	case !ok || t.app.UID != app.UID:
 		return nil, refuse("invalid_grant", "the refresh_token was not issued to this client")
-	case t.spent:
+	case g.usedUp(t) && g.o.Unknowns.Reuse == "refuse":
+		return nil, refuse("invalid_grant", "the refresh_token was used before")
+	case g.usedUp(t):
 		t.revoked = true
 		return nil, refuse("invalid_grant", "the refresh_token was used before, so all tokens of this login are revoked")
+	case g.o.RefreshTokenLifetime > 0 && g.o.Now().Sub(t.issued) >= g.o.RefreshTokenLifetime:
+		return nil, refuse("invalid_grant", "the refresh_token has expired: it lives %v", g.o.RefreshTokenLifetime)
 	case t.revoked:
 		return nil, refuse("invalid_grant", "this login was revoked")
 	case form.Get("redirect_uri") != t.redirectURI:
@@ -181,24 +186,43 @@ func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 	case !t.withSecret && form.Has("client_secret"):
 		return nil, refuse("invalid_request", "client_secret was not sent for the token, so it must not be sent for its refresh")
 	}
-	t.spent = true
+	if t.spent.IsZero() {
+		t.spent = g.o.Now()
+	}
 	return t.grant, nil
 }
 
-// issueTokens gives a grant its next pair. The access token before it dies.
-func (g *grants) issueTokens(f *grant) (access, refresh string) {
-	delete(g.access, f.access)
+// usedUp tells whether a refresh token was used before and does not work again.
+func (g *grants) usedUp(t *refreshToken) bool {
+	switch {
+	case t.spent.IsZero() || g.o.Unknowns.Reuse == "none":
+		return false
+	case g.o.Unknowns.Reuse == "grace":
+		return g.o.Now().Sub(t.spent) > time.Duration(g.o.Unknowns.ReuseGrace)
+	}
+	return true
+}
+
+// issueTokens gives a grant its next pair; used is the refresh token that bought it, or empty.
+func (g *grants) issueTokens(f *grant, used string) (access, refresh string) {
+	if !g.o.Unknowns.OldAccessTokenLives {
+		delete(g.access, f.access)
+	}
 	access, refresh = newSecret(), newSecret()
+	if used != "" && g.o.Unknowns.Reuse == "none" {
+		refresh = used
+	} else {
+		g.refresh[refresh] = &refreshToken{grant: f, issued: g.o.Now()}
+	}
 	f.access = access
-	g.access[access] = &accessToken{f, g.now().Add(g.accessLifetime)}
-	g.refresh[refresh] = &refreshToken{grant: f}
+	g.access[access] = &accessToken{f, g.o.Now().Add(g.o.AccessTokenLifetime)}
 	return access, refresh
 }
 
 // bearer returns the grant that an access token stands for.
 func (g *grants) bearer(access string) (*grant, bool) {
 	t, ok := g.access[access]
-	if !ok || t.revoked || !g.now().Before(t.expires) {
+	if !ok || t.revoked || !g.o.Now().Before(t.expires) {
 		return nil, false
 	}
 	return t.grant, true

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,10 +21,12 @@ func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
 	}
 	if no != nil {
 		entry.end(no.status, "refused: "+no.Error())
-		fault.write(w, r, entry, no.status, map[string]any{"error": no.code, "error_description": no.description})
+		contentType, body := e.o.Unknowns.refusal(no)
+		fault.write(w, r, entry, no.status, contentType, body)
 		return
 	}
-	fault.write(w, r, entry, http.StatusOK, answer)
+	contentType, body := jsonAnswer(answer)
+	fault.write(w, r, entry, http.StatusOK, contentType, body)
 }
 
 // grant handles both grants and returns the JSON of the answer.
@@ -52,17 +53,20 @@ func (e *Emulator) grant(form url.Values, entry *entry) (map[string]any, *refusa
 	if no != nil {
 		return nil, no
 	}
-	access, refresh := e.grants.issueTokens(granted)
+	access, refresh := e.grants.issueTokens(granted, form.Get("refresh_token"))
 	answer := map[string]any{
 		"access_token":       access,
 		"refresh_token":      refresh,
 		"token_type":         "Bearer",
 		"expires_in":         int(e.o.AccessTokenLifetime.Seconds()),
-		"location":           e.o.Location,
 		"organization_uid":   granted.org.UID,
 		"user_uid":           granted.user.UID,
 		"authorization_type": "user",
 		"stack_api_key":      "",
+	}
+	e.o.Unknowns.tellRegion(e.o.Location, func(name, value string) { answer[name] = value })
+	for _, name := range e.o.Unknowns.Omit {
+		delete(answer, name)
 	}
 	seen := url.Values{}
 	for name, value := range answer {
@@ -102,11 +106,4 @@ func (a App) authenticate(form url.Values) *refusal {
 		return refuse("invalid_client", "client_secret is missing: it is optional only with Allow PKCE on (Developer Hub, OAuth)")
 	}
 	return nil
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v) // to a client that left: nothing to do about it
 }
