@@ -64,11 +64,11 @@ type AuthOptions struct {
 
 // An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its callback is checked
 // with. Make it with [Config.NewAuthRequest] and keep it under its State where only this user's callback finds it: in a
-// session, a sealed cookie, a variable. Take the one with the callback's state out of there before you call
-// [Config.Exchange]: it is good for one, and a callback with another state must not end it.
+// session, a sealed cookie, a variable. When a callback comes, take the one with its state out of there and give that to
+// [Config.Exchange]. Each can be exchanged once, and a callback with another state leaves it alone.
 //
-// It is safe for concurrent use as long as nobody changes it. Copies in memory share its one use; a copy made by
-// MarshalBinary and UnmarshalBinary is a new attempt to this package, which cannot know of the other.
+// It is safe for concurrent use as long as nobody changes it. Its copies in memory can be exchanged once together. A copy
+// made by MarshalBinary and UnmarshalBinary counts as another, so what is stored has to be taken out.
 type AuthRequest struct {
 	ClientID    string
 	State       string // secret until the callback; 43 characters

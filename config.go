@@ -26,8 +26,8 @@ type Config struct {
 	Scopes []string
 	// Region is where the app's users log in. Zero: NA.
 	Region Region
-	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A region that is not
-	// in the map is unknown to this Config, and a callback cannot bring it in.
+	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A callback or a token
+	// that names a region which is not in the map does not change that.
 	Endpoints map[Region]Endpoints
 	// ChallengeMethod is how PKCE challenges are made. Zero: S256.
 	ChallengeMethod ChallengeMethod

@@ -16,7 +16,8 @@ var (
 	// ErrState: the callback does not belong to this attempt, or is forged. Do not use its code. Answer the browser
 	// plainly, and leave the user's attempts where they are: the true callback may still come.
 	ErrState = errors.New("state does not match")
-	// ErrAttemptExpired: the attempt is too old, or was used before. Start over with a new AuthRequest.
+	// ErrAttemptExpired: the attempt is over, because it is too old or was exchanged before. Start over with a new
+	// AuthRequest.
 	ErrAttemptExpired = errors.New("attempt expired")
 	// ErrDenied: the callback says access_denied. Offer to start over; do not do it unasked.
 	ErrDenied = errors.New("access denied")
@@ -38,7 +39,7 @@ type Error struct {
 	// Empty if the answer named none.
 	Code        string
 	Description string        // what was said about it; may be empty
-	RetryAfter  time.Duration // how long to wait before another try; 0 if the answer did not say
+	RetryAfter  time.Duration // how long to wait before another refresh, or another login; 0 if the answer did not say
 	// Token is set if a refresh answer had to be refused but held a new refresh token, which may be the only one that
 	// still works: the old Token with what the answer brought that can be used. Keep it in place of the old one.
 	Token *Token

@@ -11,11 +11,13 @@ import (
 // Exchange checks a callback against its attempt and trades its code for a Token. callback is the query of the request
 // that reached the redirect URI, as [net/http.Request.URL] parses it.
 //
-// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it came in time and the
-// attempt was not used before (else [ErrAttemptExpired]), it says nothing twice, and it reports no error (an [*Error];
-// [ErrDenied] if somebody said no). A code that another region of this Config issued is redeemed there.
+// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it came in time and this
+// AuthRequest was not exchanged before in this process (else [ErrAttemptExpired]), no parameter that matters is repeated,
+// and it reports no error (an [*Error]; [ErrDenied] if somebody said no). A code that another region of this Config
+// issued is redeemed there.
 //
-// A failure after that ends the attempt: a code is good for one try, and 60 seconds. Start over.
+// Any failure after that ends the attempt, because a code is good for one use and 60 seconds: start over. Only a request
+// that surely was not processed is sent again, as [Config.Refresh] says.
 func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Values) (*Token, error) {
 	now := time.Now()
 	answer, err := c.checkCallback(r, callback, now)
@@ -158,10 +160,15 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 // is kept from t, which is not changed. If Config and terms do not fit, the error comes before anything is sent.
 //
 // Treat the refresh token as spent from here on: at a strict server, sending it twice ends the login. So store the new
-// Token before you use it, and never refresh one Token in two places at once; package tokens does both for you.
+// Token before you use it, and never refresh one Token in two places at once. This package does neither for you.
 //
-// [ErrLoginRequired] says that t has no refresh token, or that Contentstack refused it. If an [*Error] has a Token,
-// keep that one: it holds the new refresh token. After any other failure nobody knows whether the refresh token is spent.
+// What to do with an error: [ErrLoginRequired] says that t has no refresh token, or that Contentstack refused it; let the
+// user log in. If an [*Error] has a Token, keep that one in place of t: it holds the new refresh token. After anything else
+// keep t and use its access token while it lasts. Then try once more, after the Error's RetryAfter if it has one: nobody
+// knows whether the first try was processed, and if it was, this one ends in ErrLoginRequired.
+//
+// Refresh waits and sends again by itself only if the request surely was not processed: when nobody could be reached, and
+// after a 429 or 503 with Retry-After. It does so at most twice, waits at most 10 seconds in all, and heeds ctx.
 func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 	if t == nil || t.RefreshToken == "" {
 		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)

@@ -56,7 +56,7 @@ const (
 )
 
 // Valid reports whether t has an access token that has 10 seconds left at least by the wall clock. A zero Expiry
-// never expires. Only the API can tell whether the user or an administrator has revoked it.
+// never expires, which is for tokens from elsewhere: Exchange and Refresh set one. Only the API can tell whether the user or an administrator has revoked it.
 func (t *Token) Valid() bool {
 	return t != nil && t.AccessToken != "" && (t.Expiry.IsZero() || !t.Expiry.Add(-earlyExpiry).Before(time.Now()))
 }

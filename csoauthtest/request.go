@@ -1,6 +1,9 @@
 package csoauthtest
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // A Request is what the Server was sent, what it decided, and what it answered. Secrets are masked: each stands as ***
 // and eight digits that are the same wherever the same secret occurs in this Server's log, and tell nothing else.
@@ -12,6 +15,11 @@ type Request struct {
 	Status   int               // 0: no answer
 	Decision string            // such as "refused: invalid_grant: the code was used before"
 	Answer   map[string]string // the members of the token, or the parameters of the callback
+}
+
+// String returns the request in a line.
+func (r Request) String() string {
+	return fmt.Sprintf("%s %s %d %s", r.Method, r.Path, r.Status, r.Decision)
 }
 
 // Requests returns what the Server was sent, oldest first: authorize pages, decisions, token requests and API calls. It

@@ -24,8 +24,10 @@ import (
 
 // Options are what a Server emulates. Nil and the zero Options give it one app and two users.
 type Options struct {
-	Apps                []App          // empty: one app with PKCE on and an optional secret
-	Users               []User         // empty: one user of two organizations, one of a single organization
+	Apps []App // empty: one app with PKCE on and an optional secret
+	// Users, when empty, are Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and blt2b3c4d5e6f708192) and Alan
+	// Turing (blt0000000000alan02, in the first of the two).
+	Users               []User
 	Region              csoauth.Region // the region that the Server is; zero: NA
 	AccessTokenLifetime time.Duration  // zero: 60 minutes
 	CodeLifetime        time.Duration  // zero: 60 seconds
@@ -219,7 +221,8 @@ func (s *Server) decisionOn(path string) string {
 // which panics if it is wrong or taken.
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
-// Expire lets t's access token expire now, or every one if t is nil.
+// Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own Expiry stays as it
+// is; for a token that knows of its end set AccessTokenLifetime.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Expire) {

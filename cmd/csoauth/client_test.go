@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,7 +19,7 @@ import (
 
 // loginClient is a command of the scripts: it starts "csoauth emulate" with its arguments on a free port, logs in as a
 // program in any language would, with nothing but HTTP, and stops the emulator as Ctrl-C does if STOP is INT, and as a
-// service manager does otherwise. It exits with 0 if all went well.
+// service manager does otherwise. It prints what the emulator told after its table, and exits with 0 if all went well.
 func loginClient() {
 	if err := loginWithoutTheLibrary(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -39,8 +40,13 @@ func loginWithoutTheLibrary(args []string) error {
 		return err
 	}
 	told := map[string]string{}
-	for lines := bufio.NewScanner(stdout); told["User API"] == "" && lines.Scan(); {
-		name, value := parseRow(lines.Text())
+	lines := bufio.NewReader(stdout)
+	for told["User API"] == "" {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return errors.Join(err, cmd.Wait())
+		}
+		name, value := parseRow(line)
 		if told[name] == "" {
 			told[name] = value
 		}
@@ -48,7 +54,14 @@ func loginWithoutTheLibrary(args []string) error {
 	if err := login(told); err != nil {
 		return errors.Join(err, cmd.Process.Kill(), cmd.Wait())
 	}
-	return stopProcess(cmd)
+	if err := stopProcess(cmd.Process); err != nil {
+		return err
+	}
+	io.Copy(os.Stdout, lines)
+	if err := cmd.Wait(); runtime.GOOS != "windows" {
+		return err
+	}
+	return nil // there it was killed
 }
 
 // parseRow reads a row of the table that "csoauth emulate" prints.
@@ -87,19 +100,14 @@ func login(told map[string]string) error {
 	return nil
 }
 
-// stopProcess ends a command with a signal, and wants it to exit with 0.
-func stopProcess(cmd *exec.Cmd) error {
-	if runtime.GOOS == "windows" { // has no such signal to send
-		cmd.Process.Kill()
-		cmd.Wait()
-		return nil
+// stopProcess ends a process with a signal, or kills it where there are none.
+func stopProcess(process *os.Process) error {
+	if runtime.GOOS == "windows" {
+		return process.Kill()
 	}
 	var signal os.Signal = syscall.SIGTERM
 	if os.Getenv("STOP") == "INT" {
 		signal = os.Interrupt
 	}
-	if err := cmd.Process.Signal(signal); err != nil {
-		return err
-	}
-	return cmd.Wait()
+	return process.Signal(signal)
 }

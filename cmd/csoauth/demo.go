@@ -25,7 +25,7 @@ func demoCommand() *cobra.Command {
 what comes back. What it tells is read from the emulator's log, secrets masked: the same mark is the same secret.
 
 Exit code 0 says that everything happened as it should; 1, that something did not.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
 			defer cancel()
@@ -45,8 +45,9 @@ type demo struct {
 	tell     *teller
 	emulator *emulator.Emulator
 	base     string
-	told     int     // how many of the emulator's requests were told
-	refusals []error // of this step, as the library returned them
+	told     int  // how many of the emulator's requests were told
+	begun    int  // how many there were when the step began
+	ordinary bool // the step begins with an ordinary login, which is told in a line
 	client   *http.Client
 	hooks    demoHooks
 }
@@ -110,9 +111,9 @@ func (d *demo) run(ctx context.Context) error {
 	failed := 0
 	for i, step := range steps {
 		d.tell.heading(i+1, step.title)
+		d.begun, d.ordinary = d.told, step.ordinaryLogin
 		err := step.run(ctx)
-		d.tellRequests(step.ordinaryLogin)
-		d.tellErrors()
+		d.tellRequests()
 		if err != nil {
 			failed++
 			d.tell.surprise(err)
@@ -124,17 +125,18 @@ func (d *demo) run(ctx context.Context) error {
 	if failed > 0 {
 		return fmt.Errorf("demo: %d of %d steps did not go as they should", failed, len(steps))
 	}
-	d.tell.line("All %d steps went as they should, in %v and %d requests.", len(steps), time.Since(start).Round(time.Millisecond), d.told)
+	d.tell.line("All %d steps went as they should, in %v.", len(steps), time.Since(start).Round(time.Millisecond))
 	return nil
 }
 
 // tellRequests tells what the emulator logged since the last time. Consent is told with the page that asks for it, and
 // a step that begins with an ordinary login tells it in one line.
-func (d *demo) tellRequests(ordinaryLogin bool) {
+func (d *demo) tellRequests() {
 	requests := d.emulator.Requests()
 	step := requests[d.told:]
 	d.told = len(requests)
-	if ordinaryLogin && len(step) >= 3 && isToken(step[2]) {
+	if d.ordinary && len(step) >= 3 && isToken(step[2]) {
+		d.ordinary = false
 		d.tell.sent("a login as in step 1", nil)
 		d.tell.received(step[2].Status, outcome(step[2]), shownOf(step[2].Answer))
 		step = step[3:]
@@ -151,7 +153,7 @@ func (d *demo) tellRequests(ordinaryLogin bool) {
 	}
 }
 
-// expect remembers an error that was wanted, to be told, and makes anything else an error of the step.
+// expect tells an error that was wanted below the request that it came of, and makes anything else an error of the step.
 func (d *demo) expect(err error, wanted bool, want string) error {
 	if err == nil {
 		return fmt.Errorf("want %s, and it succeeded", want)
@@ -159,20 +161,14 @@ func (d *demo) expect(err error, wanted bool, want string) error {
 	if !wanted {
 		return fmt.Errorf("want %s, got: %w", want, err)
 	}
-	d.refusals = append(d.refusals, err)
+	d.tellRequests()
+	d.tell.returned(err)
 	return nil
-}
-
-func (d *demo) tellErrors() {
-	for _, err := range d.refusals {
-		d.tell.returned(err)
-	}
-	d.refusals = nil
 }
 
 // logged returns the emulator's requests of this step for which is is true.
 func (d *demo) logged(is func(emulator.Request) bool) []emulator.Request {
-	return slices.DeleteFunc(d.emulator.Requests()[d.told:], func(r emulator.Request) bool { return !is(r) })
+	return slices.DeleteFunc(d.emulator.Requests()[d.begun:], func(r emulator.Request) bool { return !is(r) })
 }
 
 func isAuthorize(r emulator.Request) bool {

@@ -2,16 +2,20 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
+	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
@@ -23,18 +27,23 @@ func emulateCommand() *cobra.Command {
 		Long: `Serve an emulated Contentstack to programs in any language, until Ctrl-C or SIGTERM.
 
 It has one app and two users, or those of a file. Point your program's authorize URL and token URL at the ones it
-prints, and use the app's identifiers. Its state is in memory.
+prints, and use the app's identifiers. It tells every request that it gets, secrets masked. Its state is in memory.
 
 It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a redirect URI must match
 to the byte, and a refresh token works once; its second use ends the login. Where nobody outside knows what Contentstack
 does, a flag lets you try every answer.
+
+Without a browser, consent is a POST to the authorize URL, with the user's uid if it is not the first one's; the code is
+in the Location of the answer:
+
+  curl -i -d decision=allow "http://127.0.0.1:8484/apps/$APP_UID/authorize?response_type=code&client_id=$CLIENT_ID…"
 
 To spoil the next token requests, one with each fault:
 
   curl -d '[{"status":503},{"cut":"after"},{"delay":"5s"}]' http://127.0.0.1:8484/_emulator/faults`,
 		Example: `  csoauth emulate --redirect-uri http://localhost:3000/oauth/callback
   csoauth emulate --config contentstack.json --error-shape nestjs --access-token-lifetime 30s`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.register(cmd)
@@ -46,6 +55,7 @@ type emulateFlags struct {
 	addr         string
 	public       bool
 	config       string
+	quiet        bool
 	redirectURIs []string
 	options      emulator.Options // what the other flags say
 }
@@ -55,6 +65,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8484", "loopback `address` to listen on; port 0 takes a free one")
 	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach: anybody there can log in as anybody")
+	flags.BoolVar(&f.quiet, "quiet", false, "do not tell the requests")
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and the answers below; flags go before it")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the first app; may be repeated")
 
@@ -82,16 +93,26 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if !f.quiet {
+		tell := &syncTeller{teller: newTeller(cmd.OutOrStdout())}
+		options.Observe = tell.request
+	}
 	e, err := emulator.New(options)
 	if err != nil {
 		return err
 	}
 	for _, uri := range f.redirectURIs {
+		if err := checkRedirectURI(uri); err != nil {
+			return err
+		}
 		if err := e.Register(e.Apps()[0].UID, uri); err != nil {
 			return err
 		}
 	}
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", f.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("emulate: something else listens on %s: choose another --addr, such as 127.0.0.1:0", f.addr)
+	}
 	if err != nil {
 		return fmt.Errorf("emulate: %w", err)
 	}
@@ -145,6 +166,28 @@ func checkAddr(addr string, public bool) error {
 	return fmt.Errorf("--addr %q can be reached from other machines, and the emulator lets anybody in: use 127.0.0.1, or add --insecure-public", addr)
 }
 
+// checkRedirectURI refuses a URI that the library would refuse.
+func checkRedirectURI(uri string) error {
+	err := (&csoauth.Config{AppUID: "any", ClientID: "other", RedirectURI: uri}).Validate()
+	if err != nil {
+		return fmt.Errorf("--redirect-uri: %w", err)
+	}
+	return nil
+}
+
+// A syncTeller tells the requests of many clients.
+type syncTeller struct {
+	mu sync.Mutex
+	*teller
+}
+
+func (t *syncTeller) request(r emulator.Request) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sent(r.Method+" "+shortPath(r.Path), shownOf(r.Params))
+	t.received(r.Status, r.Decision, shownOf(r.Answer))
+}
+
 // describe prints what a client needs to know.
 func describe(w io.Writer, base string, e *emulator.Emulator) {
 	app := e.Apps()[0]
@@ -159,14 +202,17 @@ func describe(w io.Writer, base string, e *emulator.Emulator) {
 	}
 	row("Scopes", strings.Join(app.Scopes, " "))
 	for i, user := range e.Users() {
-		row(first("Users", i), user.Name()+" <"+user.Email+">")
+		row(first("Users", i), user.Name()+", "+user.UID)
+		for _, org := range user.Organizations {
+			row("", "in "+org.Name+", "+org.UID)
+		}
 	}
-	row("", "")
 	row("Authorize URL", base+"/#!/apps/"+app.UID+"/authorize?…  (the documented form)")
 	row("", base+"/apps/"+app.UID+"/authorize?…")
 	row("Token URL", base+emulator.TokenPaths()[0])
 	row("User API", base+"/v3/user  (with Authorization: Bearer …)")
 	table.Flush()
+	fmt.Fprintln(w)
 }
 
 // first is name for the first of a list, and nothing for the rest.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,12 +33,38 @@ func rootCommand() *cobra.Command {
 		Use:           "csoauth",
 		Short:         "Contentstack logins with OAuth 2.0 and PKCE",
 		Long:          "Contentstack logins with OAuth 2.0 and PKCE.\n\nIt emulates Contentstack on this machine and never contacts the real one.",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return hint(cmd, err) })
 	root.AddCommand(demoCommand(), emulateCommand())
 	return root
+}
+
+// noArgs refuses what stands behind a command.
+func noArgs(cmd *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case cmd.HasSubCommands():
+		return hint(cmd, fmt.Errorf("there is no command %q", args[0]))
+	}
+	return hint(cmd, fmt.Errorf("%s takes no arguments, got %q", cmd.Name(), args[0]))
+}
+
+// hint adds where to look.
+func hint(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+}
+
+// version is that of the module as it was built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
 }

@@ -182,7 +182,9 @@ func (d *demo) forgedCallback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	forged := url.Values{"code": {"a code of the attacker's"}, "state": {"a guess"}}
+	d.tellRequests()
+	forged := url.Values{"code": {"of-the-attacker"}, "state": {"a-guess"}}
+	d.tell.sent("GET "+demoRedirectURI, []string{"code=of-the-attacker", "state=a-guess"})
 	_, err = d.exchange(ctx, c, request, forged)
 	if err := d.expect(err, errors.Is(err, csoauth.ErrState), "the forged callback refused with ErrState"); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Options struct {
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
 	Now                  func() time.Time // nil: time.Now
+	Observe              func(Request)    // called with each request when it is decided; nil: nobody looks
 }
 
 // An App is registered in the emulated Developer Hub.
@@ -112,7 +113,7 @@ func New(o Options) (*Emulator, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
-	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(), grants: newGrants(o), apis: http.NewServeMux()}
+	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(o.Observe), grants: newGrants(o), apis: http.NewServeMux()}
 	e.routes()
 	return e, nil
 }
@@ -232,5 +233,5 @@ func (u User) organization(uid string) (Organization, bool) {
 	return u.Organizations[i], true
 }
 
-// Name is the user's full name.
-func (u User) Name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
+// Name is the user's full name, or else the uid.
+func (u User) Name() string { return cmp.Or(strings.TrimSpace(u.FirstName+" "+u.LastName), u.UID) }

@@ -36,7 +36,8 @@ var shown = []string{
 }
 
 type requestLog struct {
-	key []byte // of the masks
+	key     []byte // of the masks
+	observe func(Request)
 
 	mu      sync.Mutex
 	entries []*entry
@@ -48,10 +49,13 @@ type entry struct {
 	request Request
 }
 
-func newRequestLog() *requestLog {
+func newRequestLog(observe func(Request)) *requestLog {
 	key := make([]byte, 32)
 	rand.Read(key)
-	return &requestLog{key: key}
+	if observe == nil {
+		observe = func(Request) {}
+	}
+	return &requestLog{key: key, observe: observe}
 }
 
 func (l *requestLog) begin(r *http.Request, now time.Time) *entry {
@@ -86,8 +90,10 @@ func (e *entry) answer(params url.Values) {
 
 func (e *entry) end(status int, decision string) {
 	e.log.mu.Lock()
-	defer e.log.mu.Unlock()
 	e.request.Status, e.request.Decision = status, decision
+	decided := e.request.clone()
+	e.log.mu.Unlock()
+	e.log.observe(decided)
 }
 
 // unanswered records that what was decided never got out.
@@ -115,8 +121,12 @@ func (e *Emulator) Requests() []Request {
 	defer e.log.mu.Unlock()
 	requests := make([]Request, len(e.log.entries))
 	for i, entry := range e.log.entries {
-		requests[i] = entry.request
-		requests[i].Params, requests[i].Answer = maps.Clone(entry.request.Params), maps.Clone(entry.request.Answer)
+		requests[i] = entry.request.clone()
 	}
 	return requests
+}
+
+func (r Request) clone() Request {
+	r.Params, r.Answer = maps.Clone(r.Params), maps.Clone(r.Answer)
+	return r
 }
