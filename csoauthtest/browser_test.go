@@ -94,7 +94,7 @@ func TestCallbackTellsWhyNobodyCameBack(t *testing.T) {
 		"wrong client": {strings.Replace(authorizeURL, "client_id=emulated-Client1", "client_id=other", 1), server.Browser(),
 			`the authorize page answered 400 Bad Request and sent nobody back: refused: client_id is "other", and this app's is "emulated-Client1" (Developer Hub, OAuth)`},
 		"unknown user": {authorizeURL, server.BrowserOf(csoauthtest.Visitor{UserUID: "nobody"}),
-			"the authorize page answered 400 Bad Request and sent nobody back: refused: there is no such user, or the user is not in that organization"},
+			"the authorize page answered 400 Bad Request and sent nobody back: refused: the session is of user \"nobody\", whom nobody knows: log in again"},
 		"another page": {server.URL + "/apps", server.Browser(), "the authorize page answered 404 Not Found and sent nobody back: " + strange},
 		"a client that is no browser": {authorizeURL, server.Config(callbackURI).HTTPClient,
 			"the authorize page answered 200 OK and sent nobody back: " + strange},

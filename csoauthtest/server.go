@@ -65,8 +65,8 @@ type Organization struct {
 // A Visitor is who sits at a browser, and what they decide.
 type Visitor struct {
 	UserUID         string // empty: the first user
-	OrganizationUID string // empty: the user's first
-	Deny            bool   // the consent form is answered with Deny
+	OrganizationUID string // empty: the one of the consent before, or else the user's first
+	Deny            bool   // the consent form is answered with Deny, even if consent was given before
 }
 
 // A Server is an emulated Contentstack on a free port of 127.0.0.1. It is safe for concurrent use.
@@ -166,7 +166,8 @@ func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 // the hash route and answers the consent form. Let it open your own application's log-in page, or an authorize URL.
 func (s *Server) Browser() *http.Client { return s.BrowserOf(Visitor{}) }
 
-// BrowserOf returns a browser before which v sits.
+// BrowserOf returns a browser before which v sits, logged in to the emulated Contentstack. A user who has allowed an app
+// these scopes before is sent back at once, as at Contentstack.
 func (s *Server) BrowserOf(v Visitor) *http.Client {
 	jar, _ := cookiejar.New(nil) // fails only for options
 	return &http.Client{

@@ -135,11 +135,11 @@ func (d *demo) tellRequests() {
 	requests := d.emulator.Requests()
 	step := requests[d.told:]
 	d.told = len(requests)
-	if d.ordinary && len(step) >= 3 && isToken(step[2]) {
+	if login := slices.IndexFunc(step, isToken); d.ordinary && login >= 0 {
 		d.ordinary = false
 		d.tell.sent("a login as in step 1", nil)
-		d.tell.received(step[2].Status, outcome(step[2]), shownOf(step[2].Answer))
-		step = step[3:]
+		d.tell.received(step[login].Status, outcome(step[login]), shownOf(step[login].Answer))
+		step = step[login+1:]
 	}
 	for i, r := range step {
 		if isAuthorize(r) && i+1 < len(step) && isDecision(step[i+1]) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -27,7 +26,8 @@ func emulateCommand() *cobra.Command {
 		Long: `Serve an emulated Contentstack to programs in any language, until Ctrl-C or SIGTERM.
 
 It has one app and two users, or those of a file. Point your program's authorize URL and token URL at the ones it
-prints, and use the app's identifiers. It tells every request that it gets, secrets masked. Its state is in memory.
+prints, and use the app's identifiers. It tells every request that it gets, secrets masked. Its state is in memory,
+and in a file if you name one.
 
 It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a redirect URI must match
 to the byte, and a refresh token works once; its second use ends the login. Where nobody outside knows what Contentstack
@@ -56,6 +56,7 @@ type emulateFlags struct {
 	public       bool
 	config       string
 	quiet        bool
+	state        string
 	redirectURIs []string
 	options      emulator.Options // what the other flags say
 }
@@ -67,6 +68,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach: anybody there can log in as anybody")
 	flags.BoolVar(&f.quiet, "quiet", false, "do not tell the requests")
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and the answers below; flags go before it")
+	flags.StringVar(&f.state, "state", "", "`file` in which logins and consents outlive a restart; it holds every token as it is")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the first app; may be repeated")
 
 	o := &f.options
@@ -93,14 +95,16 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if !f.quiet {
-		tell := &syncTeller{teller: newTeller(cmd.OutOrStdout())}
-		options.Observe = tell.request
-	}
+	observer := &observer{teller: newTeller(cmd.OutOrStdout()), quiet: f.quiet, state: stateFile(f.state)}
+	options.Observe = observer.request
 	e, err := emulator.New(options)
 	if err != nil {
 		return err
 	}
+	if err := observer.state.load(e); err != nil {
+		return fmt.Errorf("emulate: --state %s: %w", f.state, err)
+	}
+	observer.emulator = e
 	for _, uri := range f.redirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
 			return err
@@ -117,7 +121,13 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("emulate: %w", err)
 	}
 	describe(cmd.OutOrStdout(), "http://"+listener.Addr().String(), e)
-	return serve(cmd.Context(), listener, e)
+	if err := serve(cmd.Context(), listener, e); err != nil {
+		return err
+	}
+	if err := observer.state.save(e); err != nil {
+		return fmt.Errorf("emulate: --state %s: %w", f.state, err)
+	}
+	return nil
 }
 
 // merged returns the options of the file, with those of the flags that were given in their place.
@@ -173,19 +183,6 @@ func checkRedirectURI(uri string) error {
 		return fmt.Errorf("--redirect-uri: %w", err)
 	}
 	return nil
-}
-
-// A syncTeller tells the requests of many clients.
-type syncTeller struct {
-	mu sync.Mutex
-	*teller
-}
-
-func (t *syncTeller) request(r emulator.Request) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sent(r.Method+" "+shortPath(r.Path), shownOf(r.Params))
-	t.received(r.Status, r.Decision, shownOf(r.Answer))
 }
 
 // describe prints what a client needs to know.

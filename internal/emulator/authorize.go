@@ -98,77 +98,127 @@ func isVerifier(s string) bool {
 	})
 }
 
-// serveConsent shows the consent form.
+type consentData struct {
+	Title       string
+	App         App
+	User        User
+	Scopes      []scopeInWords
+	RedirectURI string
+	SwitchURL   string // to log in as somebody else
+}
+
+// serveConsent shows the consent form to a user who is logged in, unless they have allowed as much before.
 func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r, e.o.Now())
 	entry.see(r.URL.Query())
 	a, err := e.readAuthorize(r)
 	if err != nil {
-		entry.end(http.StatusBadRequest, "refused: "+err.Error())
-		writePage(w, http.StatusBadRequest, "error", err.Error())
+		refuseAuthorize(w, entry, err)
+		return
+	}
+	session, err := e.session(r)
+	if err != nil {
+		refuseAuthorize(w, entry, err)
+		return
+	}
+	toLogin := "/login?" + url.Values{"return": {r.URL.RequestURI()}}.Encode()
+	if session == nil {
+		entry.end(http.StatusFound, "sent to log in first")
+		http.Redirect(w, r, toLogin, http.StatusFound)
+		return
+	}
+	user := *session
+	if org, ok := e.consented(a, user); ok && r.Header.Get(askHeader) == "" {
+		e.sendBack(w, r, entry, a, e.allow(a, user, org), user.Name()+" allowed it before for "+org.Name+"; a code was issued")
 		return
 	}
 	entry.end(http.StatusOK, "asked for consent to "+strings.Join(a.scopes, " "))
 	w.Header().Set(pageHeader, consentPage)
-	writePage(w, http.StatusOK, "consent", consentData{a.app, a.scopes, e.o.Users})
+	writePage(w, http.StatusOK, "consent", consentData{"Allow " + a.app.Name + "?", a.app, user, inWords(a.scopes), a.redirectURI, toLogin})
 }
 
 // serveDecision takes the answer to the consent form: decision is allow or deny; user and organization are the chosen
-// ones' uids, or empty for the first.
+// ones' uids. Without a user it is the one who is logged in, or else the first; without an organization the user's first.
 func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r, e.o.Now())
-	refuse := func(err error) {
-		entry.end(http.StatusBadRequest, "refused: "+err.Error())
-		writePage(w, http.StatusBadRequest, "error", err.Error())
-	}
 	entry.see(r.URL.Query())
 	form, err := parseForm(r)
 	if err != nil {
-		refuse(err)
+		refuseAuthorize(w, entry, err)
 		return
 	}
 	entry.see(form)
 	a, err := e.readAuthorize(r)
 	if err != nil {
-		refuse(err)
+		refuseAuthorize(w, entry, err)
 		return
 	}
-	user, known := e.findUser(form.Get("user"))
-	org, member := Organization{}, false
-	if known {
-		org, member = user.organization(form.Get("organization"))
-	}
-	if !member {
-		refuse(fmt.Errorf("there is no such user, or the user is not in that organization"))
+	user, org, err := e.decider(r, form)
+	if err != nil {
+		refuseAuthorize(w, entry, err)
 		return
-	}
-	back := url.Values{}
-	if a.hasState {
-		back.Set("state", a.state)
 	}
 	switch form.Get("decision") {
 	case "allow":
-		e.mu.Lock()
-		code := e.grants.issueCode(a, user, org)
-		e.mu.Unlock()
-		back.Set("code", code)
-		e.o.Unknowns.tellRegion(e.o.Location, back.Set)
-		entry.end(http.StatusFound, user.Name()+" allowed it for "+org.Name+"; a code was issued")
+		e.sendBack(w, r, entry, a, e.allow(a, user, org), user.Name()+" allowed it for "+org.Name+"; a code was issued")
 	case "deny":
-		back.Set("error", "access_denied")
-		back.Set("error_description", "The user denied the request")
-		if e.o.Unknowns.DenialWithoutState {
-			back.Del("state")
-		}
-		entry.end(http.StatusFound, user.Name()+" denied it")
+		denial := url.Values{"error": {"access_denied"}, "error_description": {"The user denied the request"}}
+		e.sendBack(w, r, entry, a, denial, user.Name()+" denied it")
 	default:
-		refuse(fmt.Errorf("decision is %.40q, want \"allow\" or \"deny\"", form.Get("decision")))
-		return
+		refuseAuthorize(w, entry, fmt.Errorf("decision is %.40q, want \"allow\" or \"deny\"", form.Get("decision")))
+	}
+}
+
+// decider returns who answered the consent form, and for which organization.
+func (e *Emulator) decider(r *http.Request, form url.Values) (User, Organization, error) {
+	user, ok := e.findUser(form.Get("user"))
+	if session, _ := e.session(r); form.Get("user") == "" && session != nil {
+		user = *session
+	}
+	if ok {
+		if org, member := user.organization(form.Get("organization")); member {
+			return user, org, nil
+		}
+	}
+	return User{}, Organization{}, fmt.Errorf("there is no such user, or the user is not in that organization")
+}
+
+// consented tells whether a user has allowed an app these scopes before, and for which organization.
+func (e *Emulator) consented(a authorizeRequest, user User) (Organization, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before, ok := e.grants.consents[appUser{a.app.UID, user.UID}]
+	for _, scope := range a.scopes {
+		ok = ok && slices.Contains(before.scopes, scope)
+	}
+	return before.org, ok
+}
+
+// allow issues a code, and returns it as the parameters of the callback.
+func (e *Emulator) allow(a authorizeRequest, user User, org Organization) url.Values {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	back := url.Values{"code": {e.grants.issueCode(a, user, org)}}
+	e.o.Unknowns.tellRegion(e.o.Location, back.Set)
+	return back
+}
+
+// sendBack sends the user back to the app.
+func (e *Emulator) sendBack(w http.ResponseWriter, r *http.Request, entry *entry, a authorizeRequest, back url.Values, decision string) {
+	if a.hasState && !(back.Has("error") && e.o.Unknowns.DenialWithoutState) {
+		back.Set("state", a.state)
 	}
 	entry.answer(back)
+	entry.end(http.StatusFound, decision)
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, withQuery(a.redirectURI, back), http.StatusFound)
+}
+
+// refuseAuthorize shows what is wrong with an authorize URL.
+func refuseAuthorize(w http.ResponseWriter, entry *entry, err error) {
+	entry.end(http.StatusBadRequest, "refused: "+err.Error())
+	writePage(w, http.StatusBadRequest, "error", errorData{"This authorize URL does not work", err.Error()})
 }
 
 // withQuery adds parameters to a redirect URI, which may have a query of its own.

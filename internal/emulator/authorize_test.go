@@ -88,7 +88,7 @@ func requirePage(t *testing.T, s *site, authorizeURL, want string) {
 		switch {
 		case want != "":
 			require.Equal(t, http.StatusBadRequest, page.status, method)
-			require.Contains(t, html.UnescapeString(page.body), "<p>"+want+"</p>", method)
+			require.Contains(t, html.UnescapeString(page.body), `<p class="note" id="rule">`+want+"</p>", method)
 			require.Empty(t, page.header.Get("Location"), "what a developer has to mend is not sent to the app")
 			require.Equal(t, "refused: "+want, s.last().Decision, method)
 		case method == http.MethodGet:

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // A Visitor is who sits at a Browser and what they decide.
 type Visitor struct {
 	UserUID         string // empty: the first user
-	OrganizationUID string // empty: the user's first
+	OrganizationUID string // empty: the one of the consent before, or else the user's first
 	Deny            bool
 }
 
@@ -38,6 +39,11 @@ func (b *Browser) RoundTrip(req *http.Request) (*http.Response, error) {
 	page, err := followHashRoute(req)
 	if err != nil {
 		return nil, err
+	}
+	page = page.Clone(page.Context())
+	page.AddCookie(&http.Cookie{Name: SessionCookie, Value: cmp.Or(b.Visitor.UserUID, FirstUser)})
+	if b.Visitor.Deny || b.Visitor.OrganizationUID != "" {
+		page.Header.Set(askHeader, "1") // consent that was given before may not be what this visitor wants
 	}
 	resp, err := transport.RoundTrip(page)
 	if err != nil || resp.Header.Get(pageHeader) != consentPage {
@@ -85,8 +91,9 @@ func followHashRoute(req *http.Request) (*http.Request, error) {
 // the page at which the user is stuck.
 func SentBack(ctx context.Context, browser *http.Client, base, start string) (url.Values, *http.Response, error) {
 	looker := *browser
-	looker.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
-		if strings.HasPrefix(via[len(via)-1].URL.String(), base+"/") {
+	looker.CheckRedirect = func(next *http.Request, via []*http.Request) error {
+		here := func(r *http.Request) bool { return strings.HasPrefix(r.URL.String(), base+"/") }
+		if here(via[len(via)-1]) && !here(next) {
 			return http.ErrUseLastResponse
 		}
 		return nil

@@ -18,7 +18,10 @@ const (
 
 func TestVisitorsDecide(t *testing.T) {
 	s := start(t, emulator.Options{Location: "EU"})
-	const noSuch = "there is no such user, or the user is not in that organization"
+	const (
+		noSuch = "there is no such user, or the user is not in that organization"
+		nobody = `the session is of user "blt0", whom nobody knows: log in again`
+	)
 	for name, row := range map[string]struct {
 		visitor emulator.Visitor
 		user    string // whose token it is; empty: none
@@ -29,9 +32,9 @@ func TestVisitorsDecide(t *testing.T) {
 		"first user, second organization": {emulator.Visitor{OrganizationUID: shop}, ada, shop, ""},
 		"second user":                     {emulator.Visitor{UserUID: alan}, alan, press, ""},
 		"second user, not in there":       {emulator.Visitor{UserUID: alan, OrganizationUID: shop}, "", "", noSuch},
-		"unknown user":                    {emulator.Visitor{UserUID: "blt0"}, "", "", noSuch},
+		"unknown user":                    {emulator.Visitor{UserUID: "blt0"}, "", "", nobody},
 		"unknown organization":            {emulator.Visitor{OrganizationUID: "blt0"}, "", "", noSuch},
-		"unknown user who denies":         {emulator.Visitor{UserUID: "blt0", Deny: true}, "", "", noSuch},
+		"unknown user who denies":         {emulator.Visitor{UserUID: "blt0", Deny: true}, "", "", nobody},
 		"denial":                          {emulator.Visitor{Deny: true}, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -158,13 +158,20 @@ func (e *Emulator) routes() {
 		e.mux.HandleFunc(path, e.serveToken)
 	}
 	e.mux.HandleFunc("GET /{$}", e.serveIndex)
-	e.mux.HandleFunc("GET /_emulator/route.js", serveRouteScript)
-	faults := http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.serveFaults))
-	e.mux.Handle("POST /_emulator/faults", faults)
+	e.mux.HandleFunc("GET /login", e.serveLogin)
+	e.mux.Handle("POST /login", sameOrigin(e.logIn))
+	e.mux.Handle("POST /logout", sameOrigin(e.logOut))
+	e.mux.HandleFunc("GET /_emulator/{file}", servePageFile)
+	e.mux.HandleFunc("GET /_emulator/requests", e.serveRequests)
+	e.mux.Handle("POST /_emulator/faults", sameOrigin(e.serveFaults))
 	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)
-	consent := http.NewCrossOriginProtection().Handler(http.HandlerFunc(e.serveDecision))
-	e.mux.Handle("POST /apps/{app}/authorize", consent)
+	e.mux.Handle("POST /apps/{app}/authorize", sameOrigin(e.serveDecision))
 	e.mux.HandleFunc("/", e.serveAPI)
+}
+
+// sameOrigin refuses what a page of another site makes a browser send. Programs that are no browsers pass.
+func sameOrigin(handler http.HandlerFunc) http.Handler {
+	return http.NewCrossOriginProtection().Handler(handler)
 }
 
 // TokenPaths are the token endpoint and its aliases, the documented one first.

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -15,13 +16,19 @@ import (
 type grants struct {
 	o Options
 
-	codes   map[string]*code
-	live    map[appUser]string // the one live code of an app and a user
-	access  map[string]*accessToken
-	refresh map[string]*refreshToken
+	codes    map[string]*code
+	live     map[appUser]string  // the one live code of an app and a user
+	consents map[appUser]consent // what a user has allowed an app, most recently
+	access   map[string]*accessToken
+	refresh  map[string]*refreshToken
 }
 
 type appUser struct{ app, user string }
+
+type consent struct {
+	scopes []string
+	org    Organization
+}
 
 // A code waits to be redeemed. It stays known when it is spent, so that a second use can be told from a wrong code.
 type code struct {
@@ -60,7 +67,7 @@ type refreshToken struct {
 func newGrants(o Options) grants {
 	return grants{
 		o:     o,
-		codes: map[string]*code{}, live: map[appUser]string{},
+		codes: map[string]*code{}, live: map[appUser]string{}, consents: map[appUser]consent{},
 		access: map[string]*accessToken{}, refresh: map[string]*refreshToken{},
 	}
 }
@@ -97,6 +104,9 @@ func (g *grants) issueCode(a authorizeRequest, user User, org Organization) stri
 	value := newSecret()
 	g.codes[value] = &code{authorizeRequest: a, user: user, org: org, expires: g.o.Now().Add(g.o.CodeLifetime)}
 	g.live[who] = value
+	scopes := slices.Concat(g.consents[who].scopes, a.scopes)
+	slices.Sort(scopes)
+	g.consents[who] = consent{slices.Compact(scopes), org}
 	return value
 }
 
@@ -236,7 +246,10 @@ func (e *Emulator) Expire(access string) bool {
 // Revoke ends the login that a current access token belongs to, or every login if access is empty, as the user does
 // under Authorized Apps. It reports whether there was one.
 func (e *Emulator) Revoke(access string) bool {
-	return e.eachToken(access, func(t *accessToken) { t.revoked = true })
+	return e.eachToken(access, func(t *accessToken) {
+		t.revoked = true
+		delete(e.grants.consents, appUser{t.app.UID, t.user.UID}) // the user has to consent again
+	})
 }
 
 func (e *Emulator) eachToken(access string, do func(*accessToken)) (found bool) {

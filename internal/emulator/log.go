@@ -19,13 +19,13 @@ const maxLog = 50_000
 // A Request is what a client sent, what was decided about it, and what was answered. Its secrets are masked: each
 // stands as *** and eight digits that are the same wherever the same secret occurs in this log, and tell nothing else.
 type Request struct {
-	Time     time.Time
-	Method   string
-	Path     string
-	Params   map[string]string // of the query and the form
-	Status   int               // 0: no answer
-	Decision string
-	Answer   map[string]string // the members of the token, or the parameters of the callback
+	Time     time.Time         `json:"time"`
+	Method   string            `json:"method"`
+	Path     string            `json:"path"`
+	Params   map[string]string `json:"params"` // of the query and the form
+	Status   int               `json:"status"` // 0: no answer
+	Decision string            `json:"decision"`
+	Answer   map[string]string `json:"answer"` // the members of the token, or the parameters of the callback
 }
 
 // shown are the parameters whose values are not secret. All others are masked, so that one nobody thought of is too.

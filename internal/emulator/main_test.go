@@ -88,6 +88,10 @@ func (s *site) do(client *http.Client, r *http.Request) answer {
 func (s *site) request(method, url, body string) *http.Request {
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(s.t, err)
+	r.AddCookie(&http.Cookie{Name: emulator.SessionCookie, Value: emulator.FirstUser})
+	if strings.HasSuffix(r.URL.Path, "token") {
+		r.Header.Del("Cookie") // which the token endpoint refuses
+	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -124,7 +128,9 @@ func (s *site) byPath(appUID string, params url.Values) string {
 func (s *site) visit(v emulator.Visitor, authorizeURL string) answer {
 	browser := *s.client
 	browser.Transport = &emulator.Browser{Emulator: s.url, Visitor: v, Transport: s.client.Transport}
-	return s.do(&browser, s.request(http.MethodGet, authorizeURL, ""))
+	r := s.request(http.MethodGet, authorizeURL, "")
+	r.Header.Del("Cookie") // the Browser knows who it is
+	return s.do(&browser, r)
 }
 
 // callback returns the parameters of the redirect that a visit ended with.

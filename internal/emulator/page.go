@@ -4,43 +4,114 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 //go:embed pages
 var pageFiles embed.FS
 
+//go:embed scopes.tsv
+var scopeFile string
+
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// pageHeader tells a program which page it got, so that it need not read HTML.
 const (
-	pageHeader  = "Emulator-Page"
+	pageHeader  = "Emulator-Page" // tells a program which page it got, so that it need not read HTML
 	consentPage = "consent"
+	askHeader   = "Emulator-Ask" // of a request: ask for consent even if it was given before
 )
 
-type consentData struct {
-	App    App
-	Scopes []string
-	Users  []User
+// A scopeInWords is a scope on the consent page. The words are a hint for people, and empty for a scope that nobody
+// described.
+type scopeInWords struct{ Name, Words string }
+
+var scopeWords = func() map[string]string {
+	words := map[string]string{}
+	for line := range strings.Lines(scopeFile) {
+		name, text, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		words[name] = text
+	}
+	return words
+}()
+
+func inWords(scopes []string) (all []scopeInWords) {
+	for _, name := range scopes {
+		all = append(all, scopeInWords{name, scopeWords[name]})
+	}
+	return all
+}
+
+// shownRequests is how much of the log the index shows. pages/log.js keeps as many.
+const shownRequests = 200
+
+type errorData struct{ Title, Rule string }
+
+type indexData struct {
+	Title      string
+	Base       string
+	Apps       []App
+	Users      []User
+	User       *User // who is logged in, or nil
+	Lost       bool
+	Requests   []Request // the latest, newest first
+	Next       int       // where the log goes on
+	TokenPaths []string
+}
+
+// serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so the page's script
+// has to look.
+func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
+	latest := e.Requests()
+	next := len(latest)
+	latest = latest[max(0, next-shownRequests):]
+	slices.Reverse(latest)
+	apps := e.Apps()
+	for i := range apps {
+		apps[i].ClientSecret = "" // it is for whoever started the emulator
+	}
+	data := indexData{
+		Title: "Emulated Contentstack", Base: "http://" + r.Host, Apps: apps, Users: e.o.Users,
+		Lost: r.URL.Query().Has("lost"), Requests: latest, Next: next, TokenPaths: TokenPaths(),
+	}
+	data.User, _ = e.session(r) // a session of nobody is none, here
+	writePage(w, http.StatusOK, "index", data)
+}
+
+// serveRequests is the log for the index page and for tests in any language: {"next": n, "requests": [...]} with what
+// came since the n of the answer before.
+func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
+	requests := e.Requests()
+	since, err := strconv.Atoi(r.URL.Query().Get("since"))
+	if err != nil {
+		since = 0
+	}
+	since = max(0, min(since, len(requests)))
+	writeJSON(w, http.StatusOK, map[string]any{"next": len(requests), "requests": requests[since:]})
 }
 
 func writePage(w http.ResponseWriter, status int, name string, data any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	// Chromium holds form-action against the redirect that follows a form, too, and consent ends at the app.
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
+		"connect-src 'self'; form-action *; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	pages.ExecuteTemplate(w, name+".html", data) // to a browser that left: nothing to do about it
 }
 
-// serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so the page's script
-// has to look.
-func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
-	writePage(w, http.StatusOK, "index", e.Apps())
-}
-
-func serveRouteScript(w http.ResponseWriter, r *http.Request) {
+// servePageFile serves the pages' scripts and their style.
+func servePageFile(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("file")
+	if !strings.HasSuffix(name, ".js") && !strings.HasSuffix(name, ".css") {
+		http.NotFound(w, r)
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.ServeFileFS(w, r, pageFiles, "pages/route.js")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeFileFS(w, r, pageFiles, "pages/"+name)
 }

@@ -16,14 +16,16 @@ func TestPagesCannotBeFramedCachedOrScripted(t *testing.T) {
 		status int
 		has    string
 	}{
-		"index":   {s.url + "/", 200, `<script src="/_emulator/route.js"></script>`},
-		"consent": {s.byPath("app1", authorization()), 200, "<h1>Allow First?</h1>"},
-		"error":   {s.byPath("app0", authorization()), 400, "Nothing was sent to the app."},
+		"index":   {s.url + "/", 200, `data-page="index"`},
+		"login":   {s.url + "/login", 200, `data-page="login"`},
+		"consent": {s.byPath("app1", authorization()), 200, `data-page="consent"`},
+		"error":   {s.byPath("app0", authorization()), 400, `data-page="error"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := s.do(s.client, s.request(http.MethodGet, row.url, ""))
 			require.Equal(t, row.status, page.status)
 			require.Contains(t, page.body, row.has)
+			require.NotContains(t, page.body, " style=")
 			require.Equal(t, "text/html; charset=utf-8", page.header.Get("Content-Type"))
 			require.Equal(t, "no-store", page.header.Get("Cache-Control"))
 			require.Equal(t, "no-referrer", page.header.Get("Referrer-Policy"))
@@ -45,10 +47,10 @@ func TestIndexTellsHowToConfigureAClient(t *testing.T) {
 	require.NotContains(t, page.body, "s3cr3t", "the secret is for whoever started it")
 }
 
-func TestConsentOffersEveryUserAndOrganization(t *testing.T) {
+func TestConsentTellsWhoAndWhatFor(t *testing.T) {
 	s := start(t, emulator.Options{})
 	page := s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization()), ""))
-	for _, name := range []string{"Ada Lovelace", "Alan Turing", "Emulated Press", "Emulated Shop", "user:read", "cm.stack:share"} {
+	for _, name := range []string{"Ada Lovelace", "Emulated Press", "Emulated Shop", "user:read", "View user details", "cm.stack:share", callbackURI} {
 		require.Contains(t, page.body, name)
 	}
 }

@@ -16,8 +16,9 @@ func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var answer map[string]any
+	var decision string
 	if no == nil {
-		answer, no = e.grant(form, entry)
+		answer, decision, no = e.grant(form, entry)
 	}
 	if no != nil {
 		entry.end(no.status, "refused: "+no.Error())
@@ -25,19 +26,19 @@ func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
 		fault.write(w, r, entry, no.status, contentType, body)
 		return
 	}
+	entry.end(http.StatusOK, decision)
 	contentType, body := jsonAnswer(answer)
 	fault.write(w, r, entry, http.StatusOK, contentType, body)
 }
 
-// grant handles both grants and returns the JSON of the answer.
-func (e *Emulator) grant(form url.Values, entry *entry) (map[string]any, *refusal) {
+// grant handles both grants and returns the members of the answer, and what was decided.
+func (e *Emulator) grant(form url.Values, entry *entry) (answer map[string]any, decision string, no *refusal) {
 	app, ok := e.findApp(func(a App) bool { return a.ClientID == form.Get("client_id") })
 	if !ok {
-		return nil, refuse("invalid_client", "there is no client %.40q", form.Get("client_id"))
+		return nil, "", refuse("invalid_client", "there is no client %.40q", form.Get("client_id"))
 	}
-	no := app.authenticate(form)
-	if no != nil {
-		return nil, no
+	if no := app.authenticate(form); no != nil {
+		return nil, "", no
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,10 +52,10 @@ func (e *Emulator) grant(form url.Values, entry *entry) (map[string]any, *refusa
 		no = refuse("unsupported_grant_type", "grant_type is %.40q, want authorization_code or refresh_token", grantType)
 	}
 	if no != nil {
-		return nil, no
+		return nil, "", no
 	}
 	access, refresh := e.grants.issueTokens(granted, form.Get("refresh_token"))
-	answer := map[string]any{
+	answer = map[string]any{
 		"access_token":       access,
 		"refresh_token":      refresh,
 		"token_type":         "Bearer",
@@ -73,8 +74,7 @@ func (e *Emulator) grant(form url.Values, entry *entry) (map[string]any, *refusa
 		seen.Set(name, fmt.Sprint(value))
 	}
 	entry.answer(seen)
-	entry.end(http.StatusOK, "granted: tokens for "+granted.user.Name()+" in "+granted.org.Name)
-	return answer, nil
+	return answer, "granted: tokens for " + granted.user.Name() + " in " + granted.org.Name, nil
 }
 
 // readTokenRequest refuses what Contentstack's token endpoint is not documented to take: another method or media

@@ -1,0 +1,79 @@
+package emulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// SessionCookie names the cookie that says who is logged in to the emulator in a browser. Its value is the user's uid,
+// and nothing protects it: the emulator has no passwords either.
+const SessionCookie = "emulator_session"
+
+// FirstUser is a session of the first user, whoever that is.
+const FirstUser = "first"
+
+// session returns the user of a request's session, nil if there is none, and an error for a user whom nobody knows.
+func (e *Emulator) session(r *http.Request) (*User, error) {
+	cookie, err := r.Cookie(SessionCookie)
+	if err != nil || cookie.Value == "" {
+		return nil, nil
+	}
+	uid := cookie.Value
+	if uid == FirstUser {
+		uid = ""
+	}
+	user, ok := e.findUser(uid)
+	if !ok {
+		return nil, fmt.Errorf("the session is of user %.40q, whom nobody knows: log in again", uid)
+	}
+	return &user, nil
+}
+
+type loginData struct {
+	Title  string
+	Users  []User
+	Return string
+	Lost   bool
+}
+
+// serveLogin shows who can log in. A user who comes from the hash route has lost the authorize request: what stands
+// behind # never reaches a server.
+func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	writePage(w, http.StatusOK, "login", loginData{"Log in", e.o.Users, q.Get("return"), q.Has("lost")})
+}
+
+// logIn begins a session, and goes on to the authorize page that asked for it.
+func (e *Emulator) logIn(w http.ResponseWriter, r *http.Request) {
+	form, err := parseForm(r)
+	if err != nil {
+		writePage(w, http.StatusBadRequest, "error", errorData{"Log-in failed", err.Error()})
+		return
+	}
+	user, ok := e.findUser(form.Get("user"))
+	if !ok || form.Get("user") == "" {
+		writePage(w, http.StatusBadRequest, "error", errorData{"Log-in failed", "there is no such user"})
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Value: user.UID, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.Redirect(w, r, returnPath(form.Get("return")), http.StatusSeeOther)
+}
+
+func (e *Emulator) logOut(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// returnPath is where to go after logging in: to an authorize page of this emulator, or else to the index.
+func returnPath(asked string) string {
+	u, err := url.Parse(asked)
+	switch {
+	case err != nil || u.Scheme != "" || u.Host != "":
+		return "/"
+	case asked == "/?lost=1", strings.HasPrefix(asked, "/apps/"):
+		return asked
+	}
+	return "/"
+}
