@@ -19,7 +19,6 @@ func on(tb testing.TB, server *csoauthtest.Server) *csoauthtest.Server {
 
 func TestVisitorsDecide(t *testing.T) {
 	const ada, alan, press, shop = "blt00000000000ada01", "blt0000000000alan02", "blt1a2b3c4d5e6f7081", "blt2b3c4d5e6f708192"
-	server := csoauthtest.NewServer(t, nil)
 	for name, row := range map[string]struct {
 		visitor   csoauthtest.Visitor
 		user, org string // empty: denied
@@ -31,6 +30,7 @@ func TestVisitorsDecide(t *testing.T) {
 	} {
 		for _, route := range []csoauth.AuthorizeRoute{csoauth.RouteHash, csoauth.RoutePath} {
 			t.Run(name, func(t *testing.T) {
+				server := csoauthtest.NewServer(t, nil) // of its own: consent is remembered
 				c := server.Config(callbackURI)
 				c.AuthorizeRoute = route
 				r, authorizeURL := begin(t, c)

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/emulator"
 )
 
 // loginClient is a command of the scripts: it starts "csoauth emulate" with its arguments on a free port, logs in as a
@@ -110,4 +112,16 @@ func stopProcess(process *os.Process) error {
 		signal = os.Interrupt
 	}
 	return process.Signal(signal)
+}
+
+// browserClient is a command of the scripts that stands for a browser and the person before it: it opens an authorize
+// URL, denies what asks for an organization, allows everything else, and follows the redirect to the end.
+func browserClient() {
+	address := os.Args[len(os.Args)-1]
+	base, _, _ := strings.Cut(address, "/#!/")
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{Deny: strings.Contains(address, "organization")}}}
+	resp, err := browser.Get(address)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		os.Exit(1)
+	}
 }

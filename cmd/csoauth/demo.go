@@ -18,7 +18,8 @@ import (
 )
 
 func demoCommand() *cobra.Command {
-	return &cobra.Command{
+	var browser bool
+	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run whole logins against an emulated Contentstack and tell what is sent",
 		Long: `Run whole logins against an emulated Contentstack on a free loopback port, over real HTTP, and tell what is sent and
@@ -27,11 +28,17 @@ what comes back. What it tells is read from the emulator's log, secrets masked: 
 Exit code 0 says that everything happened as it should; 1, that something did not.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), time.Minute)
+			patience := time.Minute
+			if browser {
+				patience = 15 * time.Minute
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), patience)
 			defer cancel()
-			return runDemo(ctx, newTeller(cmd.OutOrStdout()), demoHooks{})
+			return runDemo(ctx, newTeller(cmd.OutOrStdout()), browser, demoHooks{})
 		},
 	}
+	cmd.Flags().BoolVar(&browser, "browser", false, "open the emulator's pages in your browser, instead of consenting by itself")
+	return cmd
 }
 
 // demoHooks let a test break one rule at a time, to see that the demo notices. The zero hooks break none.
@@ -42,17 +49,19 @@ type demoHooks struct {
 
 // A demo is one run.
 type demo struct {
-	tell     *teller
-	emulator *emulator.Emulator
-	base     string
-	told     int  // how many of the emulator's requests were told
-	begun    int  // how many there were when the step began
-	ordinary bool // the step begins with an ordinary login, which is told in a line
-	client   *http.Client
-	hooks    demoHooks
+	tell        *teller
+	emulator    *emulator.Emulator
+	base        string
+	redirectURI string
+	visitor     visitor
+	told        int  // how many of the emulator's requests were told
+	begun       int  // how many there were when the step began
+	ordinary    bool // the step begins with an ordinary login, which is told in a line
+	client      *http.Client
+	hooks       demoHooks
 }
 
-// The demo's redirect URI is registered and never requested: the demo is the browser, and reads the callback itself.
+// demoRedirectURI is the redirect URI of a demo without a browser.
 const demoRedirectURI = "http://localhost:8184/callback"
 
 // confidential is an app that must send its secret.
@@ -62,7 +71,7 @@ var confidential = emulator.App{
 }
 
 // runDemo starts the emulator, runs every step, and returns an error if any of them did not go as it should.
-func runDemo(ctx context.Context, tell *teller, hooks demoHooks) error {
+func runDemo(ctx context.Context, tell *teller, browser bool, hooks demoHooks) error {
 	e, err := emulator.New(emulator.Options{Apps: []emulator.App{emulator.DefaultApp(), confidential}})
 	if err != nil {
 		return err
@@ -76,18 +85,44 @@ func runDemo(ctx context.Context, tell *teller, hooks demoHooks) error {
 		handler = hooks.wrap(e)
 	}
 	serving, stop := context.WithCancel(ctx)
+	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- serve(serving, listener, handler) }()
 
 	transport := &http.Transport{}
 	d := &demo{
-		tell: tell, emulator: e, base: "http://" + listener.Addr().String(), hooks: hooks,
+		tell: tell, emulator: e, base: "http://" + listener.Addr().String(), redirectURI: demoRedirectURI, hooks: hooks,
 		client: &http.Client{Transport: transport, Timeout: 10 * time.Second},
+	}
+	d.visitor = robot{d.base, transport}
+	var callbacks <-chan error
+	if browser {
+		if callbacks, err = d.invite(serving); err != nil {
+			return err
+		}
 	}
 	err = d.run(ctx)
 	transport.CloseIdleConnections()
 	stop()
+	if callbacks != nil {
+		err = errors.Join(err, <-callbacks)
+	}
 	return errors.Join(err, <-done)
+}
+
+// invite puts a person at a real browser in the robot's place.
+func (d *demo) invite(ctx context.Context) (<-chan error, error) {
+	p, done, err := newPerson(ctx, d.tell)
+	if err != nil {
+		return nil, err
+	}
+	d.visitor, d.redirectURI = p, p.redirectURI()
+	for _, app := range d.emulator.Apps() {
+		if err := d.emulator.Register(app.UID, d.redirectURI); err != nil {
+			return nil, err
+		}
+	}
+	return done, nil
 }
 
 func (d *demo) run(ctx context.Context) error {

@@ -23,7 +23,7 @@ import (
 func TestDemoGoesAsItShould(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	var out bytes.Buffer
-	require.NoError(t, runDemo(t.Context(), newTeller(&out), demoHooks{}))
+	require.NoError(t, runDemo(t.Context(), newTeller(&out), false, demoHooks{}))
 	require.Equal(t, 9, strings.Count(out.String(), "as it should be\n"))
 	require.Contains(t, out.String(), "All 9 steps went as they should")
 	require.NotContains(t, out.String(), "SURPRISE")
@@ -51,7 +51,7 @@ func TestDemoTellsNoSecret(t *testing.T) {
 		})
 	}
 	var out bytes.Buffer
-	require.NoError(t, runDemo(t.Context(), newTeller(&out), demoHooks{wrap: spy}))
+	require.NoError(t, runDemo(t.Context(), newTeller(&out), false, demoHooks{wrap: spy}))
 	require.Greater(t, len(secrets), 50)
 	for _, secret := range secrets {
 		require.NotContains(t, out.String(), secret)
@@ -137,7 +137,7 @@ func TestDemoNoticesEveryBrokenRule(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			err := runDemo(t.Context(), newTeller(&out), row.hooks)
+			err := runDemo(t.Context(), newTeller(&out), false, row.hooks)
 			require.ErrorContains(t, err, "did not go as they should")
 			_, after, found := strings.Cut(out.String(), "\n"+row.step)
 			require.True(t, found)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"csoauth": main, "login": loginClient})
+	testscript.Main(m, map[string]func(){"csoauth": main, "login": loginClient, "browser": browserClient})
 }
 
 // TestScripts runs the scripts in testdata/script, each with the real command.

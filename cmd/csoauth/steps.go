@@ -162,7 +162,7 @@ func (d *demo) stolenCode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	callback, err := d.visit(ctx, c.AuthorizeURL(victim), emulator.Visitor{})
+	callback, err := d.visitor.visit(ctx, c.AuthorizeURL(victim), emulator.Visitor{})
 	if err != nil {
 		return err
 	}
@@ -178,13 +178,13 @@ func (d *demo) forgedCallback(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	callback, err := d.visit(ctx, c.AuthorizeURL(request), emulator.Visitor{})
+	callback, err := d.visitor.visit(ctx, c.AuthorizeURL(request), emulator.Visitor{})
 	if err != nil {
 		return err
 	}
 	d.tellRequests()
 	forged := url.Values{"code": {"of-the-attacker"}, "state": {"a-guess"}}
-	d.tell.sent("GET "+demoRedirectURI, []string{"code=of-the-attacker", "state=a-guess"})
+	d.tell.sent("GET "+d.redirectURI, []string{"code=of-the-attacker", "state=a-guess"})
 	_, err = d.exchange(ctx, c, request, forged)
 	if err := d.expect(err, errors.Is(err, csoauth.ErrState), "the forged callback refused with ErrState"); err != nil {
 		return err
@@ -197,8 +197,11 @@ func (d *demo) forgedCallback(ctx context.Context) error {
 }
 
 func (d *demo) denied(ctx context.Context) error {
-	d.tell.text("The callback reports it, and the library makes it an error to test for: csoauth.ErrDenied.")
-	_, err := d.login(ctx, d.config(), nil, emulator.Visitor{Deny: true})
+	d.tell.text("The app asks for one more scope. The callback reports that the user said no, and the library makes it an error " +
+		"to test for: csoauth.ErrDenied.")
+	c := d.config()
+	c.Scopes = append(c.Scopes, "organization:read")
+	_, err := d.login(ctx, c, nil, emulator.Visitor{Deny: true})
 	return d.expect(err, errors.Is(err, csoauth.ErrDenied), "ErrDenied")
 }
 
@@ -206,7 +209,7 @@ func (d *demo) denied(ctx context.Context) error {
 func (d *demo) config() *csoauth.Config {
 	app := emulator.DefaultApp()
 	return &csoauth.Config{
-		AppUID: app.UID, ClientID: app.ClientID, RedirectURI: demoRedirectURI,
+		AppUID: app.UID, ClientID: app.ClientID, RedirectURI: d.redirectURI, Scopes: []string{"user:read"},
 		Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: d.base, ContentManagement: d.base}},
 		HTTPClient: d.client,
 	}
@@ -218,7 +221,7 @@ func (d *demo) login(ctx context.Context, c *csoauth.Config, o *csoauth.AuthOpti
 	if err != nil {
 		return nil, err
 	}
-	callback, err := d.visit(ctx, c.AuthorizeURL(request), v)
+	callback, err := d.visitor.visit(ctx, c.AuthorizeURL(request), v)
 	if err != nil {
 		return nil, err
 	}
@@ -230,16 +233,6 @@ func (d *demo) exchange(ctx context.Context, c *csoauth.Config, r *csoauth.AuthR
 		return d.hooks.exchange(ctx, c, r, callback)
 	}
 	return c.Exchange(ctx, r, callback)
-}
-
-// visit opens the authorize URL as the visitor's browser, and returns what comes back to the redirect URI.
-func (d *demo) visit(ctx context.Context, authorizeURL string, v emulator.Visitor) (url.Values, error) {
-	browser := &http.Client{Transport: &emulator.Browser{Emulator: d.base, Visitor: v, Transport: d.client.Transport}}
-	back, page, err := emulator.SentBack(ctx, browser, d.base, authorizeURL)
-	if err == nil && back == nil {
-		err = fmt.Errorf("the authorize page answered %s and sent nobody back", page.Status)
-	}
-	return back, err
 }
 
 // hasCode tells whether err is what the provider said with that code.

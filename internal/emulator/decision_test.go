@@ -17,7 +17,6 @@ const (
 )
 
 func TestVisitorsDecide(t *testing.T) {
-	s := start(t, emulator.Options{Location: "EU"})
 	const (
 		noSuch = "there is no such user, or the user is not in that organization"
 		nobody = `the session is of user "blt0", whom nobody knows: log in again`
@@ -38,6 +37,7 @@ func TestVisitorsDecide(t *testing.T) {
 		"denial":                          {emulator.Visitor{Deny: true}, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			s := start(t, emulator.Options{Location: "EU"}) // of its own: consent is remembered
 			page := s.visit(row.visitor, s.byPath("app1", authorization()))
 			if row.refused != "" {
 				require.Equal(t, http.StatusBadRequest, page.status)

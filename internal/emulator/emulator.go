@@ -162,6 +162,7 @@ func (e *Emulator) routes() {
 	e.mux.Handle("POST /login", sameOrigin(e.logIn))
 	e.mux.Handle("POST /logout", sameOrigin(e.logOut))
 	e.mux.HandleFunc("GET /_emulator/{file}", servePageFile)
+	e.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	e.mux.HandleFunc("GET /_emulator/requests", e.serveRequests)
 	e.mux.Handle("POST /_emulator/faults", sameOrigin(e.serveFaults))
 	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)

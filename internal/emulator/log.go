@@ -41,6 +41,7 @@ type requestLog struct {
 
 	mu      sync.Mutex
 	entries []*entry
+	dropped int // how many went before the first of entries
 }
 
 // An entry is a Request that is still being decided.
@@ -65,6 +66,7 @@ func (l *requestLog) begin(r *http.Request, now time.Time) *entry {
 	l.entries = append(l.entries, e)
 	if len(l.entries) > maxLog {
 		l.entries = slices.Clone(l.entries[maxLog/10:])
+		l.dropped += maxLog / 10
 	}
 	return e
 }
@@ -117,13 +119,20 @@ func (l *requestLog) show(name string, params url.Values) string {
 
 // Requests returns what clients sent since the start, oldest first, and at most the latest 50,000.
 func (e *Emulator) Requests() []Request {
-	e.log.mu.Lock()
-	defer e.log.mu.Unlock()
-	requests := make([]Request, len(e.log.entries))
-	for i, entry := range e.log.entries {
-		requests[i] = entry.request.clone()
-	}
+	requests, _ := e.log.since(0)
 	return requests
+}
+
+// since returns the requests from number n on, as far as they are kept, and the number of the next one.
+func (l *requestLog) since(n int) (requests []Request, next int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	next = l.dropped + len(l.entries)
+	requests = []Request{}
+	for _, entry := range l.entries[max(0, min(n, next)-l.dropped):] {
+		requests = append(requests, entry.request.clone())
+	}
+	return requests, next
 }
 
 func (r Request) clone() Request {

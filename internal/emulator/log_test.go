@@ -151,4 +151,9 @@ func TestLogKeepsTheLatest(t *testing.T) {
 	require.LessOrEqual(t, len(requests), emulator.MaxLog)
 	require.Empty(t, requests[0].Params, "the oldest went")
 	require.Equal(t, "newest", requests[len(requests)-1].Params["grant_type"])
+
+	answer := httptest.NewRecorder()
+	e.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, fmt.Sprint("/_emulator/requests?since=", emulator.MaxLog), http.NoBody))
+	require.Equal(t, 1, strings.Count(answer.Body.String(), `"time"`), "numbers go on when the oldest go")
+	require.Contains(t, answer.Body.String(), fmt.Sprint(`"next":`, emulator.MaxLog+1))
 }

@@ -63,9 +63,8 @@ type indexData struct {
 // serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so the page's script
 // has to look.
 func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
-	latest := e.Requests()
-	next := len(latest)
-	latest = latest[max(0, next-shownRequests):]
+	latest, next := e.log.since(0)
+	latest = latest[max(0, len(latest)-shownRequests):]
 	slices.Reverse(latest)
 	apps := e.Apps()
 	for i := range apps {
@@ -82,13 +81,12 @@ func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
 // serveRequests is the log for the index page and for tests in any language: {"next": n, "requests": [...]} with what
 // came since the n of the answer before.
 func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
-	requests := e.Requests()
 	since, err := strconv.Atoi(r.URL.Query().Get("since"))
 	if err != nil {
-		since = 0
+		since = 0 // all
 	}
-	since = max(0, min(since, len(requests)))
-	writeJSON(w, http.StatusOK, map[string]any{"next": len(requests), "requests": requests[since:]})
+	requests, next := e.log.since(since)
+	writeJSON(w, http.StatusOK, map[string]any{"next": next, "requests": requests})
 }
 
 func writePage(w http.ResponseWriter, status int, name string, data any) {

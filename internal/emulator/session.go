@@ -31,6 +31,9 @@ func (e *Emulator) session(r *http.Request) (*User, error) {
 	return &user, nil
 }
 
+// lostPath is the index, which explains that the authorize request is lost.
+const lostPath = "/?lost=1"
+
 type loginData struct {
 	Title  string
 	Users  []User
@@ -42,7 +45,11 @@ type loginData struct {
 // behind # never reaches a server.
 func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	writePage(w, http.StatusOK, "login", loginData{"Log in", e.o.Users, q.Get("return"), q.Has("lost")})
+	data := loginData{"Log in", e.o.Users, q.Get("return"), q.Has("lost")}
+	if data.Lost {
+		data.Return = lostPath
+	}
+	writePage(w, http.StatusOK, "login", data)
 }
 
 // logIn begins a session, and goes on to the authorize page that asked for it.
@@ -72,7 +79,7 @@ func returnPath(asked string) string {
 	switch {
 	case err != nil || u.Scheme != "" || u.Host != "":
 		return "/"
-	case asked == "/?lost=1", strings.HasPrefix(asked, "/apps/"):
+	case asked == lostPath, strings.HasPrefix(asked, "/apps/"):
 		return asked
 	}
 	return "/"

@@ -75,6 +75,7 @@ func TestLogInLeadsNowhereElse(t *testing.T) {
 		said := s.logIn(s.person(), nobody, "/")
 		require.Equal(t, http.StatusBadRequest, said.status)
 		require.Contains(t, said.body, "there is no such user")
+		require.Contains(t, said.body, "<h1>Log-in failed</h1>")
 	}
 }
 
@@ -129,7 +130,9 @@ func TestLostAuthorizeRequestIsExplained(t *testing.T) {
 	s := start(t, emulator.Options{})
 	person := s.person()
 	require.NotContains(t, s.open(person, "/").body, `id="lost"`)
-	page := s.logIn(person, ada, "/?lost=1")
+	page := s.open(person, "/login?lost=1")
+	require.Contains(t, page.body, `name="return" value="/?lost=1"`)
+	page = s.logIn(person, ada, "/?lost=1")
 	require.Contains(t, page.body, `id="lost"`)
 	require.Contains(t, page.body, "RoutePath")
 	require.Contains(t, page.body, `data-user="`+ada+`"`)

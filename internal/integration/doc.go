@@ -5,6 +5,9 @@
 // Neither is Contentstack. They answer at its paths and are set up as its documents describe it: a refresh token
 // without an offline scope, rotation at every refresh, the whole family revoked when one is used twice.
 //
+// The other way round, clients that others wrote log in at the emulator: Contentstack's own JavaScript client, a script of
+// curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps people with disabilities out.
+//
 // It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
 // tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
 // of the linters, as tools.
@@ -13,7 +16,7 @@
 //
 //	make test
 //
-// in the root of the repository, or, for these tests alone, ./test.sh here. The suite of oidc-provider needs Node.js 20
-// and what npm ci installs in the folder oidc-provider; without them it is skipped and says so. With CI=true in the
-// environment a skipped suite is a failure.
+// in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js 20, what npm ci
+// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl and openssl; what lacks
+// one of them is skipped and says so. With CI=true in the environment a skipped suite is a failure.
 package integration

@@ -40,5 +40,12 @@ npm_ci() {
 need gcc gcc libc6-dev # the race detector links with it
 need node nodejs
 need npm npm
+need curl curl
+need openssl openssl
+if ! command -v google-chrome >/dev/null; then
+	need chromium chromium
+fi
 
 npm_ci oidc-provider
+npm_ci management-sdk
+npm_ci axe

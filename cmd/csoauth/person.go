@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// A visitor opens an authorize URL as v would, and returns what comes back to the redirect URI.
+type visitor interface {
+	visit(ctx context.Context, authorizeURL string, v emulator.Visitor) (url.Values, error)
+}
+
+// A robot visits by itself. The redirect URI is registered, and never requested.
+type robot struct {
+	base      string
+	transport http.RoundTripper
+}
+
+func (r robot) visit(ctx context.Context, authorizeURL string, v emulator.Visitor) (url.Values, error) {
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: r.base, Visitor: v, Transport: r.transport}}
+	back, page, err := emulator.SentBack(ctx, browser, r.base, authorizeURL)
+	if err == nil && back == nil {
+		err = fmt.Errorf("the authorize page answered %s and sent nobody back", page.Status)
+	}
+	return back, err
+}
+
+// A person visits with the machine's browser, which comes back to a listener of the demo's.
+type person struct {
+	tell      *teller
+	listener  net.Listener
+	callbacks chan url.Values
+}
+
+// newPerson listens for callbacks until ctx ends.
+func newPerson(ctx context.Context, tell *teller) (*person, <-chan error, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, fmt.Errorf("demo: %w", err)
+	}
+	p := &person{tell, listener, make(chan url.Values)}
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx, listener, http.HandlerFunc(p.callback)) }()
+	return p, done, nil
+}
+
+func (p *person) redirectURI() string { return "http://" + p.listener.Addr().String() + "/callback" }
+
+func (p *person) callback(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	if r.URL.Path != "/callback" || r.Method != http.MethodGet {
+		http.NotFound(w, r)
+		return
+	}
+	select {
+	case p.callbacks <- r.URL.Query():
+		io.WriteString(w, "Back at the demo. Go on in the terminal; you can close this page.\n")
+	case <-r.Context().Done():
+	}
+}
+
+func (p *person) visit(ctx context.Context, authorizeURL string, v emulator.Visitor) (url.Values, error) {
+	wish := "Allow"
+	if v.Deny {
+		wish = "Deny"
+	}
+	p.tell.text("In your browser, log in as anybody if you are asked to, and choose " + wish + ". If no browser opens, open this:")
+	p.tell.line("   %s", authorizeURL)
+	if err := openBrowser(ctx, authorizeURL); err != nil {
+		p.tell.text("(" + err.Error() + ")")
+	}
+	select {
+	case back := <-p.callbacks:
+		return back, nil
+	case <-ctx.Done():
+		return nil, errors.New("nobody came back from the browser in time")
+	}
+}
+
+// openBrowser starts the machine's browser, without a shell and without its output.
+func openBrowser(ctx context.Context, address string) error {
+	command := []string{"xdg-open"}
+	switch runtime.GOOS {
+	case "darwin":
+		command = []string{"open"}
+	case "windows":
+		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	}
+	if own := strings.Fields(os.Getenv("BROWSER")); len(own) > 0 {
+		command = own
+	}
+	cmd := exec.CommandContext(ctx, command[0], append(command[1:], address)...)
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("no browser could be started: %w", err)
+	}
+	go cmd.Wait() // the callback tells whether it worked
+	return nil
+}

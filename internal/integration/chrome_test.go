@@ -1,0 +1,395 @@
+package integration_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// pageWait is how long a page may take to appear; a machine that does other things too needs some of it.
+const pageWait = 20 * time.Second
+
+// A chrome is a browser without a window and with an empty profile. It can reach this machine only.
+type chrome struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+// newChrome starts a browser that ends with the test.
+func newChrome(t *testing.T) *chrome {
+	t.Helper()
+	program := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			program = found
+			break
+		}
+	}
+	if program == "" {
+		skipSuite(t, "chromium: run `make setup` or install Chromium or Google Chrome")
+	}
+	// The defaults include headless, a new profile in a temporary directory, which goes when the browser has ended, no first
+	// run, no background networking and no sync.
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(program),
+		chromedp.Flag("no-sandbox", true), // containers and CI machines forbid it
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("no-proxy-server", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
+		chromedp.WindowSize(1280, 900),
+	)
+	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...) // t.Context() ends too early
+	ctx, cancel := chromedp.NewContext(ctx)
+	t.Cleanup(func() {
+		closing, stop := context.WithTimeout(ctx, pageWait)
+		defer stop()
+		chromedp.Cancel(closing) // in peace, so that it takes its temporary files with it; what stays is killed below
+		cancel()
+		cancelAllocator()
+	})
+	require.NoError(t, chromedp.Do(ctx), "the browser does not start")
+	return &chrome{t, ctx}
+}
+
+// A tab is one of a browser's. It remembers what a developer would see in red in its console.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	left int // how many pages were left behind
+
+	mu         sync.Mutex
+	complaints []string
+	refused    []string // URL prefixes of documents that may have a status of 400
+}
+
+// tab opens a new one. At the end of the test it must have nothing to complain of.
+func (c *chrome) tab() *tab {
+	t := c.t
+	t.Helper()
+	b := c.anyTab()
+	t.Cleanup(func() {
+		assert.Empty(t, b.complained(), "what the console shows in red")
+	})
+	return b
+}
+
+// anyTab opens a new tab that may complain.
+func (c *chrome) anyTab() *tab {
+	t := c.t
+	t.Helper()
+	b := &tab{t: t}
+	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithListener(b.listen))
+	b.ctx = ctx
+	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, audits.Enable, cdp.Empty{})
+		return err
+	})))
+	return b
+}
+
+// listen collects the complaints. It must not call the browser.
+func (b *tab) listen(event any) {
+	complaint := ""
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		complaint = "exception: " + e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			complaint += " " + e.ExceptionDetails.Exception.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning || e.Type == runtime.ConsoleAPICalledTypeAssert {
+			complaint = fmt.Sprintf("console.%s", e.Type)
+			for _, arg := range e.Args {
+				complaint += " " + cmp.Or(string(arg.Value), arg.Description)
+			}
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError && !b.mayFail(e.Entry) {
+			complaint = fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		}
+	case *audits.EventIssueAdded:
+		if csp := e.Issue.Details.ContentSecurityPolicyIssueDetails; csp != nil {
+			complaint = fmt.Sprintf("Content-Security-Policy: %s violates %s", csp.BlockedURL, csp.ViolatedDirective)
+		}
+	case *network.EventRequestWillBeSent:
+		if !ofThisMachine(e.Request.URL) {
+			complaint = "third-party content: " + e.Request.URL
+		}
+	}
+	if complaint != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.complaints = append(b.complaints, complaint)
+	}
+}
+
+func ofThisMachine(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost")
+}
+
+// mayFail tells whether a failed request is none of the page's doing.
+func (b *tab) mayFail(entry *log.Entry) bool {
+	u, err := url.Parse(entry.URL)
+	if err != nil || entry.Source != log.EntrySourceNetwork {
+		return false
+	}
+	if u.Path == "/favicon.ico" {
+		return strings.Contains(entry.Text, "status of 404")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Contains(entry.Text, "status of 400") && slices.ContainsFunc(b.refused, func(prefix string) bool {
+		return strings.HasPrefix(entry.URL, prefix)
+	})
+}
+
+// mayRefuse lets documents at such URLs have a status of 400, which the console tells as an error.
+func (b *tab) mayRefuse(prefix string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = append(b.refused, prefix)
+}
+
+// complained returns the complaints so far.
+func (b *tab) complained() []string {
+	evaluate[int](b, "0") // what the page did before has been told when this has
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.complaints)
+}
+
+// do runs actions that do not take long.
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	require.NoError(b.t, chromedp.Do(ctx, actions...), "at %s", b.where())
+}
+
+// evaluate returns the value of JavaScript. The page's Content-Security-Policy does not bind it.
+func evaluate[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := tryEvaluate[T](b, expression)
+	require.NoError(b.t, err, "at %s", b.where())
+	return v
+}
+
+func tryEvaluate[T any](b *tab, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// where describes the page for a failure, without the URL's query, where codes stand.
+func (b *tab) where() string {
+	where, err := tryEvaluate[string](b, `location.origin + location.pathname + " " + (document.body ? document.body.innerText : "")`)
+	if err != nil {
+		return err.Error()
+	}
+	return where
+}
+
+// leave marks the page that is about to be left, so that await does not take it for the next one.
+func (b *tab) leave() {
+	b.t.Helper()
+	b.left++
+	evaluate[bool](b, fmt.Sprintf(`document.documentElement.dataset.left = %d, true`, b.left))
+}
+
+// open goes to an address as if it was typed.
+func (b *tab) open(address string) {
+	b.t.Helper()
+	b.leave()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	_, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (page.NavigateResult, error) {
+		return cdp.Call(ctx, target, page.Navigate, page.NavigateParams{URL: address, TransitionType: page.TransitionTypeTyped})
+	})
+	require.NoError(b.t, err)
+}
+
+// click clicks with the mouse on something that leads to another page. chromedp's own Click does not find its way in a page
+// that came back out of the browser's history.
+func (b *tab) click(css string) {
+	b.t.Helper()
+	at := evaluate[struct {
+		X, Y float64
+		Hit  bool
+	}](b, fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		if (!e) return {X: 0, Y: 0, Hit: false};
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+		return {X: x, Y: y, Hit: e.contains(document.elementFromPoint(x, y))};
+	})()`, css))
+	require.True(b.t, at.Hit, "nobody could click on %s at %s", css, b.where())
+	b.leave()
+	b.do(chromedp.MouseClickXY(at.X, at.Y))
+}
+
+// choose chooses an option.
+func (b *tab) choose(css, value string) {
+	b.t.Helper()
+	chosen := evaluate[string](b, fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		e.value = %q;
+		e.dispatchEvent(new Event("change", {bubbles: true}));
+		return e.value;
+	})()`, css, value))
+	require.Equal(b.t, value, chosen)
+}
+
+// press presses keys that lead to another page.
+func (b *tab) press(keys string) {
+	b.t.Helper()
+	b.leave()
+	b.do(chromedp.KeyEvent(keys))
+}
+
+// reload loads the page again.
+func (b *tab) reload() {
+	b.t.Helper()
+	b.leave()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	_, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
+		return cdp.Call(ctx, target, page.Reload, page.ReloadParams{})
+	})
+	require.NoError(b.t, err)
+}
+
+// back goes back in the history.
+func (b *tab) back() {
+	b.t.Helper()
+	b.leave()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	_, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
+		history, err := cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
+		if err != nil {
+			return cdp.Empty{}, err
+		}
+		if history.CurrentIndex < 1 {
+			return cdp.Empty{}, errors.New("there is no page to go back to")
+		}
+		before := history.Entries[history.CurrentIndex-1]
+		return cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: before.ID})
+	})
+	require.NoError(b.t, err)
+}
+
+// await waits until the tab shows the next page, and that is one of these names. It returns which.
+func (b *tab) await(names ...string) string {
+	b.t.Helper()
+	expression := fmt.Sprintf(`document.readyState == "complete" && document.documentElement.dataset.left != %d && document.body.dataset.page || ""`, b.left)
+	last := ""
+	for end := time.Now().Add(pageWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		got, err := tryEvaluate[string](b, expression) // fails while one page follows another
+		if err == nil && slices.Contains(names, got) {
+			return got
+		}
+		if err == nil && got != "" {
+			last = got
+		}
+	}
+	require.Contains(b.t, names, last, "at %s", b.where())
+	return last
+}
+
+// awaitTrue waits until JavaScript is true on the page that the tab shows.
+func (b *tab) awaitTrue(expression string) {
+	b.t.Helper()
+	require.Eventually(b.t, func() bool {
+		ok, err := tryEvaluate[bool](b, expression)
+		return err == nil && ok
+	}, pageWait, 20*time.Millisecond, "%s at %s", expression, b.where())
+}
+
+// text returns the text of an element, as it is shown.
+func (b *tab) text(css string) string {
+	b.t.Helper()
+	return evaluate[string](b, fmt.Sprintf(`(document.querySelector(%q) || {innerText: "there is no %s"}).innerText.trim()`, css, css))
+}
+
+// count returns how many elements there are.
+func (b *tab) count(css string) int {
+	b.t.Helper()
+	return evaluate[int](b, fmt.Sprintf(`document.querySelectorAll(%q).length`, css))
+}
+
+// The harness itself has to see what it is there for.
+func TestConsoleComplaintsAreSeen(t *testing.T) {
+	t.Parallel()
+	c := newChrome(t)
+	for _, test := range []struct{ name, html, complaint string }{
+		{"exception", `<script>nobody.there()</script>`, "exception: Uncaught ReferenceError: nobody is not defined"},
+		{"rejection", `<script>Promise.reject(new Error("why"))</script>`, "exception: Uncaught (in promise) Error: why"},
+		{"console", `<script>console.error("oh", 1)</script>`, `console.error "oh" 1`},
+		{"missing", `<img src="/missing" alt="">`, "network: Failed to load resource: the server responded with a status of 404"},
+		{"policy", `<p style="color: red">`, "Content-Security-Policy:  violates style-src-attr"},
+		{"third party", `<img src="http://third-party.example/x.png" alt="">`, "third-party content: http://third-party.example/x.png"},
+		{"nothing", `<script>console.log("all is well")</script>`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/" {
+					http.NotFound(w, r)
+					return
+				}
+				w.Header().Set("Content-Security-Policy", "style-src 'none'")
+				fmt.Fprint(w, `<!doctype html><title>Test</title><body data-page="test">`+test.html)
+			}))
+			defer server.Close()
+			b := (&chrome{t, c.ctx}).anyTab()
+			b.open(server.URL)
+			b.await("test")
+			complaints := strings.Join(b.complained(), "\n")
+			if test.complaint == "" {
+				assert.Empty(t, complaints)
+			}
+			assert.Contains(t, complaints, test.complaint)
+		})
+	}
+}
+
+// cookie returns a cookie of the page.
+func (b *tab) cookie(name string) *network.Cookie {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	got, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, target, network.GetCookies, network.GetCookiesParams{})
+	})
+	require.NoError(b.t, err)
+	for _, c := range got.Cookies {
+		if c.Name == name {
+			return c
+		}
+	}
+	require.Fail(b.t, "there is no cookie "+name)
+	return nil
+}
