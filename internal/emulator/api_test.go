@@ -117,3 +117,19 @@ func TestAPIOfOnesOwnReplacesTheUser(t *testing.T) {
 	s.API("/v3/user", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "mine") }))
 	require.Equal(t, "mine", s.user("Bearer "+s.login().Access).body)
 }
+
+func TestTokensAreEndedFromOutside(t *testing.T) {
+	s := start(t, emulator.Options{})
+	end := func(how, form string) int {
+		return s.do(s.client, s.request(http.MethodPost, s.url+"/_emulator/"+how, form)).status
+	}
+	require.Equal(t, http.StatusNotFound, end("expire", ""), "there is none yet")
+	first, second := s.login(), s.login()
+	require.Equal(t, http.StatusNoContent, end("expire", "access_token="+first.Access))
+	require.False(t, s.works(first.Access))
+	require.True(t, s.works(second.Access))
+	require.Empty(t, s.token(renewal(first.Refresh)).reason(), "only the access token expired")
+	require.Equal(t, http.StatusNoContent, end("revoke", ""))
+	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(second.Refresh)).reason())
+	require.Equal(t, http.StatusNotFound, end("revoke", "access_token=guess"))
+}

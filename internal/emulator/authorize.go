@@ -105,6 +105,7 @@ type consentData struct {
 	Scopes      []scopeInWords
 	RedirectURI string
 	SwitchURL   string // to log in as somebody else
+	PKCEOff     bool   // the client sent a challenge, and the app does not allow PKCE
 }
 
 // serveConsent shows the consent form to a user who is logged in, unless they have allowed as much before.
@@ -134,7 +135,10 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	}
 	entry.end(http.StatusOK, "asked for consent to "+strings.Join(a.scopes, " "))
 	w.Header().Set(pageHeader, consentPage)
-	writePage(w, http.StatusOK, "consent", consentData{"Allow " + a.app.Name + "?", a.app, user, inWords(a.scopes), a.redirectURI, toLogin})
+	writePage(w, http.StatusOK, "consent", consentData{
+		Title: "Allow " + a.app.Name + "?", App: a.app, User: user, Scopes: inWords(a.scopes), RedirectURI: a.redirectURI,
+		SwitchURL: toLogin, PKCEOff: a.challenge != "" && !a.app.AllowPKCE,
+	})
 }
 
 // serveDecision takes the answer to the consent form: decision is allow or deny; user and organization are the chosen

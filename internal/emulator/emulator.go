@@ -165,6 +165,8 @@ func (e *Emulator) routes() {
 	e.mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	e.mux.HandleFunc("GET /_emulator/requests", e.serveRequests)
 	e.mux.Handle("POST /_emulator/faults", sameOrigin(e.serveFaults))
+	e.mux.Handle("POST /_emulator/expire", sameOrigin(serveEnd(e.Expire)))
+	e.mux.Handle("POST /_emulator/revoke", sameOrigin(serveEnd(e.Revoke)))
 	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)
 	e.mux.Handle("POST /apps/{app}/authorize", sameOrigin(e.serveDecision))
 	e.mux.HandleFunc("/", e.serveAPI)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -250,6 +251,17 @@ func (e *Emulator) Revoke(access string) bool {
 		t.revoked = true
 		delete(e.grants.consents, appUser{t.app.UID, t.user.UID}) // the user has to consent again
 	})
+}
+
+// serveEnd lets a test in any language end a token or a login: the one of the form's access_token, or all without it.
+func serveEnd(end func(access string) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !end(r.PostFormValue("access_token")) {
+			writeJSON(w, http.StatusNotFound, map[string]any{"error": "there is no such access token"})
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 func (e *Emulator) eachToken(access string, do func(*accessToken)) (found bool) {

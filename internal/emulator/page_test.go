@@ -2,6 +2,8 @@ package emulator_test
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +54,23 @@ func TestConsentTellsWhoAndWhatFor(t *testing.T) {
 	page := s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization()), ""))
 	for _, name := range []string{"Ada Lovelace", "Emulated Press", "Emulated Shop", "user:read", "View user details", "cm.stack:share", callbackURI} {
 		require.Contains(t, page.body, name)
+	}
+}
+
+func TestConsentWarnsOfPKCEThatIsOff(t *testing.T) {
+	s := start(t, emulator.Options{})
+	const warning = "Allow PKCE is off for this app (Developer Hub, OAuth)"
+	app2 := url.Values{"client_id": {"client2"}}
+	for name, row := range map[string]struct {
+		url  string
+		want bool
+	}{
+		"on":              {s.byPath("app1", authorization()), false},
+		"off":             {s.byPath("app2", authorization(app2)), true},
+		"off, and unused": {s.byPath("app2", authorization(app2, url.Values{"code_challenge": nil, "code_challenge_method": nil})), false},
+	} {
+		page := s.do(s.client, s.request(http.MethodGet, row.url, ""))
+		require.Equal(t, row.want, strings.Contains(page.body, warning), name)
 	}
 }
 
