@@ -23,7 +23,7 @@ func FuzzForm(f *testing.F) {
 	const mark = "m4rk-of-a-secret"
 	f.Fuzz(func(t *testing.T, body string) {
 		if strings.Contains(body, mark) {
-			t.Skip("the fuzzer wrote the mark itself")
+			return // the fuzzer wrote the mark itself
 		}
 		if values, err := emulator.ParseForm(formRequest(t, body)); err == nil {
 			for name, all := range values {
