@@ -43,7 +43,7 @@ need npm npm
 need curl curl
 need openssl openssl
 if ! command -v google-chrome >/dev/null; then
-	need chromium chromium
+	need chromium chromium fonts-dejavu-core
 fi
 
 npm_ci oidc-provider
