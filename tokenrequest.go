@@ -135,11 +135,11 @@ func (e noAnswerError) Timeout() bool   { return true }
 func (e noAnswerError) Temporary() bool { return true }
 
 // notProcessed tells whether a try surely was not processed, and how long to wait before the next; 0 leaves that to
-// backoff.
+// backoff. An answer with a refresh token was processed, whatever its status says.
 func notProcessed(answer *tokenAnswer, err error) (wait time.Duration, surely bool) {
 	if err == nil {
 		e := answer.refusal
-		surely = e != nil && e.saidWhen && (e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable)
+		surely = e != nil && e.saidWhen && answer.RefreshToken == "" && (e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable)
 		if surely {
 			wait = e.RetryAfter
 		}

@@ -53,15 +53,18 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 		"unavailable for too long":    {says(503, "11"), 1, 0},
 		"unavailable, who knows when": {says(503, ""), 1, 0},
 		"429 without a time":          {says(429, "later"), 1, 0},
-		"500, even with a time":       {says(500, "1"), 1, 0},
-		"502":                         {says(502, "1"), 1, 0},
-		"504":                         {says(504, "1"), 1, 0},
-		"refused":                     {says(400, "1"), 1, 0},
-		"redirected":                  {says(307, "1"), 1, 0},
-		"no answer":                   {fails(io.EOF), 1, 0},
-		"connection reset":            {fails(&net.OpError{Op: "read", Err: errors.New("reset")}), 1, 0},
-		"half an answer":              {breaks, 1, 0},
-		"a transport of a test":       {fails(errors.New("no such route")), 1, 0},
+		"unavailable, with a token": {func() (*http.Response, error) {
+			return answered(503, "1", `{"refresh_token":"new"}`), nil
+		}, 1, 0},
+		"500, even with a time": {says(500, "1"), 1, 0},
+		"502":                   {says(502, "1"), 1, 0},
+		"504":                   {says(504, "1"), 1, 0},
+		"refused":               {says(400, "1"), 1, 0},
+		"redirected":            {says(307, "1"), 1, 0},
+		"no answer":             {fails(io.EOF), 1, 0},
+		"connection reset":      {fails(&net.OpError{Op: "read", Err: errors.New("reset")}), 1, 0},
+		"half an answer":        {breaks, 1, 0},
+		"a transport of a test": {fails(errors.New("no such route")), 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
