@@ -23,6 +23,9 @@ var (
 	ErrDenied = errors.New("access denied")
 	// ErrLoginRequired: nothing but a new login by the user helps.
 	ErrLoginRequired = errors.New("login required")
+	// ErrNotSent: a refresh failed before anything was sent, because input and Config do not fit or nobody could be
+	// reached. The refresh token is as good as before. Without it, and without an [*Error], nobody knows that.
+	ErrNotSent = errors.New("nothing was sent")
 )
 
 // An Error is what Contentstack said: in a callback, or as the answer of the token endpoint. Failures of the way
@@ -94,6 +97,12 @@ func inputError(op, format string, args ...any) error {
 	return fmt.Errorf("csoauth: %s: %w", op, fmt.Errorf(format, args...))
 }
 
+// A notSentError is an [ErrNotSent] that reads like the error in it.
+type notSentError struct{ error }
+
+func (e notSentError) Is(target error) bool { return target == ErrNotSent }
+func (e notSentError) Unwrap() error        { return e.error }
+
 // A transportError is a failure on the way to the token endpoint or back. Its text is clean, because a RoundTripper may
 // repeat what it was given. errors.Is and errors.As find the cause; printing the error, or unwrapping it link by link as
 // error reporters do, does not.
@@ -102,6 +111,8 @@ type transportError struct {
 	cause func() error
 }
 
-func (e *transportError) Error() string        { return e.text }
-func (e *transportError) Is(target error) bool { return errors.Is(e.cause(), target) }
-func (e *transportError) As(target any) bool   { return errors.As(e.cause(), target) }
+func (e *transportError) Error() string { return e.text }
+func (e *transportError) Is(target error) bool {
+	return errors.Is(e.cause(), target) || target == ErrNotSent && neverConnected(e.cause())
+}
+func (e *transportError) As(target any) bool { return errors.As(e.cause(), target) }

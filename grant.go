@@ -2,6 +2,7 @@ package csoauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -164,8 +165,9 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 //
 // What to do with an error: [ErrLoginRequired] says that t has no refresh token, or that Contentstack refused it; let the
 // user log in. If an [*Error] has a Token, keep that one in place of t: it holds the new refresh token. After anything else
-// keep t and use its access token while it lasts. Then try once more, after the Error's RetryAfter if it has one: nobody
-// knows whether the first try was processed, and if it was, this one ends in ErrLoginRequired.
+// keep t and use its access token while it lasts. Then try again, after the Error's RetryAfter if it has one. Unless the
+// error is an [ErrNotSent] or an Error with a status of 300 or more, the first try may have been processed, and then this
+// one ends in ErrLoginRequired.
 //
 // Refresh waits and sends again by itself only if the request surely was not processed: when nobody could be reached, and
 // after a 429 or 503 with Retry-After. It does so at most twice, waits at most 10 seconds in all, and heeds ctx.
@@ -173,30 +175,19 @@ func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 	if t == nil || t.RefreshToken == "" {
 		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)
 	}
-	if err := c.checkClientID(); err != nil {
-		return nil, inputError("refresh", "ClientID: %w", err)
+	if err := ctx.Err(); err != nil {
+		return nil, notSentError{inputError("refresh", "nothing was sent: %w", err)}
 	}
-	if t.ClientID != "" && t.ClientID != c.ClientID {
-		return nil, inputError("refresh", "the token is of client %s, and this Config of %s", quote(t.ClientID), quote(c.ClientID))
-	}
-	if t.terms.secret == secretSent && c.ClientSecret == "" {
-		return nil, inputError("refresh", "the token was got with a client secret, and this Config has none: Contentstack wants it again")
-	}
-	region, err := c.issuedIn(t)
+	again, err := c.termsOf(t)
 	if err != nil {
-		return nil, fmt.Errorf("csoauth: refresh: %w", err)
+		return nil, notSentError{fmt.Errorf("csoauth: refresh: %w", err)}
 	}
-	row, err := c.endpoints(region)
-	if err != nil {
-		return nil, fmt.Errorf("csoauth: refresh: %w", err)
-	}
-	redirectURI := orElse(t.RedirectURI, c.RedirectURI)
-	withSecret := c.ClientSecret != "" && t.terms.secret != secretNotSent
+	withSecret := again.terms.secret == secretSent
 
-	req := tokenRequest{op: "refresh", url: row.tokenURL()}
+	req := tokenRequest{op: "refresh", url: again.tokenURL}
 	req.set("grant_type", "refresh_token")
 	req.set("client_id", c.ClientID)
-	req.set("redirect_uri", redirectURI)
+	req.set("redirect_uri", again.redirectURI)
 	req.setSecret("refresh_token", t.RefreshToken)
 	if withSecret {
 		req.setSecret("client_secret", c.ClientSecret)
@@ -208,12 +199,45 @@ func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 		return nil, err
 	}
 	renewed := *t
-	renewed.ClientID, renewed.RedirectURI = c.ClientID, redirectURI
-	renewed.terms = terms{app: strings.TrimSuffix(row.App, "/"), region: region, secret: secretUsed(withSecret)}
+	renewed.ClientID, renewed.RedirectURI, renewed.terms = c.ClientID, again.redirectURI, again.terms
 	if err := answer.applyTo(&renewed); err != nil {
 		return nil, err
 	}
 	return &renewed, nil
+}
+
+// A refreshGrant is what a refresh repeats of the grant it renews.
+type refreshGrant struct {
+	tokenURL    string
+	redirectURI string
+	terms       terms
+}
+
+// termsOf returns the terms on which t is to be refreshed, or how they and c do not fit.
+func (c *Config) termsOf(t *Token) (refreshGrant, error) {
+	if err := c.checkClientID(); err != nil {
+		return refreshGrant{}, fmt.Errorf("ClientID: %w", err)
+	}
+	if t.ClientID != "" && t.ClientID != c.ClientID {
+		return refreshGrant{}, fmt.Errorf("the token is of client %s, and this Config of %s", quote(t.ClientID), quote(c.ClientID))
+	}
+	if t.terms.secret == secretSent && c.ClientSecret == "" {
+		return refreshGrant{}, errors.New("the token was got with a client secret, and this Config has none: Contentstack wants it again")
+	}
+	region, err := c.issuedIn(t)
+	if err != nil {
+		return refreshGrant{}, err
+	}
+	row, err := c.endpoints(region)
+	if err != nil {
+		return refreshGrant{}, err
+	}
+	withSecret := c.ClientSecret != "" && t.terms.secret != secretNotSent
+	return refreshGrant{
+		tokenURL:    row.tokenURL(),
+		redirectURI: orElse(t.RedirectURI, c.RedirectURI),
+		terms:       terms{app: strings.TrimSuffix(row.App, "/"), region: region, secret: secretUsed(withSecret)},
+	}, nil
 }
 
 func secretUsed(sent bool) secretUse {

@@ -50,7 +50,7 @@ func (r *tokenRequest) hide(secret string) { r.secrets = append(r.secrets, secre
 // with Retry-After). In all other cases it may have been processed, and a second one could end the login.
 func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error) {
 	if err := checkEndpoint(r.url); err != nil {
-		return nil, inputError(r.op, "token endpoint: %w", err)
+		return nil, notSentError{inputError(r.op, "token endpoint: %w", err)}
 	}
 	first := time.Now()
 	for try := 1; ; try++ {
@@ -145,10 +145,13 @@ func notProcessed(answer *tokenAnswer, err error) (wait time.Duration, surely bo
 		}
 		return wait, surely
 	}
+	return 0, neverConnected(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// neverConnected tells whether a try failed before there was a connection to send anything over.
+func neverConnected(err error) bool {
 	var op *net.OpError
-	surely = errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") &&
-		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-	return 0, surely
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
 // backoff is 250 ms, then 1 s, each with up to as much again, so that many clients do not return together.
