@@ -1,0 +1,144 @@
+package atomicfile_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/robustio"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/internal/atomicfile"
+)
+
+func TestWriteCreatesAndReplaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for _, content := range []string{"first", "", "a longer second one", "x"} {
+		require.NoError(t, atomicfile.Write(path, []byte(content)))
+		assertFile(t, path, content)
+		assert.NoFileExists(t, path+atomicfile.Suffix)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, atomicfile.Remove(path), "what is not there needs no removing")
+	require.NoError(t, atomicfile.Write(path, []byte("content")))
+	require.NoError(t, os.WriteFile(path+atomicfile.Suffix, []byte("of a killed process"), 0o600))
+	require.NoError(t, atomicfile.Remove(path))
+	assert.NoFileExists(t, path)
+	assert.NoFileExists(t, path+atomicfile.Suffix)
+}
+
+func TestRemoveTakesNoDirectory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dir")
+	require.NoError(t, os.MkdirAll(filepath.Join(path, "full"), 0o700))
+	assert.ErrorContains(t, atomicfile.Remove(path), "is a directory; dir is as it was")
+	assert.DirExists(t, filepath.Join(path, "full"))
+}
+
+// TestWriteSaysWhatItLeft: nobody can know it but by the error.
+func TestWriteSaysWhatItLeft(t *testing.T) {
+	t.Run("no temporary file", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "file")
+		require.NoError(t, atomicfile.Write(path, []byte("old")))
+		require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
+		assert.ErrorContains(t, atomicfile.Write(path, []byte("new")), "; file is as it was")
+		assertFile(t, path, "old")
+	})
+	t.Run("no directory", func(t *testing.T) {
+		err := atomicfile.Write(filepath.Join(t.TempDir(), "missing", "file"), []byte("new"))
+		require.ErrorIs(t, err, os.ErrNotExist)
+		assert.ErrorContains(t, err, "; file is as it was")
+	})
+	t.Run("no rename", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "file")
+		require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+		assert.ErrorContains(t, atomicfile.Write(path, []byte("new")), "; file is as it was")
+		assert.NoFileExists(t, path+atomicfile.Suffix, "it may hold a secret")
+	})
+}
+
+// TestNobodySeesHalfAFile reads all the time while the file is replaced.
+func TestNobodySeesHalfAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	contents := [][]byte{bytes.Repeat([]byte("a"), 1<<16), bytes.Repeat([]byte("b"), 1<<15)}
+	require.NoError(t, atomicfile.Write(path, contents[0]))
+	done := make(chan error, 1)
+	go func() {
+		for i := range 100 {
+			if err := atomicfile.Write(path, contents[i%2]); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for {
+		got, err := robustio.ReadFile(path)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(got, contents[0]) || bytes.Equal(got, contents[1]), "%d bytes", len(got))
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+			return
+		default:
+		}
+	}
+}
+
+func TestMkdir(t *testing.T) {
+	top := t.TempDir()
+	path := filepath.Join(top, "a", "b", "c")
+	require.NoError(t, atomicfile.Mkdir(path))
+	require.NoError(t, atomicfile.Mkdir(path), "it is there")
+	assert.DirExists(t, path)
+
+	file := filepath.Join(top, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	assert.Error(t, atomicfile.Mkdir(file))
+	assert.Error(t, atomicfile.Mkdir(filepath.Join(file, "below")))
+
+	t.Chdir(top)
+	require.NoError(t, atomicfile.Mkdir(filepath.Join("d", "e")))
+	assert.DirExists(t, filepath.Join(top, "d", "e"))
+}
+
+// TestKilledProcess dies at every step. Either the old or the new content is there, and the next process can go on.
+func TestKilledProcess(t *testing.T) {
+	for step, want := range map[string]string{"written": "old", "before rename": "old", "after rename": "new"} {
+		t.Run(step, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "file")
+			require.NoError(t, atomicfile.Write(path, []byte("old")))
+			require.Error(t, child(t, "die", path, stepEnv+"="+step).Run(), "it was not killed")
+			assertFile(t, path, want)
+
+			require.NoError(t, atomicfile.Write(path, []byte("newer")))
+			assertFile(t, path, "newer")
+			assert.NoFileExists(t, path+atomicfile.Suffix)
+		})
+	}
+}
+
+// childDies is killed while it writes "new".
+func childDies() {
+	atomicfile.Step = func(name string) {
+		if name != os.Getenv(stepEnv) {
+			return
+		}
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
+			_ = self.Kill()
+		}
+		select {} // until it has come
+	}
+	_ = atomicfile.Write(os.Getenv(pathEnv), []byte("new"))
+}
+
+func assertFile(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := robustio.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, want, string(got))
+}
