@@ -1,0 +1,33 @@
+package tokens
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Queued returns how many goroutines of this process hold a lock in dir or wait for one.
+func Queued(dir string) (n int) {
+	queues.Lock()
+	defer queues.Unlock()
+	for path, q := range queues.byPath {
+		if strings.HasPrefix(path, filepath.Clean(dir)+string(filepath.Separator)) {
+			n += q.users
+		}
+	}
+	return n
+}
+
+// ForceUnlock frees the locks in dir whose holders lost their unlock.
+func ForceUnlock(dir string) {
+	queues.Lock()
+	lost := map[string]*queue{}
+	for path, q := range queues.byPath {
+		if strings.HasPrefix(path, filepath.Clean(dir)+string(filepath.Separator)) && q.file != nil {
+			lost[path] = q
+		}
+	}
+	queues.Unlock()
+	for path, q := range lost {
+		giveBack(path, q)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build unix
+
+package tokens
+
+// CheckOwner is checkOwner.
+var CheckOwner = checkOwner

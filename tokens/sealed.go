@@ -1,0 +1,113 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/contentstack/csoauth/internal/seal"
+)
+
+// sealedPurpose keeps these values apart from all else that is sealed with the same keys. Changing it loses every value.
+const sealedPurpose = "csoauth tokens"
+
+// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with AES-256-GCM. It is a [Locker] if and
+// only if s is one, and as safe for concurrent use as s.
+//
+// What is sealed is the values: who reads s learns nothing of them but their size, and who writes to s can neither change
+// one nor move it to another key. Keys, sizes and times of change stay visible. Putting back an older value of the same
+// key is not noticed: if that is a danger, keep writers out of s.
+//
+// Each key is 32 random bytes, such as from "openssl rand 32", and is kept elsewhere than s. The first one seals; every one
+// opens. To rotate, first add the new key at the end in all processes, then move it to the front, and drop the old one when
+// every value has been written again: a refresh does that, so it takes as long as the longest pause of a user. One key must
+// seal no more than 2^32 values.
+//
+// A value that does not open, because its key is missing or somebody changed it, is an error and never a miss: a swap does not
+// replace it either. Bring the key back, or delete the value in s itself, which logs that user out:
+//
+//	value, err := s.Load(ctx, key)
+//	…
+//	err = s.CompareAndSwap(ctx, key, value, nil)
+func Sealed(s Store, keys ...[]byte) (Store, error) {
+	if s == nil {
+		return nil, errors.New("tokens: sealed: the store is nil")
+	}
+	box, err := seal.New(sealedPurpose, keys)
+	if err != nil {
+		return nil, fmt.Errorf("tokens: sealed: %w", err)
+	}
+	sealed := &sealed{inner: s, box: box}
+	if locker, ok := s.(Locker); ok {
+		return &sealedLocker{sealed, locker}, nil
+	}
+	return sealed, nil
+}
+
+type sealed struct {
+	inner Store
+	box   *seal.Box
+}
+
+// sealedLocker is sealed over a store with locks, which are the store's own.
+type sealedLocker struct {
+	*sealed
+	Locker
+}
+
+// Load opens the value.
+func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
+	_, plain, err := s.load(ctx, key)
+	if err == nil && plain == nil {
+		err = fmt.Errorf("tokens: load: %w", ErrNotFound)
+	}
+	return plain, err
+}
+
+// load returns the value as it is in the inner store and what it is when opened. Both are nil if there is none.
+func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err error) {
+	inner, err = s.inner.Load(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	plain, err = s.box.Open(inner, []byte(key))
+	if err != nil {
+		return nil, nil, fmt.Errorf("tokens: sealed: the value cannot be opened: %w; restore it or its key, or delete it in the inner store", err)
+	}
+	return inner, plain, nil
+}
+
+// CompareAndSwap compares the opened values, and swaps in the inner store over the very bytes that it opened.
+func (s *sealed) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	// If the inner value changes in between, it may have become the value asked for, sealed with another nonce. So it is
+	// looked at again. Each turn means that somebody else got through; the limit is for an inner store that is broken.
+	var err error
+	for range 100 {
+		inner, plain, loadErr := s.load(ctx, key)
+		if loadErr != nil {
+			return unchanged(loadErr)
+		}
+		if !sameValue(plain, old) && !sameValue(plain, new) {
+			return fmt.Errorf("tokens: swap: %w", ErrConflict)
+		}
+		err = s.inner.CompareAndSwap(ctx, key, inner, s.next(key, inner, plain, new))
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return err
+}
+
+// next returns what the inner store should hold instead of inner.
+func (s *sealed) next(key string, inner, plain, new []byte) []byte {
+	switch {
+	case sameValue(plain, new):
+		return inner // only the inner store's answer to a swap says that this would outlive a crash
+	case new == nil:
+		return nil
+	}
+	return s.box.Seal(new, []byte(key))
+}
