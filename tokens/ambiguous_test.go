@@ -1,0 +1,147 @@
+package tokens_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// Each row is what a store may do with the swap that saves a new pair, and with what follows.
+func TestSaveThatNobodyKnowsOf(t *testing.T) {
+	for name, hook := range map[string]func(h *hooked, save int){
+		"done, but the answer was lost": func(h *hooked, save int) {
+			h.swapped = func(n int, _ string, err error) error {
+				if n == save {
+					return errStoreDown
+				}
+				return err
+			}
+		},
+		"done, but both answers were lost": func(h *hooked, save int) {
+			h.swapped = func(n int, _ string, err error) error {
+				if n == save || n == save+1 {
+					return errStoreDown
+				}
+				return err
+			}
+		},
+		"not done": func(h *hooked, save int) {
+			h.swap = func(n int, _ string, _, _ []byte) error {
+				if n == save {
+					return errStoreDown
+				}
+				return nil
+			}
+		},
+		"not done twice": func(h *hooked, save int) {
+			h.swap = func(n int, _ string, _, _ []byte) error {
+				if n == save || n == save+1 {
+					return errStoreDown
+				}
+				return nil
+			}
+		},
+		"done, and called a conflict": func(h *hooked, save int) {
+			h.swapped = func(n int, _ string, err error) error {
+				if n == save {
+					return tokens.ErrConflict
+				}
+				return err
+			}
+		},
+		"down for two seconds": func(h *hooked, save int) {
+			var until time.Time
+			down := func() error {
+				if time.Now().Before(until) {
+					return errStoreDown
+				}
+				return nil
+			}
+			h.swap = func(n int, _ string, _, _ []byte) error {
+				if n == save {
+					until = time.Now().Add(2 * time.Second)
+				}
+				return down()
+			}
+			h.load = func(int, string) error { return down() }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var events []tokens.EventType
+				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+				m := replicas(t, 1, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e.Type) }})[0]
+				atEnd(p)
+				hook(store, store.swaps+2)
+
+				got := <-ask(t.Context(), m)
+				require.NoError(t, got.err)
+				assert.Equal(t, "access-user-2", got.token.AccessToken)
+				now := readStored(t, store)
+				assert.Equal(t, "access-user-2", now.token.AccessToken)
+				assert.Empty(t, now.mark)
+				assert.Equal(t, 1, p.asked())
+				synctest.Wait()
+				assert.Equal(t, []tokens.EventType{tokens.Refreshed}, events)
+			})
+		})
+	}
+}
+
+// The save was done, its answer was lost, and before anybody looked another replica refreshed the pair: ours is history.
+func TestPairThatWasSavedAndRefreshedByOthersIsNotSavedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		all := replicas(t, 2, p, store.Store, nil)
+		m := replica(t, p, store, nil)
+		access(t, m)
+		atEnd(p)
+		lives := p.lives
+		p.lives = time.Second // of the pair that is saved, so that others soon refresh it
+		save := store.swaps + 2
+		store.swapped = func(n int, _ string, err error) error {
+			switch n {
+			case save:
+				return errStoreDown
+			case save + 1:
+				time.Sleep(p.lives)
+				p.lives = lives
+				assert.Equal(t, "access-user-3", access(t, all[0]))
+				return errStoreDown
+			}
+			return err
+		}
+		token, err := m.Token(t.Context(), "user")
+		require.NoError(t, err)
+		assert.Equal(t, "access-user-3", token.AccessToken)
+		p.requireAlive(t, token)
+		now := readStored(t, store)
+		p.requireAlive(t, &now.token)
+	})
+}
+
+// A Delete that was done, whose answer was lost, is not undone by asking again.
+func TestPutAndDeleteSurviveLostAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replica(t, p, store, nil)
+		lose := func(n int, _ string, err error) error {
+			if n%2 == 1 {
+				return errStoreDown
+			}
+			return err
+		}
+		store.swapped = lose
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		assert.Equal(t, "access-user-1", access(t, m))
+		require.NoError(t, m.Delete(t.Context(), "user"))
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, tokens.ErrNotFound)
+		assert.Equal(t, 4, store.swaps)
+	})
+}

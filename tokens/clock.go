@@ -1,0 +1,30 @@
+package tokens
+
+import "time"
+
+// An instant is a moment on two clocks. The monotonic one is right when somebody sets the time; the wall clock is right
+// when the machine was suspended, because then the other stood still. What is over on one of them is over.
+type instant struct {
+	mono time.Duration // since the Manager was made
+	wall int64         // Unix time in nanoseconds
+}
+
+// forever is longer than any process runs, and short enough to add to.
+const forever = 100 * 365 * 24 * time.Hour
+
+func (m *Manager) now() instant {
+	t := time.Now()
+	return instant{t.Sub(m.made), t.UnixNano()}
+}
+
+// before reports whether both clocks say so.
+func (i instant) before(j instant) bool { return i.mono < j.mono && i.wall < j.wall }
+
+func (i instant) add(d time.Duration) instant { return instant{i.mono + d, i.wall + int64(d)} }
+
+// since returns what passed from j to i by the clock on which more did.
+func (i instant) since(j instant) time.Duration {
+	return max(i.mono-j.mono, time.Duration(i.wall-j.wall))
+}
+
+func (i instant) time() time.Time { return time.Unix(0, i.wall) }

@@ -1,0 +1,203 @@
+package tokens_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// evictionFlood has m use so many keys.
+func evictionFlood(t *testing.T, p *provider, m *tokens.Manager, name string, users int) {
+	t.Helper()
+	for n := range users {
+		key := fmt.Sprint(name, n)
+		require.NoError(t, m.Put(t.Context(), key, p.login(key)))
+		_, err := m.Token(t.Context(), key)
+		require.NoError(t, err)
+	}
+}
+
+func TestEvictedUserComesBackFromTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 10})
+		login := p.login("user")
+		require.NoError(t, m.Put(t.Context(), "user", login))
+		source := m.TokenSource(t.Context(), "user")
+		_, err := source.Token()
+		require.NoError(t, err)
+
+		time.Sleep(2 * time.Minute)
+		evictionFlood(t, p, m, "other", 100)
+		require.False(t, m.IsCached("user"))
+		assert.Equal(t, 10, m.Cached())
+		loads := store.loads
+		token, err := m.Token(t.Context(), "user")
+		require.NoError(t, err)
+		assert.Equal(t, login.AccessToken, token.AccessToken)
+		assert.Equal(t, loads+1, store.loads)
+		assert.Zero(t, p.asked())
+		require.NoError(t, m.Close())
+	})
+}
+
+func TestThoseNotUsedForLongestAreGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.lives = 24 * time.Hour
+		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
+		evictionFlood(t, p, m, "old", 10)
+		time.Sleep(time.Hour)
+		for n := range 10 { // these have not had a hit yet
+			key := fmt.Sprint("new", n)
+			require.NoError(t, m.Put(t.Context(), key, p.login(key)))
+		}
+		for n := range 10 {
+			require.True(t, m.IsCached(fmt.Sprint("new", n)), n)
+			require.False(t, m.IsCached(fmt.Sprint("old", n)), n)
+		}
+		require.NoError(t, m.Close())
+	})
+}
+
+func TestHolderOfADeadEntryLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		source := m.TokenSource(t.Context(), "user")
+		_, err := source.Token()
+		require.NoError(t, err)
+		time.Sleep(2 * time.Minute)
+		evictionFlood(t, p, m, "other", 100)
+		require.False(t, m.IsCached("user"))
+
+		newer := p.login("user") // known to a new entry, which the source has not seen
+		require.NoError(t, m.Put(t.Context(), "user", newer))
+		token, err := source.Token()
+		require.NoError(t, err)
+		assert.Equal(t, newer.AccessToken, token.AccessToken)
+
+		require.NoError(t, m.Delete(t.Context(), "user"))
+		_, err = source.Token()
+		assert.ErrorIs(t, err, tokens.ErrNotFound)
+		require.NoError(t, m.Put(t.Context(), "user", newer))
+		_, err = source.Token()
+		assert.NoError(t, err)
+		require.NoError(t, m.Close())
+	})
+}
+
+func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.takes = 10 * time.Second
+		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		time.Sleep(p.lives)
+		var waiting sync.WaitGroup
+		for range 3 {
+			waiting.Go(func() {
+				token, err := m.Token(t.Context(), "user")
+				if assert.NoError(t, err) {
+					assert.Equal(t, "user", token.UserUID)
+				}
+			})
+		}
+		synctest.Wait()
+		evictionFlood(t, p, m, "other", 100)
+		assert.True(t, m.IsCached("user"))
+		waiting.Go(func() { _, err := m.Token(t.Context(), "user"); assert.NoError(t, err) })
+		waiting.Wait()
+		assert.Equal(t, 1, p.asked(), "who came later joined the same flight")
+		require.NoError(t, m.Close())
+	})
+}
+
+func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 10})
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		time.Sleep(p.lives)
+		store.swap = func(n int, key string, _, _ []byte) error {
+			if key == "user" && n > 2 {
+				return errStoreDown
+			}
+			return nil
+		}
+		token, err := m.Token(t.Context(), "user")
+		require.NoError(t, err)
+		for range 10 {
+			evictionFlood(t, p, m, "other", 100)
+			require.True(t, m.IsCached("user"))
+			again, err := m.Token(t.Context(), "user")
+			require.NoError(t, err)
+			require.Equal(t, token.AccessToken, again.AccessToken)
+			time.Sleep(time.Minute)
+		}
+		store.mu.Lock()
+		store.swap = nil
+		store.mu.Unlock()
+		time.Sleep(6 * time.Minute)
+		require.NoError(t, m.Close())
+		next := tokens.New(p.config(), store, nil)
+		token, err = next.Token(t.Context(), "user")
+		require.NoError(t, err)
+		p.requireAlive(t, token)
+		require.NoError(t, next.Close())
+	})
+}
+
+func TestCacheShrinksAgainAfterABurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshes: 1000})
+		evictionFlood(t, p, m, "user", 1000)
+		time.Sleep(p.lives)
+		var all sync.WaitGroup
+		for n := range 1000 { // as long as all wait, none can be given up meanwhile
+			all.Go(func() { _, err := m.Token(t.Context(), fmt.Sprint("user", n)); assert.NoError(t, err) })
+		}
+		all.Wait()
+		evictionFlood(t, p, m, "other", 2000)
+		assert.LessOrEqual(t, m.Cached(), 20)
+		require.NoError(t, m.Close())
+	})
+}
+
+// What is remembered of a failure is nothing to keep an entry for once it is over.
+func TestUsersWhoseLoginEndedAreForgotten(t *testing.T) {
+	for name, failure := range map[string]func(*provider, *hooked){
+		"refused":           func(p *provider, _ *hooked) { refusalOf(p, http.StatusBadRequest, "application/json", refusalDead) },
+		"an outage":         func(p *provider, _ *hooked) { refusalOf(p, http.StatusBadGateway, "text/html", "") },
+		"the store is down": func(_ *provider, s *hooked) { s.load = func(int, string) error { return errStoreDown } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+				m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 1000})
+				evictionFlood(t, p, m, "user", 1000)
+				time.Sleep(p.lives)
+				failure(p, store)
+				for n := range 1000 {
+					_, err := m.Token(t.Context(), fmt.Sprint("user", n))
+					require.Error(t, err)
+				}
+				time.Sleep(time.Hour)
+				store.load = nil
+				evictionFlood(t, p, m, "other", 3000)
+				assert.LessOrEqual(t, m.Cached(), 1010)
+				require.NoError(t, m.Close())
+			})
+		})
+	}
+}

@@ -1,0 +1,244 @@
+package tokens_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// A worker does something for each of many users. One of them never logged in, which is no reason to stop.
+func ExampleManager() {
+	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	config := contentstack.config()
+	ctx := context.Background()
+
+	users := tokens.New(config, new(tokens.Memory), nil) // a Memory forgets: use Dir, Sealed, or a database
+	defer users.Close()                                  // a real program looks at its error
+
+	// In the callback handler of the log-in, once for each user:
+	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, r.URL.Query())
+	if err := users.Put(ctx, "ada", token); err != nil {
+		fmt.Println(err)
+	}
+
+	// From then on, anywhere and as often as you like:
+	for _, key := range []string{"ada", "alan"} {
+		token, err := users.Token(ctx, key)
+		switch {
+		case errors.Is(err, csoauth.ErrLoginRequired):
+			fmt.Println(key, "has to log in")
+		case err != nil:
+			fmt.Println(key, "will be tried again later:", err)
+		default:
+			fmt.Println(key, "has", token.AccessToken)
+		}
+	}
+	// Output:
+	// ada has access-ada-1
+	// alan has to log in
+}
+
+// The token of a login is refreshed when that is due, and the new one is in the store before Token returns it.
+func ExampleManager_Token() {
+	contentstack := newProvider()
+	ctx, store := context.Background(), new(tokens.Memory)
+	yesterday := contentstack.login("ada")
+	yesterday.Expiry = time.Now().Add(-23 * time.Hour)
+
+	users := tokens.New(contentstack.config(), store, nil)
+	if err := users.Put(ctx, "ada", yesterday); err != nil {
+		fmt.Println(err)
+	}
+	token, err := users.Token(ctx, "ada")
+	fmt.Println(token.AccessToken, err)
+
+	// Another process has the same store.
+	others := tokens.New(contentstack.config(), store, nil)
+	token, err = others.Token(ctx, "ada")
+	fmt.Println(token.AccessToken, err)
+
+	fmt.Println(users.Close(), others.Close(), contentstack.asked(), "refresh")
+	// Output:
+	// access-ada-2 <nil>
+	// access-ada-2 <nil>
+	// <nil> <nil> 1 refresh
+}
+
+// Client adds the user's access token to each request, and sends one again with a new token if an API answers 401.
+func ExampleManager_Client() {
+	contentstack := newProvider()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer access-ada-2" { // the first one was revoked
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		io.WriteString(w, "hello, Ada")
+	}))
+	defer api.Close()
+	ctx := context.Background()
+	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	defer users.Close()
+	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
+		fmt.Println(err)
+	}
+
+	resp, err := users.Client("ada").Get(api.URL + "/v3/user")
+	if err != nil {
+		fmt.Println(err) // errors.Is finds csoauth.ErrLoginRequired in it
+		return
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	fmt.Println(resp.StatusCode, string(text), err)
+	// Output:
+	// 200 hello, Ada <nil>
+}
+
+// Transport is for a client with a transport of its own, such as one that retries or traces.
+func ExampleManager_Transport() {
+	contentstack := newProvider()
+	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	defer users.Close()
+	if err := users.Put(context.Background(), "ada", contentstack.login("ada")); err != nil {
+		fmt.Println(err)
+	}
+	tracing := roundTripperFunc(func(r *http.Request) (*http.Response, error) {
+		fmt.Println(r.Method, r.URL, r.Header.Get("Authorization"))
+		return httptest.NewRecorder().Result(), nil
+	})
+
+	client := &http.Client{Transport: users.Transport("ada", tracing), Timeout: time.Minute}
+	resp, err := client.Get("https://api.contentstack.io/v3/user")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(resp.Status, resp.Body.Close())
+	// Output:
+	// GET https://api.contentstack.io/v3/user Bearer access-ada-1
+	// 200 OK <nil>
+}
+
+// TokenSource is for libraries that know golang.org/x/oauth2.
+func ExampleManager_TokenSource() {
+	contentstack := newProvider()
+	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	defer users.Close()
+	ctx := context.Background()
+	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
+		fmt.Println(err)
+	}
+
+	var source oauth2.TokenSource = users.TokenSource(ctx, "ada")
+	// oauth2.NewClient(ctx, source) would keep each token until its expiry. This asks the Manager each time:
+	client := &http.Client{Transport: &oauth2.Transport{Source: source}}
+	_ = client
+
+	token, err := source.Token()
+	fmt.Println(token.AccessToken, err)
+	fmt.Printf("%q: the Manager alone may spend it\n", token.RefreshToken)
+	// Output:
+	// access-ada-1 <nil>
+	// "": the Manager alone may spend it
+}
+
+// A tool with one login in a state of its own says how to write that, and leaves the rest to the Manager.
+func ExampleSingle() {
+	contentstack := newProvider()
+	state := contentstack.login("ada") // as the tool read it from its file: Token has UnmarshalBinary
+	state.Expiry = time.Now().Add(-time.Hour)
+	save := func(_ context.Context, t *csoauth.Token) error {
+		fmt.Println("the state now has", t.AccessToken) // t.MarshalBinary, os.WriteFile, Sync, Rename
+		return nil
+	}
+
+	manager := tokens.New(contentstack.config(), tokens.Single(state, save), nil)
+	token, err := manager.Token(context.Background(), "any key, but always the same")
+	fmt.Println("and so has the caller:", token.AccessToken, err)
+	fmt.Println(manager.Close())
+	// Output:
+	// the state now has access-ada-1
+	// the state now has access-ada-2
+	// and so has the caller: access-ada-2 <nil>
+	// <nil>
+}
+
+// A directory of sealed files. Who reads them without the key learns who is logged in, and no token.
+func ExampleSealed_manager() {
+	contentstack := newProvider()
+	dir, err := os.MkdirTemp("", "tokens-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	key := make([]byte, 32)
+	rand.Read(key) // make it once with "openssl rand 32", and keep it elsewhere than the files
+
+	store, err := tokens.Sealed(tokens.Dir(dir), key)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	users := tokens.New(contentstack.config(), store, nil)
+	defer users.Close()
+	ctx := context.Background()
+	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
+		fmt.Println(err)
+	}
+	value, err := tokens.Dir(dir).Load(ctx, "ada")
+	fmt.Println("the file tells the token:", strings.Contains(string(value), "access-ada-1"), err)
+
+	wrong, err := tokens.Sealed(tokens.Dir(dir), []byte("another key, also with 32 bytes."))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = tokens.New(contentstack.config(), wrong, nil).Token(ctx, "ada")
+	fmt.Println("the wrong key is a logout:", errors.Is(err, csoauth.ErrLoginRequired))
+	// Output:
+	// the file tells the token: false <nil>
+	// the wrong key is a logout: false
+}
+
+// Events are for metrics and alarms. They name the key by a hash, so that no log has your users' names from us.
+func ExampleOptions() {
+	contentstack := newProvider()
+	ctx := context.Background()
+	users := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{
+		OnEvent: func(e tokens.Event) { fmt.Println(e.KeyHash, e.Type, e.Err) },
+		Logger:  slog.New(slog.DiscardHandler), // slog.Default() has the same events in the log
+	})
+	yesterday := contentstack.login("ada")
+	yesterday.Expiry = time.Now().Add(-23 * time.Hour)
+	if err := users.Put(ctx, "ada", yesterday); err != nil {
+		fmt.Println(err)
+	}
+	if _, err := users.Token(ctx, "ada"); err != nil {
+		fmt.Println(err)
+	}
+	if err := users.Close(); err != nil { // waits for events, too
+		fmt.Println(err)
+	}
+	fmt.Println(tokens.KeyHash("ada"), "is ada")
+	// Output:
+	// fdee430d40bd57de refreshed <nil>
+	// fdee430d40bd57de is ada
+}
+
+type roundTripperFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripperFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

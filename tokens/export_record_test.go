@@ -1,0 +1,13 @@
+package tokens
+
+// Reencode reads a record and writes it again.
+func Reencode(raw []byte) ([]byte, error) {
+	r, err := decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.encode(); err != nil {
+		return nil, err
+	}
+	return r.raw, nil
+}

@@ -1,0 +1,91 @@
+package tokens_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// hitWays are the ways to a token.
+func hitWays(ctx context.Context, m *tokens.Manager, key string) map[string]func() error {
+	source := m.TokenSource(ctx, key)
+	client := m.Transport(key, hitAnswer{})
+	request, _ := http.NewRequest(http.MethodGet, "https://api.contentstack.io/v3/stacks", nil)
+	return map[string]func() error{
+		"Token":             func() error { _, err := m.Token(ctx, key); return err },
+		"TokenSource.Token": func() error { _, err := source.Token(); return err },
+		"Transport":         func() error { _, err := client.RoundTrip(request); return err },
+	}
+}
+
+// hitAnswer answers without looking.
+type hitAnswer struct{}
+
+func (hitAnswer) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+}
+
+func TestHitAllocatesNothing(t *testing.T) {
+	p := newProvider()
+	m := tokens.New(p.config(), new(tokens.Memory), nil)
+	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	for name, get := range hitWays(t.Context(), m, "user") {
+		if name == "Transport" {
+			continue // a request that goes out is a new one
+		}
+		require.NoError(t, get())
+		assert.Zero(t, testing.AllocsPerRun(1000, func() { _ = get() }), name)
+	}
+	require.NoError(t, m.Close())
+}
+
+func TestHitTakesNoLock(t *testing.T) {
+	p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+	m := tokens.New(p.config(), store, nil)
+	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	loads, swaps := store.loads, store.swaps
+	for name, get := range hitWays(t.Context(), m, "user") {
+		done := make(chan error, 1)
+		m.WithLocksHeld("user", func() {
+			go func() { done <- get() }()
+			select {
+			case err := <-done:
+				assert.NoError(t, err, name)
+			case <-time.After(2 * time.Second):
+				assert.Fail(t, "a hit waits for a lock", name)
+			}
+		})
+	}
+	assert.Equal(t, loads, store.loads)
+	assert.Equal(t, swaps, store.swaps)
+	require.NoError(t, m.Close())
+}
+
+// What all processors read is written once a minute, for the cache to know what is not used any more.
+func TestHitWritesOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		for name, get := range hitWays(t.Context(), m, "user") {
+			writes, last := 0, m.Stamp("user")
+			for range 10 * 60 * 10 {
+				time.Sleep(100 * time.Millisecond)
+				require.NoError(t, get())
+				if stamp := m.Stamp("user"); stamp != last {
+					writes, last = writes+1, stamp
+				}
+			}
+			assert.LessOrEqual(t, writes, 10, "%s, in ten minutes", name)
+			assert.GreaterOrEqual(t, writes, 5, "%s, in ten minutes", name)
+		}
+		require.NoError(t, m.Close())
+	})
+}

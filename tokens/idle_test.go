@@ -1,0 +1,83 @@
+package tokens_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+func TestMissesAreNotCached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := tokens.New(p.config(), store, nil)
+		for n := range 1000 {
+			_, err := m.Token(t.Context(), fmt.Sprint("nobody", n%10))
+			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+			require.ErrorIs(t, err, tokens.ErrNotFound)
+		}
+		assert.Equal(t, 1000, store.loads)
+		assert.Zero(t, m.Cached())
+
+		there := tokens.New(p.config(), store, nil) // so that a login elsewhere counts at once
+		require.NoError(t, there.Put(t.Context(), "nobody1", p.login("nobody1")))
+		_, err := m.Token(t.Context(), "nobody1")
+		require.NoError(t, err)
+		require.NoError(t, m.Close())
+		require.NoError(t, there.Close())
+	})
+}
+
+func TestClosedManagerRemembersNobodyNew(t *testing.T) {
+	m := tokens.New(newProvider().config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
+	require.NoError(t, m.Close())
+	for n := range 1000 {
+		_, err := m.Token(t.Context(), fmt.Sprint(n))
+		require.Error(t, err)
+	}
+	assert.LessOrEqual(t, m.Cached(), 10)
+}
+
+func TestIdleManagerHasNoGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := tokens.New(p.config(), store, nil)
+		idle := func() {
+			t.Helper()
+			synctest.Wait()
+			stacks := make([]byte, 1<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			require.NotContains(t, string(stacks), "csoauth/tokens.")
+		}
+		idle()
+		evictionFlood(t, p, m, "user", 10)
+		idle()
+		time.Sleep(p.lives)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for n := range 10 {
+			if n%2 == 0 {
+				_, err := m.Token(ctx, fmt.Sprint("user", n)) // leaves; the refresh goes on
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			_, err := m.Token(t.Context(), fmt.Sprint("user", n))
+			require.NoError(t, err)
+		}
+		idle()
+		store.load = func(int, string) error { return errStoreDown }
+		for range 100 {
+			time.Sleep(time.Minute)
+			_, _ = m.Token(t.Context(), "user1")
+		}
+		idle()
+		require.NoError(t, m.Close())
+	})
+}

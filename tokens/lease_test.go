@@ -1,0 +1,133 @@
+package tokens_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+func TestDeadOwnersMarkIsWaitedOutOnce(t *testing.T) {
+	for name, row := range map[string]struct{ its, ours, want time.Duration }{
+		"as long as ours":    {30 * time.Second, 30 * time.Second, 30 * time.Second},
+		"longer than ours":   {time.Minute, 10 * time.Second, time.Minute},
+		"shorter than ours":  {10 * time.Second, time.Minute, time.Minute},
+		"without a lease":    {0, 30 * time.Second, 30 * time.Second},
+		"of our defaults":    {30 * time.Second, 0, 30 * time.Second},
+		"very much shorter":  {time.Second, 5 * time.Second, 5 * time.Second},
+		"much, much longer":  {10 * time.Minute, 0, 10 * time.Minute},
+		"both of one second": {time.Second, time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				m := replicas(t, 1, p, store, &tokens.Options{Lease: row.ours, Recheck: -1})[0]
+				p.takes = 50 * time.Millisecond
+				atEnd(p)
+				leaveMark(t, store, "of a dead process", row.its)
+
+				got := <-ask(t.Context(), m)
+				require.NoError(t, got.err)
+				assert.Equal(t, "access-user-2", got.token.AccessToken)
+				assert.GreaterOrEqual(t, got.took, row.want)
+				assert.Less(t, got.took, row.want+1500*time.Millisecond)
+				assert.Equal(t, 1, p.asked())
+			})
+		})
+	}
+}
+
+// A mark's age counts from when this process first saw it, however often it looked since.
+func TestMarkThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		leaveMark(t, store, "of a dead process", 30*time.Second)
+		for range 60 { // minutes, with a recheck in each
+			access(t, m)
+			time.Sleep(p.lives / 60)
+		}
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.Equal(t, p.takes, got.took)
+		assert.Equal(t, 1, p.asked())
+	})
+}
+
+func TestMarkThatChangesRestartsTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		atEnd(p)
+		leaveMark(t, store, "first", 30*time.Second)
+		answer := ask(t.Context(), m)
+		for _, mark := range []string{"second", "third"} {
+			time.Sleep(25 * time.Second)
+			leaveMark(t, store, mark, 30*time.Second)
+		}
+		time.Sleep(29 * time.Second)
+		assert.Equal(t, 0, p.asked())
+		got := <-answer
+		require.NoError(t, got.err)
+		assert.GreaterOrEqual(t, got.took, 80*time.Second)
+		assert.Less(t, got.took, 83*time.Second)
+	})
+}
+
+func TestSlowMarkLeavesNoTimeForThePost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		all := replicas(t, 2, p, store, nil)
+		first := store.swaps + 1
+		store.swapped = func(n int, _ string, err error) error {
+			if n == first {
+				time.Sleep(20 * time.Second) // a store that does not heed its context
+			}
+			return err
+		}
+		atEnd(p)
+		_, err := all[0].Token(t.Context(), "user")
+		require.ErrorContains(t, err, "leaves no time")
+		assert.Equal(t, 0, p.asked())
+		assert.Empty(t, readStored(t, store).mark, "others need not wait")
+
+		got := <-ask(t.Context(), all[1])
+		require.NoError(t, got.err)
+		assert.Equal(t, p.takes, got.took)
+	})
+}
+
+func TestPostEndsWithTheLease(t *testing.T) {
+	for name, slow := range map[string]time.Duration{"of a fast store": 0, "of a slow store": 9 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+				m := replicas(t, 1, p, store, nil)[0]
+				atEnd(p)
+				began, first := time.Now(), store.swaps+1
+				store.swap = func(n int, _ string, _, _ []byte) error {
+					if n == first {
+						time.Sleep(slow)
+					}
+					return nil
+				}
+				p.before = func(_ int, r *http.Request) (*http.Response, error) {
+					deadline, ok := r.Context().Deadline()
+					assert.True(t, ok)
+					assert.LessOrEqual(t, deadline.Sub(began), 30*time.Second, "of the mark's begin, not the POST's")
+					<-r.Context().Done()
+					assert.LessOrEqual(t, time.Since(began), 30*time.Second)
+					return nil, r.Context().Err()
+				}
+				_, err := m.Token(t.Context(), "user")
+				require.Error(t, err)
+				assert.Equal(t, 1, p.asked())
+			})
+		})
+	}
+}

@@ -1,0 +1,234 @@
+package tokens_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// lostAnswers are the ways in which an answer to a refresh token that was processed may not arrive.
+var lostAnswers = map[string]func(*http.Response) (*http.Response, error){
+	"connection reset": func(*http.Response) (*http.Response, error) {
+		return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
+	},
+	"no answer": func(*http.Response) (*http.Response, error) { return nil, io.EOF },
+	"timeout": func(*http.Response) (*http.Response, error) {
+		time.Sleep(time.Minute)
+		return nil, &net.OpError{Op: "read", Err: errors.New("i/o timeout")}
+	},
+	"cut": func(r *http.Response) (*http.Response, error) {
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"acc`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+		return r, nil
+	},
+	"502 of a gateway": func(*http.Response) (*http.Response, error) {
+		return httpAnswer(http.StatusBadGateway, "text/html", "<h1>Bad Gateway</h1>"), nil
+	},
+	"504 of a gateway": func(*http.Response) (*http.Response, error) {
+		return jsonAnswer(http.StatusGatewayTimeout, map[string]any{"message": "Endpoint request timed out"}), nil
+	},
+	"200 and rubbish": func(*http.Response) (*http.Response, error) {
+		return httpAnswer(http.StatusOK, "text/html", "<h1>It works!</h1>"), nil
+	},
+	"200 and nothing": func(*http.Response) (*http.Response, error) {
+		return httpAnswer(http.StatusOK, "application/json", ""), nil
+	},
+	"200 and no token": func(*http.Response) (*http.Response, error) {
+		return httpAnswer(http.StatusOK, "application/json", "{}"), nil
+	},
+}
+
+// loseFirst loses the first answer in the way of lose.
+func loseFirst(p *provider, lose func(*http.Response) (*http.Response, error)) {
+	p.after = func(n int, r *http.Response) (*http.Response, error) {
+		if n > 1 {
+			return r, nil
+		}
+		return lose(r)
+	}
+}
+
+func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
+	for name, lose := range lostAnswers {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				all := replicas(t, 3, p, store, nil)
+				loseFirst(p, lose)
+				nearEnd(p)
+				over := time.Now().Add(5*time.Minute - 15*time.Second)
+				for time.Now().Before(over) {
+					for _, m := range all {
+						assert.Equal(t, "access-user-1", access(t, m))
+					}
+					time.Sleep(time.Second)
+				}
+				assert.Equal(t, 1, p.asked())
+				assert.NotEmpty(t, readStored(t, store).mark, "others must see it")
+
+				// The process that began it, and the first that it told, are gone.
+				require.NoError(t, all[0].Close())
+				require.NoError(t, all[1].Close())
+				assert.Equal(t, "access-user-1", access(t, all[2]))
+				newcomer := replica(t, p, store, nil)
+				assert.Equal(t, "access-user-1", access(t, newcomer))
+				assert.Equal(t, 1, p.asked())
+
+				// There is nothing to lose any more: who is asked for a token tries, once.
+				time.Sleep(20 * time.Second)
+				for range 10 {
+					_, err := all[2].Token(t.Context(), "user")
+					require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+					require.ErrorContains(t, err, "before that: ", "and why it came to this")
+				}
+				assert.Equal(t, 2, p.asked())
+				for range 10 {
+					_, err := newcomer.Token(t.Context(), "user")
+					require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+					time.Sleep(time.Second)
+				}
+				assert.LessOrEqual(t, p.asked(), 3, "a refusal is not told to others: each finds out once")
+			})
+		})
+	}
+}
+
+// The server never saw the request: then the refresh token is as good as before, and the one more try shows it.
+func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p, store := newProvider(), new(tokens.Memory)
+			m := replicas(t, 1, p, store, nil)[0]
+			p.before = func(n int, _ *http.Request) (*http.Response, error) {
+				if n == 1 {
+					return nil, io.ErrUnexpectedEOF
+				}
+				return nil, nil
+			}
+			nearEnd(p)
+			access(t, m)
+			time.Sleep(time.Minute)
+			assert.Equal(t, 1, p.asked())
+			if restarted {
+				require.NoError(t, m.Close())
+				m = replica(t, p, store, nil)
+				access(t, m)
+			}
+			time.Sleep(5 * time.Minute)
+			assert.Equal(t, "access-user-2", access(t, m))
+			assert.Equal(t, 2, p.asked())
+			now := readStored(t, store)
+			p.requireAlive(t, &now.token)
+			assert.Empty(t, now.mark)
+
+			// And with that it is forgotten: the next refresh is on time.
+			nearEnd(p)
+			access(t, m)
+			time.Sleep(time.Second)
+			assert.Equal(t, "access-user-3", access(t, m))
+		})
+	}
+}
+
+func TestRefusalAfterALostAnswerNamesTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		errReset := errors.New("connection reset by peer")
+		loseFirst(p, func(*http.Response) (*http.Response, error) { return nil, errReset })
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, errReset)
+		require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "nobody knows that yet")
+		time.Sleep(5 * time.Second)
+
+		_, err = m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		require.ErrorIs(t, err, errReset)
+		var said *csoauth.Error
+		require.ErrorAs(t, err, &said)
+		assert.Equal(t, "invalid_grant", said.Code)
+		assert.Equal(t, 2, p.asked())
+	})
+}
+
+// A process that lost the answer and is asked only much later must not think that the mark is somebody else's.
+func TestLostAnswerOfOnesOwnIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		p.before = func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return nil, io.ErrUnexpectedEOF
+			}
+			return nil, nil
+		}
+		time.Sleep(p.lives - 20*time.Second)
+		assert.Equal(t, "access-user-1", access(t, m))
+		time.Sleep(10 * time.Second)
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.Equal(t, "access-user-2", got.token.AccessToken)
+		assert.Equal(t, p.takes, got.took)
+	})
+}
+
+// Whole failures, and requests that were never sent, leave nothing open.
+func TestWholeFailuresAreTriedAgainAfterAPause(t *testing.T) {
+	for name, fail := range map[string]func() (*http.Response, error){
+		"500": func() (*http.Response, error) {
+			return jsonAnswer(http.StatusInternalServerError, map[string]any{"error": "server_error"}), nil
+		},
+		"503 of a proxy": func() (*http.Response, error) {
+			return httpAnswer(http.StatusServiceUnavailable, "text/html", "<h1>Service Unavailable</h1>"), nil
+		},
+		"403":   func() (*http.Response, error) { return httpAnswer(http.StatusForbidden, "text/plain", "WAF"), nil },
+		"empty": func() (*http.Response, error) { return httpAnswer(http.StatusServiceUnavailable, "", ""), nil },
+		"429": func() (*http.Response, error) {
+			return jsonAnswer(http.StatusTooManyRequests, map[string]any{"error": "slow_down"}), nil
+		},
+		"nobody reached": func() (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				m := replicas(t, 1, p, store, nil)[0]
+				down := true
+				p.before = func(int, *http.Request) (*http.Response, error) {
+					if down {
+						return fail()
+					}
+					return nil, nil
+				}
+				nearEnd(p)
+				assert.Equal(t, "access-user-1", access(t, m))
+				time.Sleep(10 * time.Second)
+				first := p.asked()
+				assert.Positive(t, first)
+				assert.Equal(t, "access-user-1", access(t, m))
+				time.Sleep(10 * time.Second)
+				assert.Greater(t, p.asked(), first, "it is tried again although a token is left")
+				down = false
+				time.Sleep(20 * time.Second)
+				access(t, m)
+				time.Sleep(time.Second)
+				assert.Equal(t, "access-user-2", access(t, m))
+				now := readStored(t, store)
+				p.requireAlive(t, &now.token)
+			})
+		})
+	}
+}

@@ -1,0 +1,160 @@
+package tokens_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+func TestMarkIsStoredBeforeThePost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		seen := map[string]bool{}
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			r := readStored(t, store)
+			assert.NotEmpty(t, r.mark)
+			assert.False(t, seen[r.mark], "each attempt has a mark of its own")
+			assert.Equal(t, 30*time.Second, r.lease)
+			seen[r.mark] = true
+			return nil, nil
+		}
+		for range 3 {
+			before := readStored(t, store)
+			require.Empty(t, before.mark)
+			atEnd(p)
+			access(t, m)
+			after := readStored(t, store)
+			assert.Empty(t, after.mark, "the new pair takes the mark's place")
+			assert.Equal(t, before.seq+1, after.seq)
+		}
+		assert.Len(t, seen, 3)
+	})
+}
+
+func TestMarkChangesNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		before := readStored(t, store)
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			marked := readStored(t, store)
+			assert.Equal(t, before.token, marked.token)
+			assert.Equal(t, before.seq, marked.seq)
+			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
+		}
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.Error(t, err)
+		assert.Equal(t, string(before.raw), string(readStored(t, store).raw), "a whole failure leaves the record as it was")
+	})
+}
+
+// Whoever waits to try again must not keep the others away meanwhile.
+func TestNobodySleepsUnderAMark(t *testing.T) {
+	for name, fail := range map[string]func() (*http.Response, error){
+		"500": func() (*http.Response, error) {
+			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
+		},
+		"429": func() (*http.Response, error) {
+			resp := jsonAnswer(http.StatusTooManyRequests, map[string]any{"error": "slow_down"})
+			resp.Header.Set("Retry-After", "100")
+			return resp, nil
+		},
+		"400": func() (*http.Response, error) {
+			return jsonAnswer(http.StatusBadRequest, map[string]any{"error": "invalid_client"}), nil
+		},
+		"nobody reached": func() (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				all := replicas(t, 2, p, store, nil)
+				p.before = func(int, *http.Request) (*http.Response, error) { return fail() }
+				atEnd(p)
+				_, err := all[0].Token(t.Context(), "user")
+				require.Error(t, err)
+				require.Empty(t, readStored(t, store).mark)
+
+				// Another replica, which was not told to wait, does not.
+				p.before = nil
+				got := <-ask(t.Context(), all[1])
+				require.NoError(t, got.err)
+				assert.Equal(t, p.takes, got.took)
+			})
+		})
+	}
+}
+
+// The store swallowed the swap that takes the mark off. It is still ours: no reason to wait for the end of its lease.
+func TestOwnMarkThatStoodIsNobodyElses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			store.swap = func(int, string, []byte, []byte) error { return errStoreDown }
+			return httpAnswer(http.StatusServiceUnavailable, "text/html", "oops"), nil
+		}
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.Error(t, err)
+		require.NotEmpty(t, readStored(t, store).mark)
+
+		p.before, store.swap = nil, nil
+		time.Sleep(2 * time.Second) // the backoff
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.Equal(t, "access-user-2", got.token.AccessToken)
+		assert.Equal(t, p.takes, got.took)
+	})
+}
+
+// The store did as it was told and reported an error: the mark is there, and ours.
+func TestMarkOfAnAmbiguousSwapIsOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		store.swapped = func(int, string, error) error { return errStoreDown }
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, errStoreDown)
+		require.NotEmpty(t, readStored(t, store).mark)
+		assert.Equal(t, 0, p.asked())
+
+		store.swapped = nil
+		time.Sleep(2 * time.Second)
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.Equal(t, p.takes, got.took)
+	})
+}
+
+// One answer of the store got lost, and the second says that all is well: that is no reason to fail.
+func TestLostAnswerOfTheMarkIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		first := store.swaps + 1
+		store.swapped = func(n int, _ string, err error) error {
+			if n == first {
+				return errStoreDown
+			}
+			return err
+		}
+		atEnd(p)
+		assert.Equal(t, "access-user-2", access(t, m))
+		assert.Equal(t, 1, p.asked())
+	})
+}

@@ -1,0 +1,125 @@
+package tokens_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// The other defaults show in the tests of what they do: windows, recheck, lease and the number of refreshes.
+func TestHundredThousandKeysAreCachedByDefault(t *testing.T) {
+	m := tokens.New(newProvider().config(), new(tokens.Memory), nil)
+	assert.Equal(t, 100_000, m.MaxCached())
+	require.NoError(t, m.Close())
+}
+
+func TestNewNeedsARefresherAndAStore(t *testing.T) {
+	assert.PanicsWithValue(t, "tokens: New needs a Refresher and a Store", func() { tokens.New(nil, new(tokens.Memory), nil) })
+	assert.PanicsWithValue(t, "tokens: New needs a Refresher and a Store", func() { tokens.New(newProvider().config(), nil, nil) })
+}
+
+func TestOptionsAreNotChanged(t *testing.T) {
+	o := tokens.Options{MaxCached: 7}
+	require.NoError(t, tokens.New(newProvider().config(), new(tokens.Memory), &o).Close())
+	assert.Equal(t, tokens.Options{MaxCached: 7}, o)
+}
+
+func TestKeysThatCannotBe(t *testing.T) {
+	p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+	m := tokens.New(p.config(), store, nil)
+	for key, want := range map[string]string{
+		"":                       "the key is empty",
+		strings.Repeat("k", 513): "the key has 513 bytes, and may have 512",
+	} {
+		token, err := m.Token(t.Context(), key)
+		assert.Nil(t, token)
+		source, sourceErr := m.TokenSource(t.Context(), key).Token()
+		assert.Nil(t, source)
+		for what, err := range map[string]error{
+			"Token": err, "TokenSource": sourceErr,
+			"Put": m.Put(t.Context(), key, p.login("user")), "Delete": m.Delete(t.Context(), key),
+		} {
+			require.ErrorContains(t, err, want, what)
+			assert.True(t, strings.HasPrefix(err.Error(), "tokens: "), "%s: %s", what, err)
+			assert.NotErrorIs(t, err, csoauth.ErrLoginRequired)
+		}
+	}
+	assert.Zero(t, store.loads, "nobody is asked")
+	assert.Zero(t, m.Cached())
+
+	longest := strings.Repeat("\x00", 512)
+	require.NoError(t, m.Put(t.Context(), longest, p.login("user")))
+	_, err := m.Token(t.Context(), longest)
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+}
+
+func TestTokensThatCannotBePut(t *testing.T) {
+	store := &hooked{Store: new(tokens.Memory)}
+	m := tokens.New(newProvider().config(), store, nil)
+	for name, token := range map[string]*csoauth.Token{"nil": nil, "empty": {}, "without tokens": {UserUID: "user", Expiry: time.Now()}} {
+		assert.ErrorContains(t, m.Put(t.Context(), "user", token), "neither an access token nor a refresh token", name)
+	}
+	assert.Zero(t, store.loads)
+	assert.Zero(t, store.swaps)
+	require.NoError(t, m.Close())
+}
+
+func TestPutKeepsACopy(t *testing.T) {
+	p := newProvider()
+	m := tokens.New(p.config(), new(tokens.Memory), nil)
+	login := p.login("user")
+	login.Scopes = []string{"a:read"}
+	require.NoError(t, m.Put(t.Context(), "user", login))
+	login.AccessToken, login.Scopes[0] = "another", "b:read"
+	token, err := m.Token(t.Context(), "user")
+	require.NoError(t, err)
+	assert.NotEqual(t, "another", token.AccessToken)
+	assert.Equal(t, []string{"a:read"}, token.Scopes)
+	require.NoError(t, m.Close())
+}
+
+func TestTokensThatLackSomething(t *testing.T) {
+	for name, row := range map[string]struct {
+		edit      func(*csoauth.Token)
+		refreshes int // by the first call
+		more      int // a day later
+		later     error
+	}{
+		"no expiry: it never ends by itself":     {func(t *csoauth.Token) { t.Expiry = time.Time{} }, 0, 0, nil},
+		"no access token: refreshed at once":     {func(t *csoauth.Token) { t.AccessToken = "" }, 1, 1, nil},
+		"expired: refreshed at once":             {func(t *csoauth.Token) { t.Expiry = time.Now().Add(-time.Hour) }, 1, 1, nil},
+		"no refresh token: good until it ends":   {func(t *csoauth.Token) { t.RefreshToken = "" }, 0, 0, csoauth.ErrLoginRequired},
+		"an expiry in a year: good for a year":   {func(t *csoauth.Token) { t.Expiry = t.Expiry.AddDate(1, 0, 0) }, 0, 0, nil},
+		"neither expiry nor refresh token: good": {func(t *csoauth.Token) { t.Expiry, t.RefreshToken = time.Time{}, "" }, 0, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				m := tokens.New(p.config(), new(tokens.Memory), nil)
+				login := p.login("user")
+				row.edit(login)
+				require.NoError(t, m.Put(t.Context(), "user", login))
+				_, err := m.Token(t.Context(), "user")
+				require.NoError(t, err)
+				assert.Equal(t, row.refreshes, p.asked())
+
+				time.Sleep(25 * time.Hour)
+				token, err := m.Token(t.Context(), "user")
+				require.ErrorIs(t, err, row.later)
+				assert.Equal(t, row.refreshes+row.more, p.asked())
+				if p.asked() == 0 && err == nil {
+					assert.Equal(t, login.AccessToken, token.AccessToken)
+				}
+				require.NoError(t, m.Close())
+			})
+		})
+	}
+}

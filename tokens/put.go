@@ -1,0 +1,163 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// Put stores the token of a user who has just logged in, in place of any other for key. It wins over a refresh that began
+// before. Whether the Refresher can refresh it shows at its first refresh. After an error other than one about its
+// arguments, the login may or may not be stored: Put it again.
+func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("tokens: put: %w", err)
+	}
+	if t == nil || t.AccessToken == "" && t.RefreshToken == "" {
+		return errors.New("tokens: put: the token has neither an access token nor a refresh token")
+	}
+	if !m.enlist() {
+		return errClosed
+	}
+	defer m.flights.Done()
+	done, err := m.turns.take(ctx, key)
+	if err != nil {
+		return fmt.Errorf("tokens: put: %w", err)
+	}
+	defer done()
+	token := *t
+	token.Scopes = slices.Clone(t.Scopes)
+	for range maxConflicts {
+		raw, err := m.load(ctx, key)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		next := newLogin(&token, m.newest(key, raw), time.Now())
+		if err := next.encode(); err != nil {
+			return err
+		}
+		if err := m.swap(ctx, key, raw, next.raw); err == nil {
+			m.install(key, &next)
+			return nil
+		} else if !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return &storeError{"swap", ErrConflict}
+}
+
+// newest returns what a new login over the record raw replaces: the newer of what the store and memory have. A record that
+// cannot be read is replaced too, for the user is there with a new login.
+func (m *Manager) newest(key string, raw []byte) record {
+	newest, err := decode(raw)
+	if err != nil {
+		newest = record{}
+	}
+	if e := m.cache.find(key); e != nil {
+		if v := e.view.Load(); v != nil && v.seq > newest.seq {
+			newest = v.record()
+		}
+	}
+	return newest
+}
+
+// install makes a record that was just stored the truth in memory, unless a newer one is there.
+func (m *Manager) install(key string, rec *record) {
+	for {
+		e := m.cache.add(key, m.now())
+		e.mu.Lock()
+		if e.work == gone {
+			e.mu.Unlock()
+			continue
+		}
+		if v := e.view.Load(); v == nil || v.seq < rec.seq {
+			now := m.now()
+			if e.work == nil {
+				e.work = new(work)
+			}
+			m.adopt(e, rec, false)
+			e.work.mark = ""
+			m.freshen(e, e.view.Load(), now)
+			if f := e.work.flight; f != nil {
+				f.dropped = false // this is another login
+				f.offerNow()
+			}
+			e.work = e.work.tidy(now)
+		}
+		e.mu.Unlock()
+		return
+	}
+}
+
+// Delete forgets key's login, here and in the store. It wins over a refresh that began before. Other processes notice
+// within their Recheck. Deleting what is not there is no error. The tokens themselves stay valid at Contentstack.
+func (m *Manager) Delete(ctx context.Context, key string) error {
+	if err := checkKey(key); err != nil {
+		return fmt.Errorf("tokens: delete: %w", err)
+	}
+	if !m.enlist() {
+		return errClosed
+	}
+	defer m.flights.Done()
+	done, err := m.turns.take(ctx, key)
+	if err != nil {
+		return fmt.Errorf("tokens: delete: %w", err)
+	}
+	defer done()
+	for range maxConflicts {
+		raw, err := m.load(ctx, key)
+		if err == nil {
+			err = m.swap(ctx, key, raw, nil)
+		}
+		switch {
+		case err == nil || errors.Is(err, ErrNotFound):
+			m.uninstall(key)
+			return nil
+		case !errors.Is(err, ErrConflict):
+			return err
+		}
+	}
+	return &storeError{"swap", ErrConflict}
+}
+
+// uninstall drops what memory has of a login that was just deleted.
+func (m *Manager) uninstall(key string) {
+	e := m.cache.find(key)
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	if e.work == gone {
+		e.mu.Unlock()
+		return
+	}
+	m.drop(e)
+	if e.work != gone {
+		e.work.flight.dropped = true
+		e.mu.Unlock()
+		return
+	}
+	e.mu.Unlock()
+	m.cache.remove(e)
+}
+
+// turns makes Puts and Deletes of one key wait for each other, so that they reach store and memory in the same order. Keys
+// share them.
+type turns [64]chan struct{}
+
+func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
+	turn := t[maphash.String(turnSeed, key)%uint64(len(t))]
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+var turnSeed = maphash.MakeSeed()

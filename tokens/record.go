@@ -1,0 +1,138 @@
+package tokens
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// A record is what a [Store] keeps for one key: a Token in its own stored form, and what replicas must know to refresh
+// it one at a time.
+type record struct {
+	token csoauth.Token
+	// login is random, and the same from a Put to the next. over is the one that the Put replaced; 0: none that is known.
+	login, over uint64
+	// seq grows with every change of the token. A store that shows a lower one of the same login has lost a write.
+	seq int64
+	// lifetime is how long the token was good for when it came. It bounds what a replica with a wrong clock believes.
+	lifetime time.Duration
+	// mark is the random id of an attempt to refresh that has begun; empty: none. Whoever finds one knows that the refresh
+	// token may have been sent.
+	mark string
+	// lease is how long the owner of mark may go on.
+	lease time.Duration
+	// locked says that the owner of mark has the lock, and so that whoever gets the lock after it need not wait.
+	locked bool
+
+	raw []byte // as the store holds it
+}
+
+const (
+	recordKind    = "csoauth/tokens.Record"
+	recordVersion = 1
+)
+
+type recordJSON struct {
+	Kind       string          `json:"kind"`
+	Version    int             `json:"version"`
+	Login      uint64          `json:"login,string"`
+	Over       uint64          `json:"over,string,omitempty"`
+	Seq        int64           `json:"seq"`
+	LifetimeMS int64           `json:"lifetime_ms,omitempty"`
+	Mark       string          `json:"mark,omitempty"`
+	LeaseMS    int64           `json:"lease_ms,omitempty"`
+	Locked     bool            `json:"locked,omitempty"`
+	Token      json.RawMessage `json:"token"`
+}
+
+// encode fills in raw.
+func (r *record) encode() error {
+	token, err := r.token.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	r.raw, err = json.Marshal(recordJSON{
+		Kind:       recordKind,
+		Version:    recordVersion,
+		Login:      r.login,
+		Over:       r.over,
+		Seq:        r.seq,
+		LifetimeMS: r.lifetime.Milliseconds(),
+		Mark:       r.mark,
+		LeaseMS:    r.lease.Milliseconds(),
+		Locked:     r.locked,
+		Token:      token,
+	})
+	return err
+}
+
+// decode reads what encode of this or an older version wrote. No error repeats what it read.
+func decode(raw []byte) (record, error) {
+	var j recordJSON
+	switch err := json.Unmarshal(raw, &j); {
+	case err != nil || j.Kind != recordKind:
+		return record{}, fmt.Errorf("%d bytes in the store are no record of package tokens: does something else write there?", len(raw))
+	case j.Version < 1 || j.Version > recordVersion:
+		return record{}, fmt.Errorf("the record has version %d, and this csoauth reads 1 to %d: update it wherever the store is used", j.Version, recordVersion)
+	}
+	if j.LifetimeMS < 0 || j.LeaseMS < 0 || j.Seq < 0 {
+		return record{}, errors.New("the record has a negative number")
+	}
+	r := record{
+		login:    j.Login,
+		over:     j.Over,
+		seq:      j.Seq,
+		lifetime: time.Duration(min(j.LifetimeMS, forever.Milliseconds())) * time.Millisecond,
+		mark:     j.Mark,
+		lease:    time.Duration(min(j.LeaseMS, maxLease.Milliseconds())) * time.Millisecond,
+		locked:   j.Locked,
+		raw:      raw,
+	}
+	if err := r.token.UnmarshalBinary(j.Token); err != nil {
+		return record{}, err
+	}
+	return r, nil
+}
+
+// maxLease bounds what a record may ask others to wait.
+const maxLease = time.Hour
+
+// marked returns r with the mark of an attempt that begins now.
+func (r record) marked(mark string, lease time.Duration, locked bool) (record, error) {
+	r.mark, r.lease, r.locked = mark, lease, locked
+	err := r.encode()
+	return r, err
+}
+
+// unmarked returns r without a mark.
+func (r record) unmarked() (record, error) { return r.marked("", 0, false) }
+
+// renewed returns the record that follows r when a token comes in place of its own, now. A token without an expiry never
+// ends by itself.
+func (r record) renewed(t *csoauth.Token, now time.Time) record {
+	next := record{token: *t, login: r.login, over: r.over, seq: r.seq + 1}
+	if !t.Expiry.IsZero() {
+		next.lifetime = max(0, t.Expiry.Sub(now.Round(0)))
+	}
+	return next
+}
+
+// newLogin returns the record of a login that comes in place of old's, which may be none, now. Its seq is above old's and, as
+// it is the time, above that of a record that was deleted.
+func newLogin(t *csoauth.Token, old record, now time.Time) record {
+	old.seq = max(old.seq, now.UnixMilli()-1)
+	next := old.renewed(t, now)
+	next.login, next.over = randomID(), old.login
+	return next
+}
+
+func randomID() uint64 {
+	var octets [8]byte
+	_, _ = rand.Read(octets[:]) // it never fails
+	return binary.BigEndian.Uint64(octets[:])
+}

@@ -1,0 +1,135 @@
+package tokens_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+func TestReplicasShareOneRefresh(t *testing.T) {
+	for _, n := range []int{2, 10} {
+		for name, wait := range map[string]func(*provider){"near the end": nearEnd, "at the end": atEnd} {
+			t.Run(fmt.Sprintf("%d %s", n, name), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p, store := newProvider(), new(tokens.Memory)
+					all := replicas(t, n, p, store, nil)
+					p.takes = 3 * time.Second
+					for round := range 3 {
+						wait(p)
+						var asking sync.WaitGroup
+						for _, m := range all {
+							for range 10 {
+								asking.Go(func() {
+									_, err := m.Token(t.Context(), "user")
+									assert.NoError(t, err)
+								})
+							}
+						}
+						asking.Wait()
+						time.Sleep(5 * time.Second) // near the end it goes on in the background
+						want := readStored(t, store).token
+						for _, m := range all {
+							assert.Equal(t, want.AccessToken, access(t, m))
+						}
+						assert.Equal(t, round+1, p.asked())
+						p.requireAlive(t, &want)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestOldTokenIsServedUnderAnothersMark(t *testing.T) {
+	for name, left := range map[string]time.Duration{"in the background": 5 * time.Minute, "where callers wait": 20 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				m := replicas(t, 1, p, store, nil)[0]
+				time.Sleep(p.lives - left)
+				leaveMark(t, store, "of another process", time.Minute)
+				for range 5 {
+					got := <-ask(t.Context(), m)
+					require.NoError(t, got.err)
+					assert.Equal(t, "access-user-1", got.token.AccessToken)
+					assert.Zero(t, got.took, "nobody waits for others with a token that is good")
+					time.Sleep(time.Second)
+				}
+				assert.Equal(t, 0, p.asked())
+			})
+		})
+	}
+}
+
+// A process that knows nothing yet finds a token in the store that is good: its callers get that one too.
+func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
+	for name, row := range map[string]struct {
+		left   time.Duration
+		marked bool
+	}{
+		"in the background":                    {5 * time.Minute, false},
+		"in the background, another's at it":   {5 * time.Minute, true},
+		"where callers wait, another's at it":  {20 * time.Second, true},
+		"nothing is due, another process died": {30 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				replicas(t, 1, p, store, nil)
+				p.takes = 5 * time.Second
+				time.Sleep(p.lives - row.left)
+				if row.marked {
+					leaveMark(t, store, "of another process", time.Minute)
+				}
+				got := <-ask(t.Context(), replica(t, p, store, nil))
+				require.NoError(t, got.err)
+				assert.Equal(t, "access-user-1", got.token.AccessToken)
+				assert.Zero(t, got.took)
+			})
+		})
+	}
+}
+
+func TestOthersResultIsAdoptedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		all := replicas(t, 2, p, store, nil)
+		for _, takes := range []time.Duration{10 * time.Millisecond, 300 * time.Millisecond, 3 * time.Second, 25 * time.Second} {
+			atEnd(p)
+			p.takes = takes
+			answer := ask(t.Context(), all[0])
+			synctest.Wait()
+			loads := store.loads
+			got := <-ask(t.Context(), all[1])
+			require.NoError(t, got.err)
+			assert.LessOrEqual(t, got.took, takes+time.Second)
+			assert.Equal(t, (<-answer).token.AccessToken, got.token.AccessToken)
+			// At least a quarter of a second apart on average: a second with jitter, and less in the beginning.
+			assert.LessOrEqual(t, store.loads-loads, 8+4*int(takes.Seconds()), "looks at the store")
+		}
+		assert.Equal(t, 4, p.asked())
+	})
+}
+
+func TestWaitForAnotherEndsWithTheLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, nil)
+		atEnd(p)
+		leaveMark(t, store, "of another process", time.Minute)
+		answer := ask(t.Context(), all[0])
+		time.Sleep(5 * time.Second)
+		require.NoError(t, all[1].Delete(t.Context(), "user"))
+		got := <-answer
+		require.ErrorIs(t, got.err, tokens.ErrNotFound)
+		assert.LessOrEqual(t, got.took, 6*time.Second)
+		assert.Equal(t, 0, p.asked())
+	})
+}

@@ -1,0 +1,245 @@
+package tokens_test
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+func TestRefreshBeginsWithALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			mu    sync.Mutex
+			steps []string
+		)
+		note := func(step string) {
+			mu.Lock()
+			defer mu.Unlock()
+			steps = append(steps, step)
+		}
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replica(t, p, store, nil)
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		store.load = func(int, string) error { note("load"); return nil }
+		store.swap = func(int, string, []byte, []byte) error { note("swap"); return nil }
+		p.before = func(int, *http.Request) (*http.Response, error) { note("POST"); return nil, nil }
+		for range 3 {
+			atEnd(p)
+			access(t, m)
+			assert.Equal(t, []string{"load", "swap", "POST", "swap"}, steps)
+			steps = nil
+		}
+	})
+}
+
+func TestNewerRecordIsAdoptedWithoutAPost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 3, p, store, &tokens.Options{Recheck: -1})
+		for round := range 3 {
+			atEnd(p)
+			first := access(t, all[0])
+			for _, m := range all[1:] {
+				assert.Equal(t, first, access(t, m))
+			}
+			assert.Equal(t, round+1, p.asked())
+		}
+	})
+}
+
+func TestLoginThatIsReplacedElsewhereIsAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, nil)
+		time.Sleep(time.Second)
+		require.NoError(t, all[0].Put(t.Context(), "user", p.login("other")))
+		time.Sleep(2 * time.Minute)
+		access(t, all[1]) // has the store looked at
+		synctest.Wait()
+		assert.Equal(t, "access-other-2", access(t, all[1]))
+		assert.Equal(t, 0, p.asked())
+	})
+}
+
+// A login without a refresh token looks, to a careless comparison, like the parent of every other.
+func TestLoginWithoutRefreshTokenIsAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		all := replicas(t, 2, p, store, nil)
+		time.Sleep(time.Second)
+		bare := p.login("other")
+		bare.RefreshToken = ""
+		require.NoError(t, all[0].Put(t.Context(), "user", bare))
+		swaps := store.swaps
+		for range 3 {
+			time.Sleep(2 * time.Minute)
+			access(t, all[1])
+			synctest.Wait()
+			assert.Equal(t, bare.AccessToken, access(t, all[1]))
+		}
+		assert.Equal(t, bare.AccessToken, readStored(t, store).token.AccessToken)
+		assert.Equal(t, swaps, store.swaps, "nobody had a reason to write")
+	})
+}
+
+func TestStoreThatLostWritesGetsThemBack(t *testing.T) {
+	type change = func(t *testing.T, p *provider, m *tokens.Manager)
+	refreshed := func(t *testing.T, p *provider, m *tokens.Manager) { atEnd(p); access(t, m) }
+	for name, changes := range map[string][]change{
+		"a refresh":         {refreshed},
+		"several refreshes": {refreshed, refreshed, refreshed},
+		"a login": {func(t *testing.T, p *provider, m *tokens.Manager) {
+			require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		}},
+	} {
+		for due, wait := range map[string]func(*provider){
+			"at a recheck":          func(*provider) { time.Sleep(2 * time.Minute) },
+			"when a refresh is due": atEnd,
+		} {
+			t.Run(name+" "+due, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p, store := newProvider(), new(tokens.Memory)
+					m := replicas(t, 1, p, store, nil)[0]
+					old := readStored(t, store)
+					for _, change := range changes {
+						change(t, p, m)
+					}
+					newer := readStored(t, store)
+					require.NoError(t, store.CompareAndSwap(t.Context(), "user", newer.raw, old.raw)) // from a backup
+
+					wait(p)
+					access(t, m)
+					synctest.Wait()
+					for _, post := range p.posts {
+						assert.True(t, post.granted, "a spent refresh token was sent")
+					}
+					now := readStored(t, store)
+					assert.GreaterOrEqual(t, now.seq, newer.seq)
+					assert.Equal(t, now.token.AccessToken, access(t, m))
+					p.requireAlive(t, &now.token)
+				})
+			})
+		}
+	}
+}
+
+func TestStoreThatLostWritesAndCannotBeWrittenStopsTheRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		old := readStored(t, store)
+		atEnd(p)
+		access(t, m)
+		require.NoError(t, store.CompareAndSwap(t.Context(), "user", readStored(t, store).raw, old.raw))
+		errReadOnly := errors.New("read only")
+		store.swap = func(int, string, []byte, []byte) error { return errReadOnly }
+		atEnd(p)
+
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, errReadOnly)
+		require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
+		assert.Equal(t, 1, p.asked())
+
+		store.swap = nil
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, "access-user-3", access(t, m))
+	})
+}
+
+func TestLoginThatEndedElsewhereEndsHere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []tokens.Event
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e) }})
+		require.NoError(t, all[0].Delete(t.Context(), "user"))
+		atEnd(p)
+
+		_, err := all[1].Token(t.Context(), "user")
+		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		require.ErrorIs(t, err, tokens.ErrNotFound)
+		assert.Equal(t, 0, p.asked())
+		if synctest.Wait(); assert.Len(t, events, 1) {
+			assert.Equal(t, tokens.LoginRequired, events[0].Type)
+			assert.Equal(t, tokens.KeyHash("user"), events[0].KeyHash)
+		}
+		_, err = store.Load(t.Context(), "user")
+		require.ErrorIs(t, err, tokens.ErrNotFound, "the login was not written back")
+
+		// A new login by the same user counts from then on.
+		require.NoError(t, all[0].Put(t.Context(), "user", p.login("user")))
+		assert.Equal(t, "access-user-2", access(t, all[1]))
+	})
+}
+
+func TestSeq(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replica(t, p, store, &tokens.Options{Recheck: -1})
+		put := func() int64 {
+			require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+			return readStored(t, store).seq
+		}
+		began := time.Now().UnixMilli()
+		assert.Equal(t, began, put(), "a first Put: the time")
+		assert.Equal(t, began+1, put(), "a Put in the same millisecond: one more")
+		time.Sleep(time.Minute)
+		assert.Equal(t, began+60_000, put(), "a later Put: the time")
+		atEnd(p)
+		access(t, m)
+		assert.Equal(t, began+60_001, readStored(t, store).seq, "a refresh: one more")
+
+		// A replica whose clock is ahead has stored the next login.
+		old := readStored(t, store).raw
+		ahead := []byte(`{"kind":"csoauth/tokens.Record","version":1,"seq":99999999999999,"token":{"kind":"csoauth.Token","version":1,"access_token":"a","refresh_token":"r","region":"NA"}}`)
+		require.NoError(t, store.CompareAndSwap(t.Context(), "user", old, ahead))
+		assert.EqualValues(t, 99999999999999+1, put(), "a Put over a record from the future: one more")
+	})
+}
+
+// A clock that was ahead gave the old login a seq that no other reaches for years. That makes a new one no lost write.
+func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, &tokens.Options{Recheck: -1})
+		change(t, store, map[string]any{"seq": time.Now().AddDate(10, 0, 0).UnixMilli()})
+		atEnd(p)
+		access(t, all[0]) // refreshes a login of the future
+		require.NoError(t, all[1].Delete(t.Context(), "user"))
+		require.NoError(t, all[1].Put(t.Context(), "user", p.login("other")))
+		atEnd(p)
+		token, err := all[0].Token(t.Context(), "user")
+		require.NoError(t, err)
+		assert.Equal(t, "other", token.UserUID)
+		p.requireAlive(t, token)
+	})
+}
+
+// The seq of a deleted login must not come again: whoever still has it would think the new login was a lost write.
+func TestLoginAfterDeleteIsNewerThanTheDeletedOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, nil)
+		for range 5 {
+			atEnd(p)
+			access(t, all[0])
+		}
+		before := readStored(t, store).seq
+		require.NoError(t, all[0].Delete(t.Context(), "user"))
+		time.Sleep(time.Second)
+		require.NoError(t, all[0].Put(t.Context(), "user", p.login("user")))
+		assert.Greater(t, readStored(t, store).seq, before)
+		atEnd(p)
+		access(t, all[1])
+		now := readStored(t, store)
+		p.requireAlive(t, &now.token)
+	})
+}

@@ -1,0 +1,105 @@
+package tokens
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// Single returns a Store for one key, for a tool that keeps its one token in a state of its own. t is the token of that
+// state; nil: there is none yet. save puts a token into it, and nil takes it out; it must not return before that is
+// durable. It is called one at a time: before each refresh with the token that is there, which shows that the state can be
+// written before the refresh token is spent, and after it with the new one.
+//
+// The first key that is used is the key. One process at a time may have the state.
+func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) Store {
+	var s state
+	if t != nil {
+		first := newLogin(t, record{}, time.Now())
+		s.err = first.encode()
+		s.value = first.raw
+	}
+	single := single{save: save, state: make(chan state, 1)}
+	single.state <- s
+	return single
+}
+
+type single struct {
+	save func(context.Context, *csoauth.Token) error
+	// state has the state while nobody is at work with it: a lock that can be waited for with a context, and that prints
+	// as an address.
+	state chan state
+}
+
+type state struct {
+	key   string
+	value []byte // nil: no token
+	err   error  // why the first token cannot be kept
+}
+
+func (s single) Load(ctx context.Context, key string) ([]byte, error) {
+	now, err := s.enter(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { s.state <- now }()
+	if now.value == nil {
+		return nil, fmt.Errorf("tokens: the state has no token: %w", ErrNotFound)
+	}
+	return bytes.Clone(now.value), nil
+}
+
+func (s single) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	now, err := s.enter(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer func() { s.state <- now }()
+	switch {
+	case sameValue(now.value, new):
+		return nil
+	case !sameValue(now.value, old):
+		return fmt.Errorf("tokens: the state's token: %w", ErrConflict)
+	}
+	var token *csoauth.Token
+	if new != nil {
+		rec, err := decode(new)
+		if err != nil {
+			return err
+		}
+		token = &rec.token
+	}
+	if err := s.save(ctx, token); err != nil {
+		return err
+	}
+	now.value = bytes.Clone(new)
+	return nil
+}
+
+// enter is what every call begins with. Without an error it has taken the state, which must go back.
+func (s single) enter(ctx context.Context, key string) (state, error) {
+	if err := errors.Join(ctx.Err(), checkKey(key)); err != nil {
+		return state{}, err
+	}
+	var now state
+	select {
+	case now = <-s.state:
+	case <-ctx.Done():
+		return state{}, ctx.Err()
+	}
+	if now.key == "" {
+		now.key = key
+	}
+	err := now.err
+	if now.key != key {
+		err = fmt.Errorf("tokens: the state has one token, of key %q, and this is %q", now.key, key)
+	}
+	if err != nil {
+		s.state <- now
+	}
+	return now, err
+}

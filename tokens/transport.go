@@ -1,0 +1,224 @@
+package tokens
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Client returns a client that sends key's access token, by [Manager.Transport] over http.DefaultTransport. It has no
+// timeout: give its requests a context.
+func (m *Manager) Client(key string) *http.Client {
+	return &http.Client{Transport: m.Transport(key, nil)}
+}
+
+// Transport returns a RoundTripper that adds key's access token to requests and sends them by base; nil is
+// http.DefaultTransport. An Authorization header that is there is replaced.
+//
+// The token goes to the scheme and host of the first request. Redirects to anywhere else are followed without it. A first
+// request over http to anything but this machine is an error.
+//
+// A 401 has the token replaced, and the request sent once more with the new one if its body can be had again
+// ([http.Request.GetBody]). If the store has another token by now, that is it, and otherwise the Manager refreshes. This
+// happens at most once a minute per key, and not for Contentstack's error codes 161 and 294, which no other token would
+// mend. A 401 that stays is returned as it is; if the refresh token was refused too, the next request ends in
+// [csoauth.ErrLoginRequired].
+func (m *Manager) Transport(key string, base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return &transport{handle: handle{m: m, key: key}, base: base}
+}
+
+type transport struct {
+	handle
+	base http.RoundTripper
+}
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	first := firstHop(req)
+	if !sameOrigin(first.URL, req.URL) {
+		resp, err := t.base.RoundTrip(req)
+		return of(req, resp), err
+	}
+	if !secure(req.URL) {
+		closeBody(req)
+		return nil, fmt.Errorf("tokens: a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
+	}
+	v, err := t.view(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	resp, err := t.send(req, req.Body, v)
+	if err != nil || resp == nil || resp.StatusCode != http.StatusUnauthorized || !tokenWasRefused(resp) {
+		return resp, err
+	}
+	return t.again(req, resp, v)
+}
+
+// again replaces the token that got a 401, and the answer if the request can be repeated.
+func (t *transport) again(req *http.Request, refused *http.Response, v *view) (*http.Response, error) {
+	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	if !repeatable {
+		t.m.reject(t.key, v.token.AccessToken)
+		return refused, nil
+	}
+	better := t.m.replace(req.Context(), t.key, v.token.AccessToken)
+	if better == nil {
+		return refused, nil
+	}
+	body := req.Body
+	if req.GetBody != nil {
+		var err error
+		if body, err = req.GetBody(); err != nil {
+			return refused, nil
+		}
+	}
+	// What is read to its end leaves a connection that can be used again.
+	_, _ = io.CopyN(io.Discard, refused.Body, maxPeek)
+	refused.Body.Close()
+	return t.send(req, body, better)
+}
+
+// A hop is a request as it goes out. It has the header's value in the same piece of memory.
+type hop struct {
+	http.Request
+	authorization [1]string
+}
+
+// send sends a copy of req: a RoundTripper must not change what it is given.
+func (t *transport) send(req *http.Request, body io.ReadCloser, v *view) (*http.Response, error) {
+	h := &hop{Request: *req, authorization: [1]string{v.bearer}}
+	h.Body = body
+	h.Header = make(http.Header, len(req.Header)+1)
+	for name, values := range req.Header {
+		h.Header[name] = values[:len(values):len(values)] // an append must not reach the caller's
+	}
+	h.Header["Authorization"] = h.authorization[:]
+	resp, err := t.base.RoundTrip(&h.Request)
+	return of(req, resp), err
+}
+
+// of makes resp the answer to the request as the caller knows it: without the token, and linked to the hops before, by
+// which the next one finds the first.
+func of(req *http.Request, resp *http.Response) *http.Response {
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp
+}
+
+// firstHop returns the request that led to req by redirects.
+func firstHop(req *http.Request) *http.Request {
+	for req.Response != nil && req.Response.Request != nil {
+		req = req.Response.Request
+	}
+	return req
+}
+
+func sameOrigin(a, b *url.URL) bool {
+	return a == b || strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case strings.EqualFold(u.Scheme, "https"):
+		return "443"
+	}
+	return "80"
+}
+
+// secure reports whether nobody else can read what is sent to u.
+func secure(u *url.URL) bool {
+	if strings.EqualFold(u.Scheme, "https") {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return strings.EqualFold(u.Scheme, "http") && (strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback())
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
+}
+
+// maxPeek is how much of a 401 is read to see what it is about.
+const maxPeek = 64 << 10
+
+// tokenWasRefused reports whether a 401 is about the token. Contentstack also sends it with error code 294 for a second factor
+// that is wanted, and with 161 for the environment or a permission. The answer's body can be read as if nobody had.
+func tokenWasRefused(resp *http.Response) bool {
+	if resp.Body == nil {
+		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
+	}
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxPeek))
+	rest := io.Reader(resp.Body)
+	if err != nil {
+		rest = brokenReader{err}
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
+	var said struct {
+		ErrorCode json.RawMessage `json:"error_code"`
+	}
+	_ = json.Unmarshal(head, &said) // what is no JSON says nothing of the two
+	code := strings.Trim(string(said.ErrorCode), `"`)
+	return code != "161" && code != "294"
+}
+
+type brokenReader struct{ err error }
+
+func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
+
+// forcedFor is how long a token that was got because of a 401 is not replaced because of another.
+const forcedFor = time.Minute
+
+// replace has key's token replaced because an API answered 401 to it (law M9), and returns the new one, or nil if there
+// is none.
+func (m *Manager) replace(ctx context.Context, key, refused string) *view {
+	for range 2 { // the first time, the key may not be in memory any more
+		m.reject(key, refused)
+		v, _, err := m.ask(ctx, key)
+		if err != nil {
+			return nil
+		}
+		if v.token.AccessToken != refused {
+			return v
+		}
+	}
+	return nil
+}
+
+// reject ends key's access token, if that is the one that was refused, so that whoever asks next has it replaced.
+func (m *Manager) reject(key, refused string) {
+	e := m.cache.find(key)
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	v := e.view.Load()
+	if e.work == gone || v == nil || v.token.AccessToken != refused {
+		return
+	}
+	if e.work == nil {
+		e.work = new(work)
+	}
+	e.work.rejected = true
+	stale := *v
+	stale.fresh = instant{}
+	e.view.Store(&stale)
+}

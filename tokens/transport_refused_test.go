@@ -1,0 +1,375 @@
+package tokens_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+const someAPI = "https://api.example.com/v3/stacks"
+
+func TestA401HasTheTokenReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		seen := &api{answer: takesOnly("access-user-2")}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
+		assert.Equal(t, 1, p.asked())
+
+		token, err := m.Token(t.Context(), "user")
+		require.NoError(t, err)
+		p.requireAlive(t, token)
+	})
+}
+
+func TestA401OfManyIsOneRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		const callers = 100
+		var old sync.WaitGroup // every caller's first request is there before the first answer goes back
+		old.Add(callers)
+		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+			if r.Header.Get("Authorization") == "Bearer access-user-1" {
+				old.Done()
+				old.Wait()
+			}
+			return takesOnly("access-user-2")(n, r)
+		}}
+		rt := m.Transport("user", seen)
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() { assert.Equal(t, http.StatusOK, transportGet(t, rt, someAPI).StatusCode) })
+		}
+		all.Wait()
+		assert.Equal(t, 1, p.asked())
+		assert.Len(t, seen.bearers(), 2*callers)
+	})
+}
+
+// What the store has is tried before the refresh token is: a login of the user's elsewhere ends the old tokens.
+func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		store := new(tokens.Memory)
+		m, other := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		_, err := m.Token(t.Context(), "user")
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		require.NoError(t, other.Put(t.Context(), "user", p.login("user")))
+
+		seen := &api{answer: takesOnly("access-user-2")}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
+		require.NoError(t, m.Close()) // and with it whatever went on in the background
+		require.NoError(t, other.Close())
+		assert.Zero(t, p.asked())
+	})
+}
+
+// The token was replaced while the request was on its way, so the 401 is about one that nobody uses any more.
+func TestA401ToATokenThatIsNotCurrent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+			if n == 1 {
+				assert.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+			}
+			return takesOnly("access-user-2")(n, r)
+		}}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
+		require.NoError(t, m.Close())
+		assert.Zero(t, p.asked())
+	})
+}
+
+func TestASecond401IsReturned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+			return httpAnswer(http.StatusUnauthorized, "text/plain", strings.Repeat("no", n)), nil
+		}}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "nono", string(body))
+		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers(), "and no third request")
+		assert.Equal(t, 1, p.asked())
+	})
+}
+
+// An API that says no to everything must not cost a refresh per request.
+func TestA401ForcesOneRefreshAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.takes = 0
+		m := transportManager(t, p, nil)
+		seen := &api{answer: takesOnly()}
+		rt := m.Transport("user", seen)
+		for _, step := range []struct{ after, asked, hops int }{
+			{1, 1, 2},
+			{0, 1, 3},
+			{59, 1, 4},
+			{1, 2, 6}, // a minute after the first refresh
+			{0, 2, 7},
+			{30, 2, 8},
+			{29, 2, 9},
+			{1, 3, 11},
+		} {
+			time.Sleep(time.Duration(step.after) * time.Second)
+			assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
+			assert.Equal(t, step.asked, p.asked(), "%+v", step)
+			assert.Len(t, seen.bearers(), step.hops, "%+v", step)
+		}
+	})
+}
+
+func TestWhichAnswersAreAboutTheToken(t *testing.T) {
+	for name, row := range map[string]struct {
+		status   int
+		body     string
+		replaced bool
+	}{
+		"error code 105":             {401, loggedOut, true},
+		"no error code":              {401, `{"message":"Unauthorized"}`, true},
+		"an empty body":              {401, ``, true},
+		"no JSON":                    {401, `<html>161</html>`, true},
+		"an array":                   {401, `[{"error_code":161}]`, true},
+		"an error code deeper down":  {401, `{"errors":{"error_code":161}}`, true},
+		"null":                       {401, `{"error_code":null}`, true},
+		"a code that begins with it": {401, `{"error_code":1610}`, true},
+		"a code that ends with it":   {401, `{"error_code":"2294"}`, true},
+		"161":                        {401, `{"error_message":"no","error_code":161}`, false},
+		"161 as a string":            {401, `{"error_message":"no","error_code":"161"}`, false},
+		"294":                        {401, `{"error_message":"second factor","error_code":294,"tfa_type":"totp_authenticator"}`, false},
+		"294 as a string":            {401, "\n {\"error_code\": \"294\"}\n", false},
+		"294 at the end":             {401, `{"notice":"` + strings.Repeat(".", 60<<10) + `","error_code":294}`, false},
+		"403":                        {403, loggedOut, false},
+		"400":                        {400, loggedOut, false},
+		"407":                        {407, loggedOut, false},
+		"500":                        {500, loggedOut, false},
+		"200":                        {200, loggedOut, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				m := transportManager(t, p, nil)
+				seen := &api{answer: func(int, *http.Request) (*http.Response, error) {
+					return httpAnswer(row.status, "application/json", row.body), nil
+				}}
+				resp := transportGet(t, m.Transport("user", seen), someAPI)
+				assert.Equal(t, row.status, resp.StatusCode)
+				body, err := io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				assert.Equal(t, row.body, string(body))
+				token, err := m.Token(t.Context(), "user")
+				require.NoError(t, err)
+				if row.replaced {
+					assert.Equal(t, 1, p.asked())
+					assert.Equal(t, "access-user-2", token.AccessToken)
+					return
+				}
+				assert.Zero(t, p.asked())
+				assert.Equal(t, "access-user-1", token.AccessToken)
+				assert.Len(t, seen.bearers(), 1)
+			})
+		})
+	}
+}
+
+func TestA401WhenTheRefreshFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			return httpAnswer(http.StatusInternalServerError, "text/plain", "sorry"), nil
+		}
+		m := transportManager(t, p, nil)
+		seen := &api{answer: takesOnly()}
+		rt := m.Transport("user", seen)
+		for range 3 {
+			resp := transportGet(t, rt, someAPI)
+			assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			assert.Equal(t, loggedOut, string(body), "the API's own answer, whole")
+		}
+		assert.Equal(t, 1, p.asked(), "the others are within the backoff")
+		assert.Len(t, seen.bearers(), 3)
+
+		token, err := m.Token(t.Context(), "user")
+		require.NoError(t, err, "one API's word is not enough to go without a token")
+		assert.Equal(t, "access-user-1", token.AccessToken)
+
+		p.mu.Lock()
+		p.before = nil
+		p.mu.Unlock()
+		time.Sleep(3 * time.Second)
+		transportGet(t, rt, someAPI)
+		assert.Equal(t, 2, p.asked(), "after the backoff the next 401 counts again")
+	})
+}
+
+func TestA401WhenTheRefreshTokenIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		p.logins["refresh-user-1"].revoked = true
+		seen := &api{answer: takesOnly()}
+		rt := m.Transport("user", seen)
+		assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
+		assert.Equal(t, 1, p.asked())
+
+		for range 3 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, someAPI, nil)
+			require.NoError(t, err)
+			_, err = rt.RoundTrip(req)
+			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+			requireNoSecret(t, err.Error())
+			_, err = m.Token(t.Context(), "user")
+			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		}
+		assert.Len(t, seen.bearers(), 1, "nothing else reached the API")
+		assert.Equal(t, 1, p.asked())
+
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		transportGet(t, rt, someAPI)
+		assert.Equal(t, "Bearer access-user-2", seen.bearers()[1], "a new login is used at once")
+	})
+}
+
+func TestA401WhenTheRequestEndsDuringTheRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		seen := &api{answer: takesOnly("access-user-2")}
+		rt := m.Transport("user", seen)
+		ctx, cancel := context.WithTimeout(t.Context(), p.takes/2)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, someAPI, nil)
+		require.NoError(t, err)
+		began := time.Now()
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		assert.Equal(t, p.takes/2, time.Since(began))
+		assert.Len(t, seen.bearers(), 1)
+
+		resp = transportGet(t, rt, someAPI)
+		assert.Equal(t, http.StatusOK, resp.StatusCode, "the refresh went on")
+		assert.Equal(t, 1, p.asked())
+		assert.Len(t, seen.bearers(), 2)
+	})
+}
+
+func TestARequestThatEndsWhileItWaitsForAToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		time.Sleep(2 * p.lives)
+		ctx, cancel := context.WithTimeout(t.Context(), p.takes/2)
+		defer cancel()
+		body := &recordedBody{Reader: strings.NewReader("entry")}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, someAPI, body)
+		require.NoError(t, err)
+		seen := &api{}
+		_, err = m.Transport("user", seen).RoundTrip(req)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, closed := body.counts()
+		assert.NotZero(t, closed)
+		assert.Empty(t, seen.bearers())
+	})
+}
+
+// More users than the cache holds: the entry may be gone before its 401 comes.
+func TestA401ToATokenThatTheCacheHasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, &tokens.Options{MaxCached: 1})
+		require.NoError(t, m.Put(t.Context(), "other", p.login("other")))
+		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+			if n == 1 {
+				_, err := m.Token(t.Context(), "other")
+				assert.NoError(t, err)
+			}
+			return takesOnly("access-user-3")(n, r)
+		}}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Equal(t, 1, p.asked())
+	})
+}
+
+func TestA401ToALoginThatIsDeletedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+			assert.NoError(t, m.Delete(t.Context(), "user"))
+			return takesOnly()(n, r)
+		}}
+		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		assert.Zero(t, p.asked())
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, tokens.ErrNotFound)
+	})
+}
+
+func TestA401AfterClose(t *testing.T) {
+	p := newProvider()
+	m := transportManager(t, p, nil)
+	seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+		assert.NoError(t, m.Close())
+		return takesOnly()(n, r)
+	}}
+	assert.Equal(t, http.StatusUnauthorized, transportGet(t, m.Transport("user", seen), someAPI).StatusCode)
+	assert.Zero(t, p.asked())
+}
+
+// Otherwise replicas would take turns: one refreshes, the others adopt its token and refresh that at their next 401.
+func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		store := new(tokens.Memory)
+		const replicas = 5
+		var transports [replicas]http.RoundTripper
+		for i := range transports {
+			m := tokens.New(p.config(), store, nil)
+			t.Cleanup(func() { assert.NoError(t, m.Close()) })
+			if i == 0 {
+				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+			}
+			_, err := m.Token(t.Context(), "user")
+			require.NoError(t, err)
+			transports[i] = m.Transport("user", &api{answer: takesOnly()})
+		}
+		time.Sleep(time.Second)
+		for range 3 {
+			for _, rt := range transports {
+				assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
+			}
+		}
+		assert.Equal(t, 1, p.asked())
+	})
+}

@@ -1,0 +1,109 @@
+package tokens
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// trouble is what failures leave to remember about a login. The zero value is nothing.
+type trouble struct {
+	lost          error         // an answer to the refresh token of this view was, or may have been, lost
+	failures      int           // in a row, of the refresh
+	storeFailures int           // in a row, of the store
+	failed        error         // the last of them
+	refused       error         // the refresh token is not taken any more; retryAt is how long that is remembered
+	retryAt       time.Duration // no other refresh before it
+	lookAt        time.Duration // callers without a token have the store looked at from then on
+	told          bool          // the end of the login was reported
+}
+
+// why returns why there is no token to be had for v.
+func (w *work) why(v *view) error {
+	switch {
+	case v.token.RefreshToken == "":
+		return fmt.Errorf("tokens: %w: %w", csoauth.ErrLoginRequired, errNoRenew)
+	case w != nil && w.refused != nil:
+		return w.refused
+	case w != nil && w.failed != nil:
+		return w.failed
+	}
+	return fmt.Errorf("tokens: %w", errTooSoon)
+}
+
+// storeFailed notes that the store did, and when to ask it again.
+func (f *flight) storeFailed(err error) error {
+	f.e.mu.Lock()
+	defer f.e.mu.Unlock()
+	w, v, now := f.e.work, f.e.view.Load(), f.m.now()
+	w.storeFailures++
+	pause := backoff(w.storeFailures, nil)
+	w.lookAt = now.mono + max(pause, lookEvery)
+	w.failed = err
+	if v == nil {
+		return err // nothing is remembered of a key that nobody knows
+	}
+	if f.m.dueIn(f.e, v, now) == 0 {
+		w.retryAt = now.mono + pause
+		w.lookAt = w.retryAt
+	}
+	if f.pending == nil && w.unsaved == nil && f.m.ctx.Err() == nil { // a save that fails is reported as that, and Close is no failure
+		f.event(RefreshFailed, err, 0)
+	}
+	return err
+}
+
+// lookEvery is how often, at most, callers without a token have the store looked at: the user may have logged in again.
+const lookEvery = 5 * time.Second
+
+// unrenewed notes how the refresh of a record failed, and returns that. A refusal of the refresh token is remembered for a
+// while, and is the end of the login when no access token is left (law M7). It says nothing about a login that was put
+// meanwhile.
+func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
+	f.e.mu.Lock()
+	defer f.e.mu.Unlock()
+	if v := f.e.view.Load(); v == nil || v.token.RefreshToken != rec.token.RefreshToken {
+		return errReplaced
+	}
+	w := f.e.work
+	w.failures++
+	w.failed, w.refused = err, nil
+	w.retryAt = f.m.now().mono + backoff(w.failures, err)
+	switch {
+	case errors.Is(err, csoauth.ErrLoginRequired):
+		if w.lost != nil {
+			err = fmt.Errorf("%w (before that: %w)", err, w.lost)
+		}
+		w.refused = err
+		w.retryAt = max(w.retryAt, f.m.now().mono+rememberedFor(err))
+	case wasLost(err):
+		w.lost = err
+	}
+	f.event(RefreshFailed, err, took)
+	return err
+}
+
+// rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is wrong.
+func rememberedFor(err error) time.Duration {
+	var said *csoauth.Error
+	if errors.As(err, &said) && said.Code == "invalid_grant" {
+		return 15 * time.Minute
+	}
+	return time.Minute
+}
+
+// wasLost reports whether a refresh token may have been spent without a whole answer to tell. An answer that calls itself
+// a success and is none leaves that open too, and so does a gateway that got none itself.
+func wasLost(err error) bool {
+	var said *csoauth.Error
+	switch {
+	case errors.As(err, &said) && (said.StatusCode == http.StatusBadGateway || said.StatusCode == http.StatusGatewayTimeout):
+		return said.Token == nil
+	case errors.As(err, &said) && (said.StatusCode >= 300 || said.Token != nil):
+		return false
+	}
+	return !errors.Is(err, csoauth.ErrNotSent) && !errors.Is(err, csoauth.ErrLoginRequired)
+}
