@@ -26,5 +26,6 @@
 // what fmt and log/slog print of a Config, an AuthRequest, a Verifier or a Token.
 //
 // Contentstack documents the flow in https://www.contentstack.com/docs/developer-hub/pkce-for-contentstack-oauth.
-// Package csoauthtest is a Contentstack to test against.
+// Package tokens keeps users' tokens on top of this one, and refreshes them. Package csoauthtest is a Contentstack to test
+// against.
 package csoauth

@@ -161,7 +161,8 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 // is kept from t, which is not changed. If Config and terms do not fit, the error comes before anything is sent.
 //
 // Treat the refresh token as spent from here on: at a strict server, sending it twice ends the login. So store the new
-// Token before you use it, and never refresh one Token in two places at once. This package does neither for you.
+// Token before you use it, and never refresh one Token in two places at once. Package tokens does both for you; this one
+// keeps nothing.
 //
 // What to do with an error: [ErrLoginRequired] says that t has no refresh token, or that Contentstack refused it; let the
 // user log in. If an [*Error] has a Token, keep that one in place of t: it holds the new refresh token. After anything else

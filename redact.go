@@ -106,7 +106,7 @@ func (t Token) MarshalJSON() ([]byte, error) { return t.MarshalText() }
 
 // MarshalText fails as [Token.MarshalJSON] does, for YAML, XML and their like.
 func (t Token) MarshalText() ([]byte, error) {
-	return nil, errors.New("csoauth: a Token holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed")
+	return nil, errors.New("csoauth: a Token holds secrets and does not marshal as text: let package tokens keep it, or store MarshalBinary's bytes, sealed")
 }
 
 func formatAttrs(f fmt.State, name string, attrs []slog.Attr) {

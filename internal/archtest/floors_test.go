@@ -19,10 +19,12 @@ import (
 )
 
 const (
-	root     = "../.." // the folder of the root module, seen from this package
-	module   = "github.com/contentstack/csoauth"
-	oauth2   = "golang.org/x/oauth2"
-	anything = "*"
+	root   = "../.." // the folder of the root module, seen from this package
+	module = "github.com/contentstack/csoauth"
+	oauth2 = "golang.org/x/oauth2"
+	// fileLocks is cmd/go's own code for file locks and for renames on Windows, published as packages.
+	fileLocks = "github.com/rogpeppe/go-internal"
+	anything  = "*"
 )
 
 // floors says what the non-test code of each package may import besides the standard library: folders of this repository
@@ -32,10 +34,16 @@ const (
 var floors = []floor{
 	{".", []string{oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
 	{"internal/emulator", nil, "it must not agree with us by sharing our code"},
+	{"internal/atomicfile", []string{fileLocks + "/robustio"}, "a rename on Windows needs the patience that cmd/go has with it"},
+	{"internal/seal", nil, "only the standard library does cryptography here"},
 	{"internal/laws", nil, "a tool that needs nothing"},
 	{"internal/archtest", nil, "only tests"},
 	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},
+	{"tokens", []string{".", "internal/atomicfile", "internal/seal", oauth2, fileLocks + "/lockedfile", fileLocks + "/robustio"},
+		"file locks and Windows renames that cmd/go itself relies on"},
+	{"tokens/storetest", []string{"tokens"}, "whoever tests a store with it gets package testing, and no assertions of ours"},
 	{"cmd/csoauth", []string{".", "internal/emulator", "github.com/spf13/cobra"}, "puts the packages below together for a terminal"},
+	{"examples/...", []string{anything}, "to be read and copied; only what a reader leaves out is not in reach of theirs"},
 	{"internal/integration/...", []string{anything}, "never tagged and imported by nobody, so it may use anything"},
 }
 
@@ -46,17 +54,18 @@ var forbidden = []struct {
 	why    string
 	except []string // packages and files
 }{
-	{"testing", "it adds its flags to every program that links it; use csoauthtest from tests", []string{"csoauthtest"}},
+	{"testing", "it adds its flags to every program that links it; use csoauthtest from tests", []string{"csoauthtest", "tokens/storetest"}},
 	// How long to wait before a request is sent again is no secret.
-	{"math/rand", "whatever is random here is a secret or near one: use crypto/rand", []string{"tokenrequest.go"}},
+	{"math/rand", "whatever is random here is a secret or near one: use crypto/rand", []string{"tokenrequest.go", "tokens/backoff.go"}},
 	{"github.com/stretchr/testify", "assertions are for tests", nil},
 }
 
-// forTests lists the modules that only tests may import. Each one is in go.mod, where readers judge us by it.
+// forTests lists the modules that every test may import; other code needs a row in floors. Each one is in go.mod, where readers
+// judge us by it.
 var forTests = []string{
 	"github.com/stretchr/testify",
 	"github.com/jarcoal/httpmock",
-	"github.com/rogpeppe/go-internal",
+	fileLocks, // testscript; and tokens and internal/atomicfile have rows for file locks and Windows renames
 	"go.uber.org/goleak",
 }
 
@@ -88,7 +97,7 @@ func TestWhatUsersLink(t *testing.T) {
 		assert.True(t, pkg.Standard || pkg.ImportPath == module || within(pkg.ImportPath, oauth2),
 			"the root package must bring along nothing but x/oauth2, and brings %s", pkg.ImportPath)
 	}
-	for _, pkg := range []string{".", "./internal/emulator", "./cmd/csoauth"} {
+	for _, pkg := range []string{".", "./tokens", "./internal/emulator", "./cmd/csoauth"} {
 		cmd := exec.Command("go", "list", "-deps", pkg)
 		cmd.Dir = root
 		out, err := cmd.Output()
@@ -113,6 +122,16 @@ func TestWrongImportsAreFound(t *testing.T) {
 		{"internal/emulator", module, false, "the floors table does not allow it"},
 		{"internal/emulator", "testing/fstest", false, "adds its flags"},
 		{"csoauthtest", "testing", false, ""},
+		{"internal/seal", "golang.org/x/crypto/hkdf", false, "the floors table does not allow it"},
+		{"internal/atomicfile", fileLocks + "/robustio", false, ""},
+		{"internal/atomicfile", fileLocks + "/testscript", false, "the floors table does not allow it"},
+		{"tokens", fileLocks + "/lockedfile", false, ""},
+		{"tokens", module, false, ""},
+		{"tokens", "testing", false, "adds its flags"},
+		{"tokens", module + "/internal/emulator", false, "the floors table does not allow it"},
+		{"tokens/storetest", "testing", false, ""},
+		{"tokens/storetest", "github.com/stretchr/testify/require", false, "assertions are for tests"},
+		{"tokens/storetest", module, false, "the floors table does not allow it"},
 		{"csoauthtest", "math/rand/v2", false, "use crypto/rand"},
 		{"cmd/csoauth", "github.com/stretchr/testify/assert", false, "assertions are for tests"},
 		{"internal/integration/servers/fosite", "github.com/ory/fosite", false, ""},

@@ -6,14 +6,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
 // startOIDCProvider runs oidc-provider/server.mjs on a port that the system chooses, until the end of the test.
-func startOIDCProvider(t *testing.T) string {
+func startOIDCProvider(t *testing.T, lifetime time.Duration) string {
 	const dir = "oidc-provider"
 	node, err := exec.LookPath("node")
 	if err == nil {
@@ -23,7 +25,10 @@ func startOIDCProvider(t *testing.T) string {
 		skipSuite(t, "oidc-provider: run `make setup` or install Node.js 20 and run `npm ci` in internal/integration/oidc-provider")
 	}
 
-	cmd := exec.Command(node, "server.mjs", "0")
+	if lifetime == 0 {
+		lifetime = time.Hour
+	}
+	cmd := exec.Command(node, "server.mjs", "0", strconv.Itoa(int(lifetime.Seconds())))
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

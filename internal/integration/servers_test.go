@@ -3,6 +3,7 @@ package integration_test
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,13 +36,16 @@ var (
 // refusedScope is one that the servers know and give to neither app.
 const refusedScope = "cm.stacks.management:write"
 
-// servers are the OAuth servers that others wrote. Each start returns a base URL, good until the end of the test.
+// servers are the OAuth servers that others wrote. Each start returns a base URL, good until the end of the test. Access tokens
+// live so long; 0 is an hour.
 var servers = []struct {
 	name  string
-	start func(*testing.T) string
+	start func(t *testing.T, lifetime time.Duration) string
 }{
 	{"oidc-provider", startOIDCProvider},
-	{"fosite", func(t *testing.T) string { return startFosite(t, nil) }},
+	{"fosite", func(t *testing.T, lifetime time.Duration) string {
+		return startFosite(t, &fositeserver.Options{AccessTokenLifetime: lifetime})
+	}},
 }
 
 // onEachServer runs a test once with each server, freshly started.
@@ -50,7 +54,7 @@ func onEachServer(t *testing.T, test func(*testing.T, *front)) {
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			test(t, newFront(t, s.start(t)))
+			test(t, newFront(t, s.start(t, 0)))
 		})
 	}
 }

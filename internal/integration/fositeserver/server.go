@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/ory/fosite"
@@ -44,7 +45,7 @@ func New(clients []Client, o *Options) (http.Handler, error) {
 		store.Clients[c.ID] = registered
 	}
 	config := o.config()
-	s := &server{compose.Compose(config, store,
+	s := &server{provider: compose.Compose(config, store,
 		&compose.CommonStrategy{CoreStrategy: compose.NewOAuth2HMACStrategy(config)},
 		compose.OAuth2AuthorizeExplicitFactory,
 		compose.OAuth2RefreshTokenGrantFactory,
@@ -96,7 +97,10 @@ func (o *Options) config() *fosite.Config {
 	return config
 }
 
-type server struct{ provider fosite.OAuth2Provider }
+type server struct {
+	provider fosite.OAuth2Provider
+	mu       sync.Mutex // one token request at a time: the MemoryStore reads refresh tokens while it writes them
+}
 
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
@@ -123,6 +127,8 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	ctx := r.Context()
 	request, err := s.provider.NewAccessRequest(ctx, r, new(fosite.DefaultSession))
 	if err != nil {
@@ -138,6 +144,8 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	ctx := r.Context()
 	s.provider.WriteRevocationResponse(ctx, w, s.provider.NewRevocationRequest(ctx, r))
 }

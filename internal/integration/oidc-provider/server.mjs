@@ -1,8 +1,8 @@
 // npm's oidc-provider as the integration tests need it: Contentstack's paths, its way with tokens, and no screens.
 //
-//   node server.mjs [port]
+//   node server.mjs [port] [lifetime of access tokens in seconds]
 //
-// Port 0, the default, lets the system choose. Once it listens, the first line on stdout is its base URL. It ends when
+// Port 0, the default, lets the system choose; access tokens live an hour by default. Once it listens, the first line on stdout is its base URL. It ends when
 // its stdin does, so that it never outlives the test that started it, however that one ends.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
@@ -50,7 +50,7 @@ const configuration = {
   issueRefreshToken: () => true, // not only with offline_access
   expiresWithSession: () => false, // a login outlives the browser's session
   rotateRefreshToken: true,
-  ttl: { AuthorizationCode: 60, AccessToken: 3600, RefreshToken: 86400, IdToken: 3600, Session: 3600, Interaction: 600, Grant: 86400 },
+  ttl: { AuthorizationCode: 60, AccessToken: Number(process.argv[3] ?? 3600), RefreshToken: 86400, IdToken: 3600, Session: 3600, Interaction: 600, Grant: 86400 },
   interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
   findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
   loadExistingGrant: grantEverything,

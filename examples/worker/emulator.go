@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// All that -emulator needs is in this file. Leave it out of a worker of your own.
+
+// emulatedUsers log in by themselves. In the fourth round Alan logs the worker out.
+var emulatedUsers = []emulator.User{
+	{UID: "ada", Organizations: []emulator.Organization{{UID: "press"}}},
+	{UID: "alan", Organizations: []emulator.Organization{{UID: "press"}}},
+	{UID: "grace", Organizations: []emulator.Organization{{UID: "shop"}}},
+}
+
+var emulatedStacks = map[string]string{
+	"press": `{"stacks":[{"name":"Books"},{"name":"Papers"}]}`,
+	"shop":  `{"stacks":[{"name":"Compilers"}]}`,
+}
+
+// runEmulated is run with a Contentstack of its own: its users log in, and their access tokens live a few seconds only.
+func runEmulated(ctx context.Context, s *settings) (err error) {
+	e, err := emulator.New(emulator.Options{Users: emulatedUsers, AccessTokenLifetime: 8 * time.Second})
+	if err != nil {
+		return err
+	}
+	e.API("GET /v3/stacks", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, emulatedStacks[r.Header.Get("organization_uid")])
+	}))
+	contentstack := httptest.NewServer(e)
+	defer contentstack.Close()
+	dir, err := os.MkdirTemp("", "worker-tokens-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	app := emulator.DefaultApp()
+	key := make([]byte, 32)
+	rand.Read(key)
+	s.config = &csoauth.Config{
+		AppUID: app.UID, ClientID: app.ClientID, RedirectURI: app.RedirectURIs[0],
+		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}},
+	}
+	s.sealKeys, s.dir, s.pause = [][]byte{key}, dir, min(s.pause, 2*time.Second)
+	w, err := newWorker(s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.tokens.Close()) }()
+	slog.Info("an emulated Contentstack, where access tokens live 8 s; Ctrl-C ends it", "at", contentstack.URL, "tokens", dir)
+	for _, user := range emulatedUsers {
+		userKey, err := w.login(ctx, emulatedBrowser(contentstack.URL, user.UID))
+		if err != nil {
+			return err
+		}
+		s.users = append(s.users, userKey)
+	}
+	round := 0
+	w.run(ctx, s, func() []string {
+		if round++; round == 4 {
+			slog.Info("(Alan opens Authorized Apps at Contentstack, and removes this one)")
+			if token, err := w.tokens.Token(ctx, "alan/press"); err == nil {
+				e.Revoke(token.AccessToken)
+			}
+		}
+		return s.users
+	})
+	return nil
+}
+
+// emulatedBrowser is the browser of a user who allows everything.
+func emulatedBrowser(base, user string) visit {
+	return func(ctx context.Context, authorizeURL string) (url.Values, error) {
+		browser := &http.Client{Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{UserUID: user}}}
+		callback, page, err := emulator.SentBack(ctx, browser, base, authorizeURL)
+		if err == nil && callback == nil {
+			err = errors.New("nobody came back from the authorize page: " + page.Status)
+		}
+		return callback, err
+	}
+}
