@@ -97,11 +97,10 @@ func (f *flight) ours() *pair {
 	if f.pending != nil {
 		return f.pending
 	}
-	v := f.e.view.Load()
-	if v == nil {
+	if f.e.view.Load() == nil {
 		return nil
 	}
-	p := &pair{record: v.record()}
+	p := &pair{record: f.e.record()}
 	if u := f.e.work.unsaved; u != nil {
 		p.spent = u.spent
 	}
@@ -128,8 +127,9 @@ func (f *flight) publish(rec record) {
 		f.kept = true
 	case v.seq < rec.seq:
 		moved := *v
-		moved.seq, moved.login, moved.over = rec.seq, rec.login, rec.over
+		moved.seq = rec.seq
 		f.e.view.Store(&moved)
+		f.e.login, f.e.over = rec.login, rec.over
 		fallthrough
 	default:
 		if w.unsaved != nil {
@@ -157,6 +157,7 @@ const minLifetime = 100 * time.Millisecond
 func (m *Manager) adopt(e *entry, rec *record, forced bool) {
 	w, now := e.work, m.now()
 	e.view.Store(m.newView(rec, now))
+	e.login, e.over = rec.login, rec.over
 	w.settle()
 	*w = work{flight: w.flight, mark: w.mark, markSeen: w.markSeen}
 	if forced {

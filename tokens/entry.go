@@ -17,8 +17,9 @@ type entry struct {
 	used atomic.Uint32        // coarse time of the last hit
 	slot int32                // in the cache's ring; guarded by the cache
 
-	mu   sync.Mutex
-	work *work // nil while there is nothing to remember, which is nearly always
+	mu          sync.Mutex
+	login, over uint64 // of the record that view is of; not there, for its size is what a user costs
+	work        *work  // nil while there is nothing to remember, which is nearly always
 }
 
 // A view is a login as a hit sees it. It never changes; a new one takes its place.
@@ -28,14 +29,13 @@ type view struct {
 	fresh    instant // until then a hit need not ask
 	end      time.Duration
 	lifetime time.Duration
-	login    uint64
-	over     uint64
 	seq      int64
 }
 
-// record is what a store should hold for v.
-func (v *view) record() record {
-	return record{token: v.token, login: v.login, over: v.over, seq: v.seq, lifetime: v.lifetime}
+// record is what a store should hold for e. e.mu is held, and there is a view.
+func (e *entry) record() record {
+	v := e.view.Load()
+	return record{token: v.token, login: e.login, over: e.over, seq: v.seq, lifetime: v.lifetime}
 }
 
 // work is what a refresh leaves to remember. The zero value is nothing.
@@ -84,7 +84,7 @@ func (e *entry) use(now instant) {
 
 // newView is what becomes of a record that was got now.
 func (m *Manager) newView(r *record, now instant) *view {
-	v := &view{token: r.token, lifetime: r.lifetime, login: r.login, over: r.over, seq: r.seq}
+	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq}
 	v.bearer = "Bearer " + v.token.AccessToken
 	v.token.AccessToken = v.bearer[len("Bearer "):]
 	m.share(&v.token)

@@ -111,6 +111,7 @@ func TestLockIsHeldUntilThePairIsSaved(t *testing.T) {
 			assert.Equal(t, "access-user-2", got.token.AccessToken)
 			assert.Equal(t, p.takes, got.took, "the next in line looks at once")
 		}
+		synctest.Wait()
 		assert.Equal(t, 1, p.asked())
 		assert.Equal(t, p.takes, store.most)
 		assert.Empty(t, store.lock, "all is unlocked")

@@ -59,8 +59,10 @@ func (m *Manager) newest(key string, raw []byte) record {
 		newest = record{}
 	}
 	if e := m.cache.find(key); e != nil {
+		e.mu.Lock()
+		defer e.mu.Unlock()
 		if v := e.view.Load(); v != nil && v.seq > newest.seq {
-			newest = v.record()
+			newest = e.record()
 		}
 	}
 	return newest

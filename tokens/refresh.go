@@ -41,7 +41,10 @@ func (f *flight) refresh(ctx context.Context) error {
 			if conflicts++; conflicts == maxAttempts {
 				return f.storeFailed(&storeError{"swap the value that it has just shown: does it return values as it got them?", ErrConflict})
 			}
-			err = nil
+			if err = f.agree(ctx); err == nil && f.othersTurn(false) {
+				f.stall()
+				err = f.awaitOther(ctx, f.due)
+			}
 		case errors.Is(err, errReplaced), errors.Is(err, errDone):
 			err = nil
 		default:

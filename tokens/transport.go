@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,6 +44,10 @@ type transport struct {
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL == nil {
+		closeBody(req)
+		return nil, errors.New("tokens: the request has no URL")
+	}
 	first := firstHop(req)
 	if !sameOrigin(first.URL, req.URL) {
 		resp, err := t.base.RoundTrip(req)

@@ -26,6 +26,7 @@ const (
 	crowdKeys      = 10
 	crowdRotations = 3
 	crowdLifetime  = 3 * time.Second
+	crowdAnswer    = 200 * time.Millisecond // how long a refresh takes: others find it due meanwhile
 	crowdPatience  = 40 * time.Second
 )
 
@@ -62,6 +63,7 @@ func crowdOf(t *testing.T, f *front, a app) {
 		}
 		return all
 	}
+	f.slowDown(crowdAnswer)
 	began := time.Now()
 	stop := startCrowd(t, plan)
 	for deadline := time.After(crowdPatience); slices.Min(rotations()) < crowdRotations; {
@@ -81,6 +83,7 @@ func crowdOf(t *testing.T, f *front, a app) {
 	}
 	assert.Equal(t, sum, f.assertNoTokenTwice(t), "as many POSTs as new tokens in the directory")
 	t.Logf("%d processes, %d keys, %v: %d refreshes, %d tokens handed out", crowdProcesses, crowdKeys, took.Round(time.Millisecond), sum, got)
+	f.slowDown(0)
 	for _, key := range plan.Keys {
 		_, last := readRecord(t, plan.Dir, key)
 		refresh(t, c, &last)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,6 +28,14 @@ type front struct {
 	mu      sync.Mutex
 	posts   []url.Values // the forms of the token requests
 	secrets []string
+	slow    time.Duration // what a token request takes longer than the server needs
+}
+
+// slowDown makes token requests take longer from now on.
+func (f *front) slowDown(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow = d
 }
 
 func newFront(t *testing.T, server string) *front {
@@ -78,8 +87,10 @@ func (f *front) readTokenRequest(r *http.Request) error {
 		f.keep(form[name]...)
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.posts = append(f.posts, form)
+	slow := f.slow
+	f.mu.Unlock()
+	time.Sleep(slow)
 	return nil
 }
 
