@@ -29,7 +29,7 @@ type Options struct {
 	// Turing (blt0000000000alan02, in the first of the two).
 	Users               []User
 	Region              csoauth.Region // the region that the Server is; zero: NA
-	AccessTokenLifetime time.Duration  // zero: 60 minutes
+	AccessTokenLifetime time.Duration  // zero: 60 minutes; of 10 seconds or less, Token.Valid is never true
 	CodeLifetime        time.Duration  // zero: 60 seconds
 
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
@@ -194,7 +194,10 @@ func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	return back
 }
 
-// Login does a whole login of the first user with c and returns the Token. It ends the test if that fails.
+// Login does a whole login of the first user with c and returns the Token. It ends the test if that fails. For another
+// user, make a request with c.NewAuthRequest and call
+//
+//	c.Exchange(ctx, request, s.Callback(s.BrowserOf(visitor), c.AuthorizeURL(request)))
 func (s *Server) Login(c *csoauth.Config) *csoauth.Token {
 	s.tb.Helper()
 	request, err := c.NewAuthRequest(nil)
@@ -223,7 +226,8 @@ func (s *Server) decisionOn(path string) string {
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
 // Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own Expiry stays as it
-// is; for a token that knows of its end set AccessTokenLifetime.
+// is; for a token that knows of its end set AccessTokenLifetime. A tokens.Manager mends one 401 a minute for a user: for a
+// second Expire, use a new Manager over the same store. After a refresh, t is what Manager.Token returns.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Expire) {

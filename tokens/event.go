@@ -28,7 +28,7 @@ const (
 	Refreshed     EventType = "refreshed"      // a new pair was got and stored
 	RefreshFailed EventType = "refresh failed" // the old pair stays; there will be another try
 	SaveFailed    EventType = "save failed"    // a new pair is used but not stored; if this process ends now, the login is lost
-	LoginRequired EventType = "login required" // a user who was logged in no longer is
+	LoginRequired EventType = "login required" // a user who was logged in no longer is; it may follow on a RefreshFailed
 )
 
 // KeyHash names a key without telling it: 16 hexadecimal digits of its SHA-256.

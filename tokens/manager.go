@@ -86,7 +86,7 @@ type Manager struct {
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
 
 // New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is nearly always a
-// [*csoauth.Config]. Both are required.
+// [*csoauth.Config]. Both are required. Call the Config's Validate first: a mistake in it would show at the first refresh.
 func New(r Refresher, s Store, o *Options) *Manager {
 	if r == nil || s == nil {
 		panic("tokens: New needs a Refresher and a Store")
@@ -158,7 +158,7 @@ func (m *Manager) enlist() bool {
 }
 
 // Close waits for refreshes that are under way, saves once more what is not saved, and ends the Manager: Put, Delete and
-// all that would need a look into the store fail from then on. Its error names the keys whose new tokens could not be
+// all that would need a look into the store fail from then on, while tokens in memory are still handed out. Its error names the keys whose new tokens could not be
 // saved. Those logins are lost unless their old refresh tokens still work.
 func (m *Manager) Close() error {
 	m.mu.Lock()

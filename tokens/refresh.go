@@ -180,6 +180,9 @@ func (f *flight) trade(ctx context.Context, locked bool) error {
 	token, err := m.refresher.Refresh(within, &old)
 	cancel()
 	took := m.now().since(asked)
+	if errors.Is(err, csoauth.ErrNotSent) {
+		took = 0
+	}
 
 	var said *csoauth.Error
 	switch {

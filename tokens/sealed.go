@@ -18,7 +18,7 @@ const sealedPurpose = "csoauth tokens"
 // one nor move it to another key. Keys, sizes and times of change stay visible. Putting back an older value of the same
 // key is not noticed: if that is a danger, keep writers out of s.
 //
-// Each key is 32 random bytes, such as from "openssl rand 32", and is kept elsewhere than s. The first one seals; every one
+// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal, and is kept elsewhere than s. The first one seals; every one
 // opens. To rotate, first add the new key at the end in all processes, then move it to the front, and drop the old one when
 // every value has been written again: a refresh does that, so it takes as long as the longest pause of a user. One key must
 // seal no more than 2^32 values.

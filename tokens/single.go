@@ -15,8 +15,14 @@ import (
 // durable. It is called one at a time: before each refresh with the token that is there, which shows that the state can be
 // written before the refresh token is spent, and after it with the new one.
 //
+// The form to save is [csoauth.Token.MarshalBinary], which UnmarshalBinary reads; a []byte in a JSON state is base64. It holds the
+// secrets: seal it, unless the state is as well kept as a password.
+//
 // The first key that is used is the key. One process at a time may have the state.
 func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) Store {
+	if save == nil {
+		panic("tokens: Single needs a function that saves")
+	}
 	var s state
 	if t != nil {
 		first := newLogin(t, record{}, time.Now())
@@ -74,7 +80,7 @@ func (s single) CompareAndSwap(ctx context.Context, key string, old, new []byte)
 		token = &rec.token
 	}
 	if err := s.save(ctx, token); err != nil {
-		return err
+		return fmt.Errorf("save: %w", err)
 	}
 	now.value = bytes.Clone(new)
 	return nil

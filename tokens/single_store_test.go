@@ -142,7 +142,7 @@ func TestSingleChangesNothingAfterAnError(t *testing.T) {
 		})
 	}
 	t.Run("load", func(t *testing.T) {
-		s := tokens.Single(newProvider().login("user"), nil)
+		s := tokens.Single(newProvider().login("user"), saveNowhere)
 		_, err := s.Load(ended, "user")
 		require.ErrorIs(t, err, context.Canceled)
 		_, err = s.Load(t.Context(), "")
@@ -153,7 +153,7 @@ func TestSingleChangesNothingAfterAnError(t *testing.T) {
 
 func TestSingleTakesAKeyOfAnyBytes(t *testing.T) {
 	for _, key := range []string{"k", strings.Repeat("k", 512), "a/../b", "\x00\xff", " "} {
-		_, err := tokens.Single(newProvider().login("user"), nil).Load(t.Context(), key)
+		_, err := tokens.Single(newProvider().login("user"), saveNowhere).Load(t.Context(), key)
 		require.NoError(t, err, "%q", key)
 	}
 }
@@ -211,4 +211,10 @@ func TestSingleHeedsContextsDuringASave(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, first, got)
 	})
+}
+
+func saveNowhere(context.Context, *csoauth.Token) error { return nil }
+
+func TestSingleWithoutASaveIsAMistakeThatShowsAtOnce(t *testing.T) {
+	require.Panics(t, func() { tokens.Single(newProvider().login("user"), nil) })
 }

@@ -53,6 +53,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := t.base.RoundTrip(req)
 		return of(req, resp), err
 	}
+	if req.URL.Host == "" {
+		closeBody(req)
+		return nil, errors.New("tokens: the request's URL has no host: do the Config's Endpoints name that service?")
+	}
 	if !secure(req.URL) {
 		closeBody(req)
 		return nil, fmt.Errorf("tokens: a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)

@@ -233,7 +233,7 @@ func TestNothingOfATransportPrintsTheToken(t *testing.T) {
 	source := m.TokenSource(t.Context(), "user")
 	_, err := source.Token()
 	require.NoError(t, err)
-	store, memory := tokens.Single(newProvider().login("user"), nil), new(tokens.Memory)
+	store, memory := tokens.Single(newProvider().login("user"), saveNowhere), new(tokens.Memory)
 	require.NoError(t, memory.CompareAndSwap(t.Context(), "user", nil, []byte("access-user-1")))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, value := range []any{rt, []any{rt}, source, []any{source}, m.Client("user"), *m.Client("user"), store, []any{store}, memory, []any{memory}, m, []any{m}} {

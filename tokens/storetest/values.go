@@ -78,6 +78,7 @@ func testRepeat(t *testing.T, s suite) {
 		{"delete", empty, nil},
 	} {
 		t.Run(step.name, func(t *testing.T) {
+			h := [2]handle{{h[0].Store, t}, {h[1].Store, t}}
 			h[0].swap(key, step.old, step.new)
 			for _, old := range [][]byte{step.old, nil, empty, a, b, c, step.new} {
 				for _, h := range h {
