@@ -55,7 +55,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if req.URL.Host == "" {
 		closeBody(req)
-		return nil, errors.New("tokens: the request's URL has no host: do the Config's Endpoints name that service?")
+		return nil, errors.New("tokens: the request's URL has no host, as in https://host/path: do the Config's Endpoints name that service?")
 	}
 	if !secure(req.URL) {
 		closeBody(req)
