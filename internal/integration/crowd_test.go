@@ -22,12 +22,12 @@ import (
 
 // The crowd: so many processes use the same logins, until the access token of each was replaced so often.
 const (
-	crowdProcesses = 4
-	crowdKeys      = 10
-	crowdRotations = 3
+	crowdProcesses = 8
+	crowdKeys      = 50
+	crowdRotations = 4
 	crowdLifetime  = 3 * time.Second
 	crowdAnswer    = 200 * time.Millisecond // how long a refresh takes: others find it due meanwhile
-	crowdPatience  = 40 * time.Second
+	crowdPatience  = 90 * time.Second
 )
 
 // TestCrowdRefreshesEachLoginOnce: both servers end a login when a refresh token comes a second time. The processes share nothing but a
