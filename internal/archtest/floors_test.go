@@ -38,6 +38,7 @@ var floors = []floor{
 	{"internal/seal", nil, "only the standard library does cryptography here"},
 	{"internal/laws", nil, "a tool that needs nothing"},
 	{"internal/archtest", nil, "only tests"},
+	{"httplogin", []string{".", "internal/seal"}, "it hands over a token, and knows nothing of stores"},
 	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},
 	{"tokens", []string{".", "internal/atomicfile", "internal/seal", oauth2, fileLocks + "/lockedfile", fileLocks + "/robustio"},
 		"file locks and Windows renames that cmd/go itself relies on"},

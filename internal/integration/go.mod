@@ -6,6 +6,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/contentstack/csoauth v0.0.0
+	github.com/gorilla/securecookie v1.1.2
 	github.com/ory/fosite v0.49.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/goleak v1.3.0

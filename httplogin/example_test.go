@@ -1,0 +1,57 @@
+package httplogin_test
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csoauthtest"
+	"github.com/contentstack/csoauth/httplogin"
+)
+
+// A web log-in in a server of your own.
+func Example() {
+	config := &csoauth.Config{AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback"}
+	login := &httplogin.Login{
+		Config: config,
+		Keys:   [][]byte{[]byte("32 random bytes from a safe place")[:32]},
+		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
+			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "…", Path: "/", Secure: true, HttpOnly: true}) // yours
+			return nil                                                                                                   // keep the token, in package tokens for instance
+		},
+	}
+	if err := login.Validate(); err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/login", login.Start)
+	mux.HandleFunc("/callback", login.Callback)
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/entries", nil))
+	fmt.Println(w.Code, w.Header().Get("Location")[:50])
+	// Output: 303 https://app.contentstack.com/#!/apps/your-app-uid/
+}
+
+// A test of a web log-in, with an emulated Contentstack.
+func TestYourLogin(t *testing.T) {
+	contentstack := csoauthtest.NewServer(t, nil)
+	mux := http.NewServeMux()
+	app := httptest.NewServer(mux)
+	defer app.Close()
+	var got *csoauth.Token
+	login := &httplogin.Login{Config: contentstack.Config(app.URL + "/callback"), Keys: keys,
+		OnToken: func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error { got = token; return nil }}
+	mux.HandleFunc("/login", login.Start)
+	mux.HandleFunc("/callback", login.Callback)
+	mux.HandleFunc("/entries", func(http.ResponseWriter, *http.Request) {})
+
+	resp, err := contentstack.Browser().Get(app.URL + "/login?return_to=/entries") // logs in, consents, comes back
+	if err != nil || resp.Request.URL.Path != "/entries" || got == nil {
+		t.Fatal(err, resp.Request.URL, got)
+	}
+	resp.Body.Close()
+}

@@ -1,0 +1,3 @@
+package httplogin
+
+var CheckReturnTo = checkReturnTo

@@ -1,0 +1,208 @@
+package httplogin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/seal"
+)
+
+// A Login is the log-in of a web server. Serve Start where users begin, and Callback at the path of the redirect URI:
+//
+//	mux.HandleFunc("/login", login.Start)
+//	mux.HandleFunc("/callback", login.Callback)
+//
+// It keeps nothing between requests, so any replica may answer any of them. It is safe for concurrent use, and must not
+// be changed or copied after the first.
+type Login struct {
+	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the site is https: neither is
+	// taken from a request's Host or X-Forwarded headers.
+	Config *csoauth.Config
+	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first seals, every one opens.
+	Keys [][]byte
+	// OnToken gets the token of a user who has logged in: start the user's session and keep the token, in package tokens for
+	// instance. If it returns nil, and not before, Callback sends the browser on to return_to; so it may set headers and
+	// must not write a body. Its error goes to OnError. Required.
+	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
+	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page that names no cause and
+	// offers another try.
+	OnError func(w http.ResponseWriter, r *http.Request, err error)
+	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty: the link leads to "/".
+	StartPath string
+	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be empty.
+	AuthOptions *csoauth.AuthOptions
+	// Logger gets a line for each log-in that failed. Nil: no log.
+	Logger *slog.Logger
+
+	setup sync.Once
+	box   *seal.Box
+	err   error
+}
+
+// Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login that is not valid
+// answers each request with an error.
+func (l *Login) Validate() error {
+	l.setup.Do(func() {
+		l.err = l.check()
+	})
+	return l.err
+}
+
+func (l *Login) check() error {
+	switch {
+	case l.Config == nil:
+		return errors.New("httplogin: Config is missing")
+	case l.OnToken == nil:
+		return errors.New("httplogin: OnToken is missing: nobody would get the token")
+	case l.AuthOptions != nil && l.AuthOptions.RedirectURI != "":
+		return errors.New("httplogin: AuthOptions.RedirectURI is set: set the Config's")
+	case l.AuthOptions != nil && l.AuthOptions.Lifetime != 0:
+		return errors.New("httplogin: AuthOptions.Lifetime is set: an attempt has ten minutes")
+	}
+	if err := l.Config.Validate(); err != nil {
+		return fmt.Errorf("httplogin: Config: %w", err)
+	}
+	if l.StartPath != "" {
+		if _, err := checkReturnTo(l.StartPath); err != nil {
+			return fmt.Errorf("httplogin: StartPath: %w", err)
+		}
+	}
+	if u, err := url.Parse(l.Config.RedirectURI); err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("httplogin: Config.RedirectURI is not https or http: no web server answers there")
+	}
+	request, err := l.Config.NewAuthRequest(l.AuthOptions)
+	if err != nil {
+		return fmt.Errorf("httplogin: AuthOptions: %w", err)
+	}
+	if l.box, err = seal.New("csoauth httplogin", l.Keys); err != nil {
+		return fmt.Errorf("httplogin: Keys: %w", err)
+	}
+	_, err = l.seal(attempt{request, "/" + strings.Repeat("a", maxReturnTo-1)})
+	return err
+}
+
+// Start sends the browser to Contentstack. The query may have return_to, a path of this site with or without a query, where
+// the user goes after the log-in; without it that is "/". Anything else in it is an error.
+func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
+	if !l.admit(w, r) {
+		return
+	}
+	returnTo, err := returnTo(r.URL.RawQuery)
+	if err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	request, err := l.Config.NewAuthRequest(l.AuthOptions)
+	if err != nil {
+		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		return
+	}
+	cookie, err := l.seal(attempt{request, returnTo})
+	if err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	l.makeRoom(w, r)
+	http.SetCookie(w, cookie)
+	redirect(w, l.Config.AuthorizeURL(request))
+}
+
+// exchangeTimeout bounds the exchange of a code, which lives a minute.
+const exchangeTimeout = 45 * time.Second
+
+// ErrNoCookie: a callback came to a browser that has no attempt to log in. Cookies are blocked, the attempt is too old, or it was
+// begun in another browser. Offer another try.
+var ErrNoCookie = errors.New("no attempt to log in")
+
+// Callback ends a log-in: it checks the callback, trades its code for the token, hands that to OnToken, and sends the browser
+// on to return_to. Whatever comes of it, the attempt is over, unless the callback is not of any attempt of this browser's.
+//
+// OnError gets, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [csoauth.ErrAttemptExpired];
+// [ErrNoCookie]; [csoauth.ErrState], a callback that is forged or was answered before; a [*csoauth.Error], which is what Contentstack
+// said; OnToken's own; and others, if Contentstack cannot be reached or the Login is not valid.
+func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
+	if !l.admit(w, r) {
+		return
+	}
+	query := r.URL.Query()
+	cookies, err := l.cookiesOf(r, query["state"])
+	if err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	http.SetCookie(w, l.expired(cookies[0].Name))
+	a, err := l.openOne(cookies)
+	if err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	r = returningTo(r, a.returnTo)
+	// A browser that hangs up must not cost the token of a code that is spent.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), exchangeTimeout)
+	defer cancel()
+	token, err := l.Config.Exchange(ctx, a.request, query)
+	if err != nil {
+		l.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
+		return
+	}
+	if err := l.OnToken(w, r, token); err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	redirect(w, a.returnTo)
+}
+
+// admit says how the answer is to be treated, and refuses what is no visit by a person: it would use up an attempt, or push
+// one out. A prefetcher that is refused leaves the visit itself to come.
+func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+	if r.Method != http.MethodGet {
+		h.Set("Allow", http.MethodGet)
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return false
+	}
+	if prefetched(r.Header) {
+		http.Error(w, "this page is for visits", http.StatusForbidden)
+		return false
+	}
+	if err := l.Validate(); err != nil {
+		l.fail(w, r, err)
+		return false
+	}
+	return true
+}
+
+// prefetched reports whether a request says that nobody is looking.
+func prefetched(h http.Header) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		said := strings.ToLower(strings.Join(h.Values(name), ","))
+		if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
+			return true
+		}
+	}
+	dest := h.Get("Sec-Fetch-Dest")
+	return dest != "" && dest != "document"
+}
+
+// redirect sends no page along: it would hold the authorize URL.
+func redirect(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (l *Login) https() bool {
+	u, err := url.Parse(l.Config.RedirectURI)
+	return err == nil && strings.EqualFold(u.Scheme, "https")
+}

@@ -1,0 +1,377 @@
+package httplogin_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csoauthtest"
+	"github.com/contentstack/csoauth/httplogin"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")}
+
+// A site is a web server with a Login, and what came of it.
+type site struct {
+	*httptest.Server
+	login  *httplogin.Login
+	cs     *csoauthtest.Server
+	tokens []*csoauth.Token
+	errs   []error
+}
+
+func newSite(t *testing.T) *site {
+	s := &site{cs: csoauthtest.NewServer(t, nil)}
+	mux := http.NewServeMux()
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	s.login = &httplogin.Login{
+		Config: s.cs.Config(s.URL + "/callback"),
+		Keys:   keys,
+		OnToken: func(_ http.ResponseWriter, _ *http.Request, t *csoauth.Token) error {
+			s.tokens = append(s.tokens, t)
+			return nil
+		},
+		OnError: func(w http.ResponseWriter, _ *http.Request, err error) {
+			s.errs = append(s.errs, err)
+			http.Error(w, "failed", http.StatusBadRequest)
+		},
+	}
+	require.NoError(t, s.login.Validate())
+	mux.HandleFunc("/login", s.login.Start)
+	mux.HandleFunc("/callback", s.login.Callback)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.String())) })
+	return s
+}
+
+// err is the one error so far.
+func (s *site) err(t *testing.T) error {
+	t.Helper()
+	require.Len(t, s.errs, 1)
+	return s.errs[0]
+}
+
+// begin starts an attempt in a browser that follows no redirect, and returns the authorize URL.
+func (s *site) begin(t *testing.T, browser *http.Client) string {
+	t.Helper()
+	resp, err := browser.Get(s.URL + "/login?return_to=/here")
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
+	return resp.Header.Get("Location")
+}
+
+// answer lets a user allow, and returns the callback's address.
+func (s *site) answer(authorizeURL string) string {
+	return s.URL + "/callback?" + s.cs.Callback(s.cs.Browser(), authorizeURL).Encode()
+}
+
+func newBrowser(t *testing.T) *http.Client {
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func visit(t *testing.T, browser *http.Client, address string) *http.Response {
+	t.Helper()
+	resp, err := browser.Get(address)
+	require.NoError(t, err)
+	resp.Body.Close()
+	return resp
+}
+
+func TestLogin(t *testing.T) {
+	s := newSite(t)
+	resp, err := s.cs.Browser().Get(s.URL + "/login?return_to=/entries%3Fpage%3D2")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, "/entries?page=2", resp.Request.URL.RequestURI())
+	require.Len(t, s.tokens, 1)
+	assert.True(t, s.tokens[0].Valid())
+	assert.Empty(t, s.errs)
+}
+
+func TestTabsDoNotEndEachOther(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	first := s.begin(t, browser)
+	second := s.begin(t, browser)
+	for _, attempt := range []string{first, second} {
+		resp := visit(t, browser, s.answer(attempt))
+		assert.Equal(t, http.StatusSeeOther, resp.StatusCode)
+		assert.Equal(t, "/here", resp.Header.Get("Location"))
+	}
+	assert.Len(t, s.tokens, 2)
+}
+
+func TestForgedCallbackEndsNothing(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	attempt := s.begin(t, browser)
+	visit(t, browser, s.URL+"/callback?state=forged&code=stolen")
+	require.ErrorIs(t, s.err(t), csoauth.ErrState)
+	visit(t, browser, s.answer(attempt))
+	assert.Len(t, s.tokens, 1)
+}
+
+// Log-in CSRF: an attacker's own callback, with a good code, in the victim's browser.
+func TestAttackersCallbackIsRefused(t *testing.T) {
+	s := newSite(t)
+	attackers := s.answer(s.begin(t, newBrowser(t)))
+	visit(t, newBrowser(t), attackers)
+	require.ErrorIs(t, s.err(t), httplogin.ErrNoCookie)
+	assert.Empty(t, s.tokens)
+}
+
+// A cookie that was stolen is good for nothing without the state in the callback.
+func TestCookieOfAnotherAttemptIsRefused(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	s.begin(t, browser)
+	other := newBrowser(t)
+	callback := s.answer(s.begin(t, other))
+	site, _ := url.Parse(s.URL)
+	stolen, target := browser.Jar.Cookies(site)[0], other.Jar.Cookies(site)[0]
+	target.Value = stolen.Value
+	other.Jar.SetCookies(site, []*http.Cookie{target})
+	visit(t, other, callback)
+	require.ErrorIs(t, s.err(t), csoauth.ErrState)
+	assert.Empty(t, s.tokens)
+}
+
+func TestCallbackWorksOnce(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	callback := s.answer(s.begin(t, browser))
+	visit(t, browser, callback)
+	visit(t, browser, callback)
+	require.ErrorIs(t, s.err(t), httplogin.ErrNoCookie)
+	assert.Len(t, s.tokens, 1)
+}
+
+func TestDenialEndsTheAttempt(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	attempt := s.begin(t, browser)
+	callback := s.URL + "/callback?" + s.cs.Callback(s.cs.BrowserOf(csoauthtest.Visitor{Deny: true}), attempt).Encode()
+	resp := visit(t, browser, callback)
+	require.ErrorIs(t, s.err(t), csoauth.ErrDenied)
+	assert.Contains(t, resp.Header.Get("Set-Cookie"), "Max-Age=0")
+}
+
+func TestErrorOfOnTokenGoesToOnError(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	full := errors.New("the database is full")
+	s.login.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return full }
+	visit(t, browser, s.answer(s.begin(t, browser)))
+	require.ErrorIs(t, s.err(t), full)
+}
+
+// Neither a prefetcher nor a link preview uses up an attempt or pushes one out.
+func TestNobodyButAVisitorIsAnswered(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	callback := s.answer(s.begin(t, browser))
+	for name, value := range map[string]string{
+		"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Moz": "prefetch", "X-Purpose": "preview", "Sec-Fetch-Dest": "iframe",
+	} {
+		for _, address := range []string{callback, s.URL + "/login"} {
+			req, err := http.NewRequest(http.MethodGet, address, nil)
+			require.NoError(t, err)
+			req.Header.Set(name, value)
+			resp, err := browser.Do(req)
+			require.NoError(t, err)
+			resp.Body.Close()
+			assert.Equal(t, http.StatusForbidden, resp.StatusCode, name)
+			assert.Empty(t, resp.Header.Values("Set-Cookie"), name)
+		}
+	}
+	for _, method := range []string{http.MethodHead, http.MethodPost, http.MethodOptions} {
+		req, err := http.NewRequest(method, callback, nil)
+		require.NoError(t, err)
+		resp, err := browser.Do(req)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode, method)
+		assert.Equal(t, "GET", resp.Header.Get("Allow"))
+	}
+	visit(t, browser, callback)
+	assert.Len(t, s.tokens, 1)
+	assert.Empty(t, s.errs)
+}
+
+func TestOldestAttemptMakesRoom(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	for range 8 {
+		s.begin(t, browser)
+	}
+	site, _ := url.Parse(s.URL)
+	assert.Len(t, browser.Jar.Cookies(site), 5)
+}
+
+func TestAttemptIsOverAfterTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got error
+		login := httpsLogin()
+		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
+		w := httptest.NewRecorder()
+		login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+		state := stateOf(t, w.Header().Get("Location"))
+		time.Sleep(10*time.Minute + time.Second)
+		r := httptest.NewRequest(http.MethodGet, "/callback?code=c&state="+state, nil)
+		r.AddCookie(w.Result().Cookies()[0])
+		login.Callback(httptest.NewRecorder(), r)
+		require.ErrorIs(t, got, csoauth.ErrAttemptExpired)
+	})
+}
+
+func httpsLogin() *httplogin.Login {
+	return &httplogin.Login{
+		Config:  &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "https://example.com/callback"},
+		Keys:    keys,
+		OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return nil },
+	}
+}
+
+func stateOf(t *testing.T, authorizeURL string) string {
+	t.Helper()
+	_, query, _ := strings.Cut(authorizeURL, "?")
+	values, err := url.ParseQuery(query)
+	require.NoError(t, err)
+	return values.Get("state")
+}
+
+func TestCookieOverHTTPS(t *testing.T) {
+	login := httpsLogin()
+	w := httptest.NewRecorder()
+	login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+	cookie := w.Result().Cookies()[0]
+	assert.True(t, strings.HasPrefix(cookie.Name, "__Host-csoauth-"))
+	assert.True(t, cookie.Secure)
+	assert.True(t, cookie.HttpOnly)
+	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
+	assert.Equal(t, "/", cookie.Path)
+	assert.Empty(t, cookie.Domain)
+	assert.Equal(t, 600, cookie.MaxAge)
+	state := stateOf(t, w.Header().Get("Location"))
+	assert.NotContains(t, cookie.String(), state)
+	assert.Less(t, len(cookie.String()), 4096)
+}
+
+func TestHeaders(t *testing.T) {
+	for _, address := range []string{"/login", "/login?return_to=//evil.example"} {
+		w := httptest.NewRecorder()
+		httpsLogin().Start(w, httptest.NewRequest(http.MethodGet, address, nil))
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+		assert.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+		assert.Equal(t, "nosniff", w.Header().Get("X-Content-Type-Options"))
+		assert.Contains(t, w.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'")
+	}
+}
+
+func TestPageNamesNoCauseAndOffersAnotherTry(t *testing.T) {
+	w := httptest.NewRecorder()
+	httpsLogin().Callback(w, httptest.NewRequest(http.MethodGet, "/callback?state=<b>&code=secret", nil))
+	assert.Equal(t, http.StatusBadRequest, w.Code)
+	assert.Contains(t, w.Body.String(), "Try again")
+	assert.Contains(t, w.Body.String(), "you were not logged in there")
+	for _, told := range []string{"<b>", "secret", "state", "attempt"} {
+		assert.NotContains(t, w.Body.String(), told)
+	}
+}
+
+func TestReturnTo(t *testing.T) {
+	tests := map[string]string{ // to where; empty: refused
+		"/": "/", "/a/b?c=d&e=%2F#f": "/a/b?c=d&e=%2F#f", "/über": "/%C3%BCber", "/?u=https://example.com//x": "/?u=https://example.com//x",
+		"": "", "a": "", "//evil": "", `/\evil`: "", `\/evil`: "", "/%2fevil": "", "/%5cevil": "", "/%2F%2Fevil": "", "///evil": "", "/a//b": "",
+		"https://evil": "", "HTTPS:evil": "", "javascript:alert(1)": "", "/\t/evil": "", "/\nSet-Cookie: a=b": "", "/\x00": "", "/%0d%0aa": "", "/%zz": "",
+		"//user@evil": "", " /a": "", "/" + strings.Repeat("a", 512): "",
+	}
+	for returnTo, want := range tests {
+		t.Run(returnTo, func(t *testing.T) {
+			login := httpsLogin()
+			var got error
+			login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
+			w := httptest.NewRecorder()
+			login.Start(w, httptest.NewRequest(http.MethodGet, "/login?return_to="+url.QueryEscape(returnTo), nil))
+			if want == "" {
+				require.Error(t, got)
+				assert.Empty(t, w.Header().Values("Set-Cookie"))
+				return
+			}
+			require.NoError(t, got)
+			assert.Equal(t, http.StatusSeeOther, w.Code)
+			safe, err := httplogin.CheckReturnTo(returnTo)
+			require.NoError(t, err)
+			assert.Equal(t, want, safe)
+		})
+	}
+}
+
+func FuzzReturnTo(f *testing.F) {
+	for _, seed := range []string{"/", "//evil", `/\evil`, "/%2f%2fevil", "/a?b#c", "https://evil/", "/\u2028/", "/;@evil"} {
+		f.Add(seed)
+	}
+	site, _ := url.Parse("https://example.com/login")
+	f.Fuzz(func(t *testing.T, returnTo string) {
+		safe, err := httplogin.CheckReturnTo(returnTo)
+		if err != nil {
+			return
+		}
+		to, err := site.Parse(safe)
+		require.NoError(t, err)
+		assert.Equal(t, "https://example.com", to.Scheme+"://"+to.Host)
+		assert.Regexp(t, `^/($|[^/\\])`, safe)
+		again, err := httplogin.CheckReturnTo(safe)
+		require.NoError(t, err)
+		assert.Equal(t, safe, again)
+	})
+}
+
+func TestLoginThatCannotWork(t *testing.T) {
+	for name, spoil := range map[string]func(*httplogin.Login){
+		"Config":      func(l *httplogin.Login) { l.Config = nil },
+		"RedirectURI": func(l *httplogin.Login) { l.Config.RedirectURI = "" },
+		"Keys":        func(l *httplogin.Login) { l.Keys = nil },
+		"key 1":       func(l *httplogin.Login) { l.Keys = [][]byte{make([]byte, 16)} },
+		"OnToken":     func(l *httplogin.Login) { l.OnToken = nil },
+		"AuthOptions.Redi": func(l *httplogin.Login) {
+			l.AuthOptions = &csoauth.AuthOptions{RedirectURI: "https://example.com/other"}
+		},
+		"AuthOptions.Life": func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Hour} },
+		"AuthOptions":      func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			login := httpsLogin()
+			spoil(login)
+			require.ErrorContains(t, login.Validate(), name)
+			w := httptest.NewRecorder()
+			login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+			assert.Equal(t, http.StatusInternalServerError, w.Code)
+		})
+	}
+}
+
+func TestKeysRotate(t *testing.T) {
+	old, rotated, other := httpsLogin(), httpsLogin(), httpsLogin()
+	another := []byte("fedcba9876543210fedcba9876543210")
+	rotated.Keys = [][]byte{another, keys[0]}
+	other.Keys = [][]byte{another}
+	w := httptest.NewRecorder()
+	old.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+	for login, opens := range map[*httplogin.Login]bool{rotated: true, other: false} {
+		var got error
+		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
+		r := httptest.NewRequest(http.MethodGet, "/callback?error=access_denied&state="+stateOf(t, w.Header().Get("Location")), nil)
+		r.AddCookie(w.Result().Cookies()[0])
+		login.Callback(httptest.NewRecorder(), r)
+		assert.Equal(t, opens, errors.Is(got, csoauth.ErrDenied), "%v", got)
+	}
+}
