@@ -93,14 +93,13 @@ func (l *Login) place(name, made string) []byte {
 // cookieName does not tell the state, which is secret until the callback.
 func (l *Login) cookieName(state string) string {
 	sum := sha256.Sum256([]byte(state))
-	return l.prefix() + base64.RawURLEncoding.EncodeToString(sum[:16])
+	return l.prefix + base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// prefix begins the names of this app's cookies, and of no other's on the same host.
-func (l *Login) prefix() string {
-	sum := sha256.Sum256([]byte(l.Config.ClientID + "\x00" + l.Config.RedirectURI))
+func cookiePrefixOf(c *csoauth.Config, https bool) string {
+	sum := sha256.Sum256([]byte(c.ClientID + "\x00" + c.RedirectURI))
 	prefix := cookiePrefix + base64.RawURLEncoding.EncodeToString(sum[:3]) + "-"
-	if l.https() {
+	if https {
 		return hostPrefix + prefix
 	}
 	return prefix
@@ -108,7 +107,7 @@ func (l *Login) prefix() string {
 
 // cookie has the attributes of all of them. Lax, because the callback comes from another site.
 func (l *Login) cookie(name string) *http.Cookie {
-	return &http.Cookie{Name: name, Path: "/", Secure: l.https(), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	return &http.Cookie{Name: name, Path: "/", Secure: l.https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // expired deletes a cookie.
@@ -145,7 +144,7 @@ func (l *Login) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, err
 // attempts returns the cookies of a browser's attempts, the oldest first.
 func (l *Login) attempts(r *http.Request) (cookies []*http.Cookie) {
 	for _, cookie := range r.Cookies() {
-		if strings.HasPrefix(cookie.Name, l.prefix()) && len(cookie.Name) == len(l.prefix())+nameSize {
+		if strings.HasPrefix(cookie.Name, l.prefix) && len(cookie.Name) == len(l.prefix)+nameSize {
 			cookies = append(cookies, cookie)
 		}
 	}

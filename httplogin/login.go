@@ -42,9 +42,11 @@ type Login struct {
 	// Logger gets a line for each log-in that failed. Nil: no log.
 	Logger *slog.Logger
 
-	setup sync.Once
-	box   *seal.Box
-	err   error
+	setup  sync.Once
+	box    *seal.Box
+	https  bool
+	prefix string // of this app's cookies, and of no other's on the same host
+	err    error
 }
 
 // Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login that is not valid
@@ -75,9 +77,12 @@ func (l *Login) check() error {
 			return fmt.Errorf("httplogin: StartPath: %w", err)
 		}
 	}
-	if u, err := url.Parse(l.Config.RedirectURI); err != nil || u.Scheme != "https" && u.Scheme != "http" {
+	u, err := url.Parse(l.Config.RedirectURI)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("httplogin: Config.RedirectURI is not https or http: no web server answers there")
 	}
+	l.https = u.Scheme == "https"
+	l.prefix = cookiePrefixOf(l.Config, l.https)
 	request, err := l.Config.NewAuthRequest(l.AuthOptions)
 	if err != nil {
 		return fmt.Errorf("httplogin: AuthOptions: %w", err)
@@ -187,7 +192,11 @@ func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 // prefetched reports whether a request says that nobody is looking.
 func prefetched(h http.Header) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		said := strings.ToLower(strings.Join(h.Values(name), ","))
+		values := h.Values(name)
+		if values == nil {
+			continue
+		}
+		said := strings.ToLower(strings.Join(values, ","))
 		if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
 			return true
 		}
@@ -200,9 +209,4 @@ func prefetched(h http.Header) bool {
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
-}
-
-func (l *Login) https() bool {
-	u, err := url.Parse(l.Config.RedirectURI)
-	return err == nil && strings.EqualFold(u.Scheme, "https")
 }
