@@ -87,6 +87,6 @@
 // [Manager.Close] waits for refreshes that are under way, and saves once more what the store did not take. Call it before
 // the program ends, when nobody asks any more, and log its error: it names the keys whose new tokens are lost.
 //
-// The module's folder examples has two whole programs: worker, for many users, and wrap, for a tool with its own state. In
-// tests, use a Memory, and the Config of package csoauthtest.
+// The module's folder examples has whole programs: worker, for many users, web, for users in a browser, and wrap, for a tool
+// with its own state. In tests, use a Memory, and the Config of package csoauthtest.
 package tokens
