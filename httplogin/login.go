@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -48,6 +49,9 @@ type Login struct {
 	prefix string // of this app's cookies, and of no other's on the same host
 	err    error
 }
+
+// Format keeps the Keys out of what fmt prints.
+func (l *Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Login") }
 
 // Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login that is not valid
 // answers each request with an error.

@@ -2,6 +2,7 @@ package httplogin_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -356,6 +357,13 @@ func TestLoginThatCannotWork(t *testing.T) {
 			login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
 			assert.Equal(t, http.StatusInternalServerError, w.Code)
 		})
+	}
+}
+
+func TestLoginPrintsWithoutItsKeys(t *testing.T) {
+	login := httpsLogin()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		assert.Equal(t, "httplogin.Login", fmt.Sprintf(verb, login), verb)
 	}
 }
 
