@@ -208,13 +208,14 @@ func appendEscaped(b []byte, s string) []byte {
 }
 
 // isUnreserved tells whether c is one of RFC 3986's unreserved characters, which are also those of a verifier.
-func isUnreserved(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
+func isUnreserved(c byte) bool { return unreserved[c] }
+
+var unreserved = func() (table [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") {
+		table[c] = true
 	}
-	return c == '-' || c == '.' || c == '_' || c == '~'
-}
+	return table
+}()
 
 // orElse returns s, or other if s is empty.
 func orElse(s, other string) string {

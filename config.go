@@ -39,24 +39,26 @@ type Config struct {
 	HTTPClient *http.Client
 }
 
+// configChecks are those of Validate, in the order of the fields.
+var configChecks = []struct {
+	field string
+	check func(*Config) error
+}{
+	{"AppUID", (*Config).checkAppUID},
+	{"ClientID", (*Config).checkClientID},
+	{"RedirectURI", func(c *Config) error { return checkRedirectURI(c.RedirectURI) }},
+	{"ClientSecret", (*Config).checkClientSecret},
+	{"Scopes", func(c *Config) error { return checkScopes(c.Scopes) }},
+	{"Region", (*Config).checkRegion},
+	{"Endpoints", (*Config).checkEndpoints},
+	{"ChallengeMethod", func(c *Config) error { return c.ChallengeMethod.check() }},
+	{"AuthorizeRoute", func(c *Config) error { return c.AuthorizeRoute.check() }},
+}
+
 // Validate returns an error that names the first field that cannot work, and how to mend it.
 func (c *Config) Validate() error {
-	checks := []struct {
-		field string
-		check func() error
-	}{
-		{"AppUID", c.checkAppUID},
-		{"ClientID", c.checkClientID},
-		{"RedirectURI", func() error { return checkRedirectURI(c.RedirectURI) }},
-		{"ClientSecret", c.checkClientSecret},
-		{"Scopes", func() error { return checkScopes(c.Scopes) }},
-		{"Region", c.checkRegion},
-		{"Endpoints", c.checkEndpoints},
-		{"ChallengeMethod", c.ChallengeMethod.check},
-		{"AuthorizeRoute", c.AuthorizeRoute.check},
-	}
-	for _, field := range checks {
-		if err := field.check(); err != nil {
+	for _, field := range configChecks {
+		if err := field.check(c); err != nil {
 			return fmt.Errorf("csoauth: config: %w", fieldError(field.field, err))
 		}
 	}

@@ -1,12 +1,10 @@
 package httplogin
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,81 +17,77 @@ import (
 
 const (
 	attemptLifetime = 10 * time.Minute
-	maxAttempts     = 5    // of one browser; the oldest makes room
-	maxDeleted      = 8    // in one answer
-	maxCookie       = 3800 // bytes of name and value; the attributes count as well in some browsers
-	nameSize        = 22   // of a hash in a cookie's name
+	cookieLifetime  = 2 * attemptLifetime // so that a user who comes too late is told so, not that there was no attempt
+	maxAttempts     = 5                   // of one browser; the oldest makes room
+	maxDeleted      = 8                   // in one answer
+	nameSize        = 22                  // of a hash in a cookie's name
 	cookiePrefix    = "csoauth-"
 	// A browser takes a cookie with this prefix only over https, with Secure and for all paths, and from no other host.
 	hostPrefix = "__Host-"
 )
 
-// An attempt is what has to survive the user's visit to Contentstack. It travels in a cookie of its own, sealed, so that two
-// tabs do not end each other's.
-type attempt struct {
-	request  *csoauth.AuthRequest
-	returnTo string
-}
-
-type attemptJSON struct {
-	Request  json.RawMessage `json:"request"`
-	ReturnTo string          `json:"return_to"`
-}
-
-// seal returns the cookie of an attempt. In its value, the time at which it was made comes first and in clear, for makeRoom.
-func (l *Login) seal(a attempt) (*http.Cookie, error) {
-	request, err := a.request.MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("httplogin: %w", err)
-	}
-	var plain bytes.Buffer
-	encoder := json.NewEncoder(&plain)
-	encoder.SetEscapeHTML(false) // which would make & six times as long
-	if err := encoder.Encode(attemptJSON{request, a.returnTo}); err != nil {
-		return nil, fmt.Errorf("httplogin: %w", err)
-	}
-	cookie := l.cookie(l.cookieName(a.request.State))
+// seal returns the cookie of an attempt: what has to survive the user's visit to Contentstack and neither the Config nor the
+// callback knows. Its name stands for the state. In its value, the time at which it was made comes first and in clear, for
+// makeRoom.
+func (l *Login) seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
+	cookie := l.cookie(l.cookieName(request.State))
+	cookie.MaxAge = int(cookieLifetime.Seconds())
 	made := strconv.FormatInt(time.Now().Unix(), 36)
-	cookie.Value = made + "." + base64.RawURLEncoding.EncodeToString(l.box.Seal(plain.Bytes(), l.place(cookie.Name, made)))
-	cookie.MaxAge = int(attemptLifetime.Seconds())
-	if n := len(cookie.Name) + len(cookie.Value); n > maxCookie {
-		return nil, fmt.Errorf("httplogin: the cookie would have %d bytes, and browsers drop what is over 4096: ask for fewer scopes or params", n)
-	}
-	return cookie, nil
+	sealed := l.box.Seal([]byte(string(request.Verifier)+"\n"+returnTo), l.place(cookie.Name, made))
+	cookie.Value = made + "." + base64.RawURLEncoding.EncodeToString(sealed)
+	return cookie
 }
 
-// open returns the attempt in a cookie.
-func (l *Login) open(cookie *http.Cookie) (attempt, error) {
+// open returns the attempt in a cookie that has the name for state, and where the user goes after it.
+func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	made, text, _ := strings.Cut(cookie.Value, ".")
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return attempt{}, fmt.Errorf("httplogin: %w: its cookie is not base64url", csoauth.ErrState)
+		return nil, "", &cookieError{err}
 	}
 	plain, err := l.box.Open(sealed, l.place(cookie.Name, made))
 	if err != nil {
-		return attempt{}, fmt.Errorf("httplogin: %w: its cookie cannot be opened: %w", csoauth.ErrState, err)
+		return nil, "", &cookieError{err}
 	}
-	var j attemptJSON
-	if err := json.Unmarshal(plain, &j); err != nil {
-		return attempt{}, fmt.Errorf("httplogin: %w: its cookie holds something else", csoauth.ErrState)
+	at, err := strconv.ParseInt(made, 36, 64)
+	if err != nil {
+		return nil, "", &cookieError{err}
 	}
-	a := attempt{request: new(csoauth.AuthRequest)}
-	if err := a.request.UnmarshalBinary(j.Request); err != nil {
-		return attempt{}, fmt.Errorf("httplogin: %w: %w", csoauth.ErrState, err)
+	verifier, returnTo, _ := strings.Cut(string(plain), "\n")
+	if returnTo, err = checkReturnTo(returnTo); err != nil { // again, for what counts as safe may have become stricter
+		return nil, "", err
 	}
-	a.returnTo, err = checkReturnTo(j.ReturnTo) // again, for what counts as safe may have become stricter
-	return a, err
+	if request, err = l.Config.NewAuthRequest(l.AuthOptions); err != nil {
+		return nil, "", fmt.Errorf("httplogin: %w", err)
+	}
+	request.State, request.Verifier = state, csoauth.Verifier(verifier)
+	request.Expires = time.Unix(at, 0).Add(attemptLifetime)
+	return request, returnTo, nil
 }
 
-// place is what a cookie is good for: this name, client and redirect URI.
+// A cookieError is for a cookie that opens no attempt. Its text is made only for those who read it: anybody may cause one.
+type cookieError struct{ why error }
+
+func (e *cookieError) Error() string {
+	return fmt.Sprintf("httplogin: callback: %v: its cookie cannot be opened: %v", csoauth.ErrState, e.why)
+}
+
+func (e *cookieError) Unwrap() error { return csoauth.ErrState }
+
+// place is what a cookie is good for: this name and time, and what the attempt takes from the Config.
 func (l *Login) place(name, made string) []byte {
-	return []byte(strings.Join([]string{name, made, l.Config.ClientID, l.Config.RedirectURI}, "\x00"))
+	b := make([]byte, 0, len(name)+1+len(made)+len(l.app))
+	b = append(b, name...)
+	b = append(b, 0)
+	b = append(b, made...)
+	return append(b, l.app[:]...)
 }
 
 // cookieName does not tell the state, which is secret until the callback.
 func (l *Login) cookieName(state string) string {
 	sum := sha256.Sum256([]byte(state))
-	return l.prefix + base64.RawURLEncoding.EncodeToString(sum[:16])
+	name := append(make([]byte, 0, len(l.prefix)+nameSize), l.prefix...)
+	return string(base64.RawURLEncoding.AppendEncode(name, sum[:16]))
 }
 
 func cookiePrefixOf(c *csoauth.Config, https bool) string {
@@ -118,13 +112,13 @@ func (l *Login) expired(name string) *http.Cookie {
 }
 
 // openOne opens the first of several cookies of one name that can be opened: another path or host may have added some.
-func (l *Login) openOne(cookies []*http.Cookie) (a attempt, err error) {
+func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	for _, cookie := range cookies {
-		if a, err = l.open(cookie); err == nil {
+		if request, returnTo, err = l.open(cookie, state); err == nil {
 			break
 		}
 	}
-	return a, err
+	return request, returnTo, err
 }
 
 // cookiesOf returns the cookie of the attempt that a callback's state names, and others of that name.

@@ -17,7 +17,7 @@ func Example() {
 	config := &csoauth.Config{AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback"}
 	login := &httplogin.Login{
 		Config: config,
-		Keys:   [][]byte{[]byte("32 random bytes from a safe place")[:32]},
+		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
 			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "…", Path: "/", Secure: true, HttpOnly: true}) // yours
 			return nil                                                                                                   // keep the token, in package tokens for instance

@@ -1,7 +1,9 @@
 package httplogin
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +33,8 @@ type Login struct {
 	Keys [][]byte
 	// OnToken gets the token of a user who has logged in: start the user's session and keep the token, in package tokens for
 	// instance. If it returns nil, and not before, Callback sends the browser on to return_to; so it may set headers and
-	// must not write a body. Its error goes to OnError. Required.
+	// must not write a body. The token's UserUID is empty if Contentstack's answer did not name the user. OnToken's error goes
+	// to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
 	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page that names no cause and
 	// offers another try.
@@ -46,7 +49,9 @@ type Login struct {
 	setup  sync.Once
 	box    *seal.Box
 	https  bool
-	prefix string // of this app's cookies, and of no other's on the same host
+	prefix string            // of this app's cookies, and of no other's on the same host
+	app    [sha256.Size]byte // a hash of what attempts take from Config and AuthOptions
+	pages  pages
 	err    error
 }
 
@@ -85,8 +90,6 @@ func (l *Login) check() error {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("httplogin: Config.RedirectURI is not https or http: no web server answers there")
 	}
-	l.https = u.Scheme == "https"
-	l.prefix = cookiePrefixOf(l.Config, l.https)
 	request, err := l.Config.NewAuthRequest(l.AuthOptions)
 	if err != nil {
 		return fmt.Errorf("httplogin: AuthOptions: %w", err)
@@ -94,8 +97,11 @@ func (l *Login) check() error {
 	if l.box, err = seal.New("csoauth httplogin", l.Keys); err != nil {
 		return fmt.Errorf("httplogin: Keys: %w", err)
 	}
-	_, err = l.seal(attempt{request, "/" + strings.Repeat("a", maxReturnTo-1)})
-	return err
+	l.https = u.Scheme == "https"
+	l.prefix = cookiePrefixOf(l.Config, l.https)
+	l.app = sha256.Sum256([]byte(strings.Join([]string{request.ClientID, request.RedirectURI, request.OrganizationUID, strings.Join(request.Scopes, " ")}, "\x00")))
+	l.pages = newPages(cmp.Or(l.StartPath, "/"))
+	return nil
 }
 
 // Start sends the browser to Contentstack. The query may have return_to, a path of this site with or without a query, where
@@ -114,13 +120,8 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
 		return
 	}
-	cookie, err := l.seal(attempt{request, returnTo})
-	if err != nil {
-		l.fail(w, r, err)
-		return
-	}
 	l.makeRoom(w, r)
-	http.SetCookie(w, cookie)
+	http.SetCookie(w, l.seal(request, returnTo))
 	redirect(w, l.Config.AuthorizeURL(request))
 }
 
@@ -148,16 +149,16 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, l.expired(cookies[0].Name))
-	a, err := l.openOne(cookies)
+	request, returnTo, err := l.openOne(cookies, query.Get("state"))
 	if err != nil {
 		l.fail(w, r, err)
 		return
 	}
-	r = returningTo(r, a.returnTo)
+	r = returningTo(r, returnTo)
 	// A browser that hangs up must not cost the token of a code that is spent.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), exchangeTimeout)
 	defer cancel()
-	token, err := l.Config.Exchange(ctx, a.request, query)
+	token, err := l.Config.Exchange(ctx, request, query)
 	if err != nil {
 		l.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
 		return
@@ -166,17 +167,15 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, err)
 		return
 	}
-	redirect(w, a.returnTo)
+	redirect(w, returnTo)
 }
 
 // admit says how the answer is to be treated, and refuses what is no visit by a person: it would use up an attempt, or push
 // one out. A prefetcher that is refused leaves the visit itself to come.
 func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "frame-ancestors 'none'")
+	setHeader(h, "Cache-Control", "no-store", "Referrer-Policy", "no-referrer", "X-Content-Type-Options", "nosniff",
+		"Content-Security-Policy", "frame-ancestors 'none'")
 	if r.Method != http.MethodGet {
 		h.Set("Allow", http.MethodGet)
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -195,18 +194,25 @@ func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 
 // prefetched reports whether a request says that nobody is looking.
 func prefetched(h http.Header) bool {
-	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		values := h.Values(name)
-		if values == nil {
-			continue
-		}
-		said := strings.ToLower(strings.Join(values, ","))
-		if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
-			return true
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} { // canonical names, so no need of Values
+		for _, said := range h[name] {
+			said = strings.ToLower(said)
+			if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
+				return true
+			}
 		}
 	}
-	dest := h.Get("Sec-Fetch-Dest")
-	return dest != "" && dest != "document"
+	dest := h["Sec-Fetch-Dest"]
+	return len(dest) > 0 && dest[0] != "document"
+}
+
+// setHeader sets headers with canonical names. Their values share one array, where Header.Set makes one for each.
+func setHeader(h http.Header, pairs ...string) {
+	values := make([]string, len(pairs)/2)
+	for i := range values {
+		values[i] = pairs[2*i+1]
+		h[pairs[2*i]] = values[i : i+1 : i+1]
+	}
 }
 
 // redirect sends no page along: it would hold the authorize URL.

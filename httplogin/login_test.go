@@ -260,7 +260,7 @@ func TestCookieOverHTTPS(t *testing.T) {
 	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
 	assert.Equal(t, "/", cookie.Path)
 	assert.Empty(t, cookie.Domain)
-	assert.Equal(t, 600, cookie.MaxAge)
+	assert.Equal(t, 1200, cookie.MaxAge, "twice the attempt, so that who comes late is told so")
 	state := stateOf(t, w.Header().Get("Location"))
 	assert.NotContains(t, cookie.String(), state)
 	assert.Less(t, len(cookie.String()), 4096)
@@ -382,4 +382,36 @@ func TestKeysRotate(t *testing.T) {
 		login.Callback(httptest.NewRecorder(), r)
 		assert.Equal(t, opens, errors.Is(got, csoauth.ErrDenied), "%v", got)
 	}
+}
+
+// What the Config says is not in the cookie, so it must be the same when the user comes back.
+func TestCookieOpensForTheSameConfigOnly(t *testing.T) {
+	w := httptest.NewRecorder()
+	httpsLogin().Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+	for name, change := range map[string]func(*httplogin.Login){
+		"nothing":      func(*httplogin.Login) {},
+		"scopes":       func(l *httplogin.Login) { l.Config.Scopes = []string{"user:read"} },
+		"organization": func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{OrganizationUID: "blt1"} },
+		"client":       func(l *httplogin.Login) { l.Config.ClientID = "other" },
+		"redirect URI": func(l *httplogin.Login) { l.Config.RedirectURI += "/" },
+	} {
+		login := httpsLogin()
+		change(login)
+		var got error
+		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
+		r := httptest.NewRequest(http.MethodGet, "/callback?error=access_denied&state="+stateOf(t, w.Header().Get("Location")), nil)
+		r.AddCookie(w.Result().Cookies()[0])
+		login.Callback(httptest.NewRecorder(), r)
+		assert.Equal(t, name == "nothing", errors.Is(got, csoauth.ErrDenied), "%s: %v", name, got)
+	}
+}
+
+// Servers take 8 KB of headers, and the application has cookies, too.
+func TestFiveCookiesFitIntoAHeader(t *testing.T) {
+	login := httpsLogin()
+	login.Config.Scopes = strings.Split(strings.Repeat("cm.stacks.management:read ", 60)+"user:read", " ")
+	w := httptest.NewRecorder()
+	login.Start(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/"+strings.Repeat("a", 511), nil))
+	cookie := w.Result().Cookies()[0]
+	assert.Less(t, 5*len(cookie.Name+cookie.Value), 5000)
 }

@@ -1,14 +1,17 @@
 package httplogin
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"html/template"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/contentstack/csoauth"
 )
@@ -26,25 +29,21 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 		l.OnError(w, r, err)
 		return
 	}
-	again := orElse(l.StartPath, "/")
-	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
-		again += "?return_to=" + url.QueryEscape(returnTo)
-	}
-	w.Header().Set("Content-Security-Policy", pagePolicy)
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status(err))
-	_ = page.Execute(w, pageData{ // a browser that is gone needs no page
+	data := pageData{
 		Denied: errors.Is(err, csoauth.ErrDenied),
 		Lost:   errors.Is(err, ErrNoCookie) || errors.Is(err, csoauth.ErrAttemptExpired) || errors.Is(err, csoauth.ErrState),
-		Again:  again,
-	})
-}
-
-func orElse(s, instead string) string {
-	if s == "" {
-		return instead
+		Again:  cmp.Or(l.StartPath, "/"),
 	}
-	return s
+	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
+		data.Again += "?return_to=" + url.QueryEscape(returnTo)
+	}
+	text, made := l.pages[data]
+	if !made {
+		text = data.render()
+	}
+	setHeader(w.Header(), "Content-Security-Policy", pagePolicy, "Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status(err))
+	_, _ = io.WriteString(w, text) // a browser that is gone needs no page
 }
 
 // status is that of the answer to a request that failed with err.
@@ -65,10 +64,28 @@ func status(err error) int {
 // errExchange is for what failed at Contentstack, or on the way there.
 var errExchange = errors.New("the code was not exchanged")
 
+// pages are those of whoever comes without an attempt, made once: a flood of forged callbacks gets no others.
+type pages map[pageData]string
+
+func newPages(again string) pages {
+	all := pages{}
+	for _, data := range []pageData{{}, {Denied: true}, {Lost: true}} {
+		data.Again = again
+		all[data] = data.render()
+	}
+	return all
+}
+
 type pageData struct {
 	Denied bool
 	Lost   bool
 	Again  string
+}
+
+func (d pageData) render() string {
+	var b strings.Builder
+	_ = page.Execute(&b, d) // cannot fail: the template has three fields, and a Builder takes all
+	return b.String()
 }
 
 const pageCSS = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1rem}a{color:LinkText}`

@@ -131,8 +131,10 @@ func (b *Box) Open(sealed, context []byte) ([]byte, error) {
 	if !known {
 		return nil, fmt.Errorf("it was sealed with a key that is not among the %d given, or for another purpose", len(b.keys))
 	}
-	return nil, errors.New("it was damaged or forged, or moved here from another place")
+	return nil, errForged
 }
+
+var errForged = errors.New("it was damaged or forged, or moved here from another place")
 
 // bound returns what the tag covers besides the text. The head has a fixed size, so no two pairs give the same bytes.
 func bound(head, context []byte) []byte {
