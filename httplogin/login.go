@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/landing"
 	"github.com/contentstack/csoauth/internal/seal"
 )
 
@@ -122,7 +123,7 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	}
 	l.makeRoom(w, r)
 	http.SetCookie(w, l.seal(request, returnTo))
-	redirect(w, l.Config.AuthorizeURL(request))
+	landing.Redirect(w, l.Config.AuthorizeURL(request))
 }
 
 // exchangeTimeout bounds the exchange of a code, which lives a minute.
@@ -167,22 +168,14 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, err)
 		return
 	}
-	redirect(w, returnTo)
+	landing.Redirect(w, returnTo)
 }
 
 // admit says how the answer is to be treated, and refuses what is no visit by a person: it would use up an attempt, or push
 // one out. A prefetcher that is refused leaves the visit itself to come.
 func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
-	h := w.Header()
-	setHeader(h, "Cache-Control", "no-store", "Referrer-Policy", "no-referrer", "X-Content-Type-Options", "nosniff",
-		"Content-Security-Policy", "frame-ancestors 'none'")
-	if r.Method != http.MethodGet {
-		h.Set("Allow", http.MethodGet)
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-		return false
-	}
-	if prefetched(r.Header) {
-		http.Error(w, "this page is for visits", http.StatusForbidden)
+	landing.Protect(w.Header())
+	if !landing.Visited(w, r) {
 		return false
 	}
 	if err := l.Validate(); err != nil {
@@ -190,33 +183,4 @@ func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	return true
-}
-
-// prefetched reports whether a request says that nobody is looking.
-func prefetched(h http.Header) bool {
-	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} { // canonical names, so no need of Values
-		for _, said := range h[name] {
-			said = strings.ToLower(said)
-			if strings.Contains(said, "prefetch") || strings.Contains(said, "prerender") || strings.Contains(said, "preview") {
-				return true
-			}
-		}
-	}
-	dest := h["Sec-Fetch-Dest"]
-	return len(dest) > 0 && dest[0] != "document"
-}
-
-// setHeader sets headers with canonical names. Their values share one array, where Header.Set makes one for each.
-func setHeader(h http.Header, pairs ...string) {
-	values := make([]string, len(pairs)/2)
-	for i := range values {
-		values[i] = pairs[2*i+1]
-		h[pairs[2*i]] = values[i : i+1 : i+1]
-	}
-}
-
-// redirect sends no page along: it would hold the authorize URL.
-func redirect(w http.ResponseWriter, to string) {
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
 }

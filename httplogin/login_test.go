@@ -283,7 +283,7 @@ func TestPageNamesNoCauseAndOffersAnotherTry(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, w.Code)
 	assert.Contains(t, w.Body.String(), "Try again")
 	assert.Contains(t, w.Body.String(), "you were not logged in there")
-	for _, told := range []string{"<b>", "secret", "state", "attempt"} {
+	for _, told := range []string{"<b>", "secret", "state=", "attempt", "not logged in."} {
 		assert.NotContains(t, w.Body.String(), told)
 	}
 }

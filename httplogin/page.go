@@ -3,17 +3,13 @@ package httplogin
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"html/template"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/landing"
 )
 
 // fail logs err, and has it answered.
@@ -37,13 +33,11 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
 		data.Again += "?return_to=" + url.QueryEscape(returnTo)
 	}
-	text, made := l.pages[data]
+	html, made := l.pages[data]
 	if !made {
-		text = data.render()
+		html = data.html()
 	}
-	setHeader(w.Header(), "Content-Security-Policy", pagePolicy, "Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status(err))
-	_, _ = io.WriteString(w, text) // a browser that is gone needs no page
+	landing.Write(w, status(err), html)
 }
 
 // status is that of the answer to a request that failed with err.
@@ -71,7 +65,7 @@ func newPages(again string) pages {
 	all := pages{}
 	for _, data := range []pageData{{}, {Denied: true}, {Lost: true}} {
 		data.Again = again
-		all[data] = data.render()
+		all[data] = data.html()
 	}
 	return all
 }
@@ -82,29 +76,18 @@ type pageData struct {
 	Again  string
 }
 
-func (d pageData) render() string {
-	var b strings.Builder
-	_ = page.Execute(&b, d) // cannot fail: the template has three fields, and a Builder takes all
-	return b.String()
+// html names no cause: whoever made the browser come here must learn nothing from it. And it does not say that the user is not
+// logged in, for the application may know better.
+func (d pageData) html() string {
+	page := landing.Page{Name: "login-failed", Title: "The log-in did not work", Link: d.Again, LinkText: "Try again"}
+	switch {
+	case d.Denied:
+		page.Name, page.Title = "denied", "Access was not allowed"
+	case d.Lost:
+		page.Text = []string{
+			"That happens if this page was opened twice or in another browser, if the log-in took long, or if the browser blocks cookies of this site.",
+			"If Contentstack showed you your stacks and did not ask for your consent, you were not logged in there. Now you are.",
+		}
+	}
+	return page.HTML()
 }
-
-const pageCSS = `:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1rem}a{color:LinkText}`
-
-// The page names no cause: whoever made the browser come here must learn nothing from it.
-var page = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Not logged in</title><style>` + pageCSS + `</style></head>
-<body>
-<h1>You are not logged in</h1>
-<p>{{if .Denied}}Access was not allowed.{{else}}The log-in did not work.{{end}} <a href="{{.Again}}">Try again</a></p>
-{{if .Lost}}<p>If Contentstack showed you your stacks and did not ask for your consent, you were not logged in there. Now you are: try again.
-If your browser blocks cookies, allow them for this site.</p>{{end}}
-</body>
-</html>
-`))
-
-// pagePolicy lets the page use its own style, and nobody frame it.
-var pagePolicy = func() string {
-	sum := sha256.Sum256([]byte(pageCSS))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()

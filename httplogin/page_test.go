@@ -73,7 +73,7 @@ func TestTryAgainLeadsToWhereTheAttemptBegan(t *testing.T) {
 	page, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	assert.Contains(t, string(page), `<a href="/login?return_to=%2Fhere">Try again</a>`)
-	assert.Contains(t, string(page), "not allowed")
+	assert.Contains(t, string(page), "Access was not allowed")
 }
 
 // What stands in a cookie is the browser's to change.

@@ -8,11 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"runtime"
-	"strings"
 
+	"github.com/contentstack/csoauth/internal/browser"
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
@@ -78,8 +75,11 @@ func (p *person) visit(ctx context.Context, authorizeURL string, v emulator.Visi
 	}
 	p.tell.text("In your browser, log in as anybody if you are asked to, and choose " + wish + ". If no browser opens, open this:")
 	p.tell.line("   %s", authorizeURL)
-	if err := openBrowser(ctx, authorizeURL); err != nil {
+	process, err := browser.Open(authorizeURL)
+	if err != nil {
 		p.tell.text("(" + err.Error() + ")")
+	} else {
+		defer process.Release()
 	}
 	select {
 	case back := <-p.callbacks:
@@ -87,24 +87,4 @@ func (p *person) visit(ctx context.Context, authorizeURL string, v emulator.Visi
 	case <-ctx.Done():
 		return nil, errors.New("nobody came back from the browser in time")
 	}
-}
-
-// openBrowser starts the machine's browser, without a shell and without its output.
-func openBrowser(ctx context.Context, address string) error {
-	command := []string{"xdg-open"}
-	switch runtime.GOOS {
-	case "darwin":
-		command = []string{"open"}
-	case "windows":
-		command = []string{"rundll32", "url.dll,FileProtocolHandler"}
-	}
-	if own := strings.Fields(os.Getenv("BROWSER")); len(own) > 0 {
-		command = own
-	}
-	cmd := exec.CommandContext(ctx, command[0], append(command[1:], address)...)
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("no browser could be started: %w", err)
-	}
-	go cmd.Wait() // the callback tells whether it worked
-	return nil
 }

@@ -1,0 +1,13 @@
+//go:build !unix
+
+package browser
+
+import (
+	"os"
+	"syscall"
+)
+
+func ownSession() *syscall.SysProcAttr { return nil }
+
+// ended never reports an end: where there are no zombies, letting go is enough.
+func ended(*os.Process) (bool, int) { return false, 0 }

@@ -1,0 +1,26 @@
+//go:build unix
+
+package browser
+
+import (
+	"os"
+	"syscall"
+)
+
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
+
+// ended reports whether the program has ended, and with which code. After that it is gone from the process table.
+func ended(p *os.Process) (bool, int) {
+	var status syscall.WaitStatus
+	pid, err := syscall.Wait4(p.Pid, &status, syscall.WNOHANG, nil)
+	if err == syscall.ECHILD {
+		return true, 0 // somebody else has waited for it
+	}
+	if err != nil || pid != p.Pid {
+		return false, 0
+	}
+	if status.Signaled() {
+		return true, 128 + int(status.Signal())
+	}
+	return true, status.ExitStatus()
+}

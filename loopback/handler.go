@@ -1,0 +1,92 @@
+package loopback
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/contentstack/csoauth/internal/landing"
+)
+
+const (
+	// lingering is how long the browser has to fetch the page that says how the login went. It does so at once.
+	lingering = time.Second
+	// closing is how long answers have that are under way then.
+	closing = 250 * time.Millisecond
+)
+
+// ServeHTTP answers whoever asks at the redirect URI: the user's browser, and anybody else on this machine, or a web page that
+// makes the browser ask.
+func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	landing.Protect(w.Header())
+	if !l.isHere(r) {
+		http.Error(w, "nothing is here", http.StatusNotFound)
+		return
+	}
+	if !landing.Visited(w, r) {
+		return
+	}
+	callback := r.URL.Query()
+	switch {
+	case l.isOurs(callback):
+		l.come(callback)
+		landing.Redirect(w, l.path()) // without the query, so that the code leaves the address bar and the history
+	case l.isDecided() && !callback.Has("state"):
+		page, status := l.page()
+		landing.Write(w, status, page.HTML())
+		l.show.Do(func() { close(l.shown) })
+	default:
+		http.Error(w, "this is not of the login that is under way", http.StatusBadRequest)
+	}
+}
+
+// isHere reports whether r asks for the redirect URI, by the name that it has there: another name that leads to this machine is a
+// web page's that wants to read our answers.
+func (l *login) isHere(r *http.Request) bool { return l.isAt(r.Host, r.URL.EscapedPath()) }
+
+func (l *login) isAt(host, path string) bool {
+	host = strings.ToLower(host)
+	if portOf(l.uri) == "80" && !strings.HasSuffix(host, ":80") {
+		host += ":80"
+	}
+	return host == net.JoinHostPort(l.uri.Hostname(), portOf(l.uri)) && cmp.Or(path, "/") == l.path()
+}
+
+// path is that of the redirect URI.
+func (l *login) path() string { return cmp.Or(l.uri.EscapedPath(), "/") }
+
+// A site is the server of one login.
+type site struct {
+	*http.Server
+	serving sync.WaitGroup
+}
+
+func serve(listeners []net.Listener, handler http.Handler) *site {
+	s := &site{Server: &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(io.Discard, "", 0), // whatever a scanner does is not for the user's terminal
+	}}
+	for _, listener := range listeners {
+		s.serving.Go(func() { _ = s.Serve(listener) }) // until end
+	}
+	return s
+}
+
+// end lets answers that are under way go out, and leaves nothing behind.
+func (s *site) end() {
+	patience, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	if err := s.Shutdown(patience); errors.Is(err, context.DeadlineExceeded) { // a browser keeps connections in reserve
+		_ = s.Close()
+	}
+	s.serving.Wait()
+}

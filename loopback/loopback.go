@@ -1,0 +1,165 @@
+package loopback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+const (
+	defaultTimeout = 5 * time.Minute
+	// exchangeTimeout bounds the exchange of a code, which lives a minute.
+	exchangeTimeout = 45 * time.Second
+)
+
+var (
+	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
+	ErrTimeout = errors.New("nobody came back from the browser in time")
+	// ErrPortInUse: somebody else listens at the redirect URI, on one address of localhost at least, and would get the code. No
+	// browser was opened. Close that program, which may be another login, or register another redirect URI and offer both.
+	ErrPortInUse = errors.New("port in use")
+)
+
+// Options vary a login. Nil is fine.
+type Options struct {
+	// Program is what the pages call the program. Empty: the name of its file.
+	Program string
+	// RedirectURIs are registered redirect URIs to choose from: the first whose port is free is used, and the Token remembers
+	// which. Each is http on localhost or a literal loopback address. Nil: the Config's alone.
+	RedirectURIs []string
+	// Timeout is how long the user has. Zero: 5 minutes.
+	Timeout time.Duration
+	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty.
+	AuthOptions *csoauth.AuthOptions
+	// OpenBrowser opens an address in the user's browser, and returns without waiting for the user. Its error is printed, and the
+	// login goes on: the address is printed, too. Nil: what $BROWSER names, or the platform's way.
+	OpenBrowser func(ctx context.Context, address string) error
+	// Manual is for machines without a browser: Login neither listens nor opens one, and reads from In the address at which the
+	// user's browser, wherever it is, ended up. That browser will say that it cannot connect.
+	Manual bool
+	// In is where Manual reads a line. Nil: the terminal. A Read that waits when Login ends is left to itself, unless In has a
+	// SetReadDeadline that works, as the terminal's has except on Windows.
+	In io.Reader
+	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
+	Out io.Writer
+}
+
+// Login logs the user in, and returns when it is known how that went and the browser's page says so. It is safe for concurrent use;
+// two logins at one port are one too many.
+//
+// Errors, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [ErrPortInUse]; [ErrTimeout]; those of ctx,
+// if it ends; [csoauth.ErrAttemptExpired], if the AuthOptions' Lifetime is shorter than the Timeout; a [*csoauth.Error], which is what
+// Contentstack said; and others, for what cannot work: [csoauth.Plain], whose challenge would stand in the process list and the
+// browser's history, or a redirect URI that is not of this machine.
+//
+// Login installs no signal handler: Ctrl-C ends the program, unless it has one that ends ctx. A browser that it started goes on.
+func Login(ctx context.Context, c *csoauth.Config, o *Options) (*csoauth.Token, error) {
+	l, err := newLogin(ctx, c, o)
+	if err != nil {
+		return nil, fmt.Errorf("loopback: %w", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, l.o.Timeout, ErrTimeout)
+	defer cancel()
+	if l.o.Manual {
+		err = l.loginByHand(ctx)
+	} else {
+		err = l.loginByBrowser(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loopback: %w", err)
+	}
+	return l.token, nil
+}
+
+// A login is one attempt of one user.
+type login struct {
+	config *csoauth.Config
+	o      Options // all set but AuthOptions and OpenBrowser
+	uris   []*url.URL
+	caller context.Context // of the exchange, which the timeout must not cut off
+
+	uri     *url.URL // the redirect URI in use, to the byte in request
+	request *csoauth.AuthRequest
+	outcome
+}
+
+func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error) {
+	if c == nil {
+		return nil, errors.New("the Config is missing")
+	}
+	l := &login{config: c, caller: ctx, outcome: outcome{decided: make(chan struct{}), shown: make(chan struct{})}}
+	if o != nil {
+		l.o = *o
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.ChallengeMethod == csoauth.Plain {
+		return nil, errors.New("ChallengeMethod is plain: the verifier would stand in the process list and the browser's history; use S256")
+	}
+	if l.o.AuthOptions != nil && l.o.AuthOptions.RedirectURI != "" {
+		return nil, errors.New("AuthOptions.RedirectURI is set: set Options.RedirectURIs, or the Config's")
+	}
+	if l.o.Timeout < 0 {
+		return nil, fmt.Errorf("Timeout: %v is negative", l.o.Timeout)
+	}
+	l.o.fillIn(c)
+	for i, text := range l.o.RedirectURIs {
+		if err := l.begin(i); err != nil { // to see whether it could: all mistakes are told before anything happens
+			return nil, err
+		}
+		u, err := parseRedirectURI(text)
+		if err != nil {
+			return nil, err
+		}
+		l.uris = append(l.uris, u)
+	}
+	return l, nil
+}
+
+func (o *Options) fillIn(c *csoauth.Config) {
+	if o.Program == "" {
+		o.Program = strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+	}
+	if len(o.RedirectURIs) == 0 {
+		o.RedirectURIs = []string{c.RedirectURI}
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Out == nil {
+		o.Out = os.Stderr
+	}
+}
+
+// begin makes the attempt, at one of the redirect URIs.
+func (l *login) begin(chosen int) error {
+	options := csoauth.AuthOptions{}
+	if l.o.AuthOptions != nil {
+		options = *l.o.AuthOptions
+	}
+	options.RedirectURI = l.o.RedirectURIs[chosen] // to the byte
+	if options.Lifetime == 0 && l.o.Timeout > defaultTimeout {
+		options.Lifetime = l.o.Timeout + exchangeTimeout // who has longer may use it
+	}
+	var err error
+	l.request, err = l.config.NewAuthRequest(&options)
+	return err
+}
+
+// ended is why ctx has: it says ErrTimeout for our own deadline, and what the caller says for the caller's.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ErrTimeout) || errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), cause)
+}

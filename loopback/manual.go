@@ -1,0 +1,116 @@
+package loopback
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// loginByHand lets the user carry the address from the browser to the terminal.
+func (l *login) loginByHand(ctx context.Context) error {
+	if err := l.begin(0); err != nil {
+		return err
+	}
+	l.uri = l.uris[0]
+	in := l.o.In
+	if in == nil {
+		terminal := openTerminal()
+		defer terminal.Close()
+		in = terminal
+	}
+	t := newTerminal(l.o.Out)
+	t.inviteByHand(l.config.AuthorizeURL(l.request), l.request.RedirectURI)
+	for {
+		line, err := readLine(ctx, in)
+		switch {
+		case ctx.Err() != nil:
+			return ended(ctx)
+		case err != nil:
+			return fmt.Errorf("no address was pasted: %w", err)
+		}
+		callback, problem := l.pasted(line)
+		if problem == "" {
+			l.come(callback)
+			return l.err
+		}
+		t.say("%s. Paste the address that the browser went to:", problem)
+	}
+}
+
+// pasted reads what the user pasted, and checks it as a request to the redirect URI is checked. The problem is for the user, and does
+// not repeat a code.
+func (l *login) pasted(line string) (callback url.Values, problem string) {
+	u, err := url.Parse(strings.TrimSpace(line))
+	if err != nil || u.Scheme != "http" || !l.isAt(u.Host, u.EscapedPath()) {
+		return nil, "That does not begin with " + l.request.RedirectURI
+	}
+	callback = u.Query()
+	if !l.isOurs(callback) {
+		return nil, "That address is of another login, or not whole"
+	}
+	return callback, ""
+}
+
+// openTerminal opens the terminal, so that its Read can be interrupted, or else standard input.
+func openTerminal() io.ReadCloser {
+	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		if f, err := os.Open("/dev/tty"); err == nil {
+			return f
+		}
+	}
+	return io.NopCloser(os.Stdin)
+}
+
+// maxLine bounds what is pasted, in bytes.
+const maxLine = 16 << 10
+
+// readLine reads to the end of a line and no further, until ctx ends.
+func readLine(ctx context.Context, in io.Reader) (string, error) {
+	if d, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok && d.SetReadDeadline(time.Time{}) == nil {
+		interrupted := make(chan struct{})
+		stop := context.AfterFunc(ctx, func() {
+			defer close(interrupted)
+			_ = d.SetReadDeadline(time.Unix(1, 0)) // it worked before
+		})
+		defer func() {
+			if !stop() {
+				<-interrupted
+			}
+		}()
+		return line(in)
+	}
+	type result struct {
+		text string
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() { // which ends with the Read
+		text, err := line(in)
+		read <- result{text, err}
+	}()
+	select {
+	case r := <-read:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func line(in io.Reader) (string, error) {
+	var text []byte
+	for one := make([]byte, 1); len(text) < maxLine; {
+		n, err := in.Read(one)
+		if n > 0 && one[0] == '\n' || err == io.EOF && len(text) > 0 {
+			return string(text), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		text = append(text, one[:n]...)
+	}
+	return "", fmt.Errorf("the line has more than %d bytes", maxLine)
+}

@@ -1,0 +1,58 @@
+package loopback
+
+import (
+	"context"
+	"crypto/subtle"
+	"net/url"
+	"sync"
+
+	"github.com/contentstack/csoauth"
+)
+
+// An outcome is what came of a login. It is decided once: by a callback, or because none came.
+type outcome struct {
+	decide  sync.Once
+	decided chan struct{} // closed when the rest is there
+	token   *csoauth.Token
+	err     error
+	seen    bool // a browser brought the callback, and is to be told
+
+	show  sync.Once
+	shown chan struct{} // closed when the page has told it
+}
+
+// isOurs reports whether a callback is of this attempt, and nobody else's: only such a one may end it.
+func (l *login) isOurs(callback url.Values) bool {
+	states := callback["state"]
+	return len(states) == 1 && subtle.ConstantTimeCompare([]byte(states[0]), []byte(l.request.State)) == 1
+}
+
+// come trades the code of a callback that is ours. A second one waits for the first, and changes nothing. The caller's context
+// ends it, and the login's does not: the user was in time.
+func (l *login) come(callback url.Values) {
+	l.decide.Do(func() {
+		ctx, cancel := context.WithTimeout(l.caller, exchangeTimeout)
+		defer cancel()
+		l.seen = true
+		l.token, l.err = l.config.Exchange(ctx, l.request, callback)
+		close(l.decided)
+	})
+}
+
+// giveUp ends a login whose context has ended. If a code is being traded, that decides, and giveUp waits for it.
+func (l *login) giveUp(ctx context.Context) {
+	l.decide.Do(func() {
+		l.err = ended(ctx)
+		close(l.decided)
+	})
+}
+
+// isDecided reports whether the outcome is known.
+func (l *login) isDecided() bool {
+	select {
+	case <-l.decided:
+		return true
+	default:
+		return false
+	}
+}
