@@ -107,6 +107,9 @@ func (l *Login) check() error {
 
 // Start sends the browser to Contentstack. The query may have return_to, a path of this site with or without a query, where
 // the user goes after the log-in; without it that is "/". Anything else in it is an error.
+//
+// With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks there, and no callback comes. Say
+// near the link that a second click helps, or use [csoauth.RoutePath].
 func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	if !l.admit(w, r) {
 		return

@@ -86,7 +86,7 @@ func (d pageData) html() string {
 	case d.Lost:
 		page.Text = []string{
 			"That happens if this page was opened twice or in another browser, if the log-in took long, or if the browser blocks cookies of this site.",
-			"If Contentstack showed you your stacks and did not ask for your consent, you were not logged in there. Now you are.",
+			"And if Contentstack showed you your stacks and did not ask for your consent, you were not logged in there yet: try again, now that you are.",
 		}
 	}
 	return page.HTML()

@@ -55,13 +55,16 @@ func runEmulated(ctx context.Context, s *settings, listener net.Listener) error 
 	configured := &settings{
 		config: &csoauth.Config{
 			AppUID: registered.UID, ClientID: registered.ClientID, RedirectURI: site + callbackPath,
-			Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}},
+			Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}},
+			AuthorizeRoute: s.route,
 		},
 		sealKeys: [][]byte{key}, dir: dir, listen: s.listen,
 	}
 	slog.SetLogLoggerLevel(slog.LevelDebug) // shows each refresh
 	slog.Info("an emulated Contentstack, where access tokens live a minute; Ctrl-C ends it", "at", contentstack.URL)
 	fmt.Println("Open this in your browser:", site)
-	fmt.Println("Whoever logs in at Contentstack on the way loses the request, here as there: then open it once more.")
+	if s.route == csoauth.RouteHash {
+		fmt.Println("Whoever logs in at Contentstack on the way loses the request, here as there: then open it once more.")
+	}
 	return run(ctx, configured, listener)
 }

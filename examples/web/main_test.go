@@ -162,6 +162,7 @@ func TestSettingsSayWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, read(), "AppUID: is empty")
 	environment["CONTENTSTACK_APP_UID"], environment["CONTENTSTACK_CLIENT_ID"] = "app", "client"
 	require.NoError(t, read())
+	require.NoError(t, read("-path-route"))
 	environment["CONTENTSTACK_REGION"] = "moon"
 	require.ErrorContains(t, read(), "unknown region")
 }

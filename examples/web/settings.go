@@ -29,6 +29,7 @@ type settings struct {
 
 	listen   string
 	dir      string
+	route    csoauth.AuthorizeRoute
 	emulator bool
 }
 
@@ -37,12 +38,16 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 	flags := flag.NewFlagSet("web", flag.ContinueOnError)
 	flags.StringVar(&s.listen, "listen", "localhost:8184", "`address` to listen at")
 	flags.StringVar(&s.dir, "dir", "web-tokens", "`directory` of the tokens")
+	pathRoute := flags.Bool("path-route", false, "send users to Contentstack at an address without #, which survives a log-in on the way")
 	flags.BoolVar(&s.emulator, "emulator", false, "emulate Contentstack and its users; needs no configuration")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unknown argument %q", flags.Arg(0))
+	}
+	if *pathRoute {
+		s.route = csoauth.RoutePath
 	}
 	if s.emulator {
 		return s, nil
@@ -56,6 +61,8 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 		ClientID:     getenv("CONTENTSTACK_CLIENT_ID"),
 		ClientSecret: getenv("CONTENTSTACK_CLIENT_SECRET"),
 		RedirectURI:  getenv("CONTENTSTACK_REDIRECT_URI"),
+
+		AuthorizeRoute: s.route,
 	}
 	if at, err := url.Parse(s.config.RedirectURI); err != nil || at.Path != callbackPath {
 		return nil, errors.New("CONTENTSTACK_REDIRECT_URI: its path is not " + callbackPath)
