@@ -140,7 +140,12 @@ func (b *tab) assertNoUser(why string) {
 // logIn logs a user in to the emulator itself.
 func (b *tab) logIn(server *csoauthtest.Server, as string) {
 	b.t.Helper()
-	b.open(server.URL + "/login")
+	b.logInAt(server.URL, as)
+}
+
+func (b *tab) logInAt(emulator, as string) {
+	b.t.Helper()
+	b.open(emulator + "/login")
 	b.await("login")
 	b.click(as)
 	b.await("index")

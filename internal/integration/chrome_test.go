@@ -3,7 +3,6 @@ package integration_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -35,8 +34,8 @@ type chrome struct {
 	ctx context.Context
 }
 
-// newChrome starts a browser that ends with the test.
-func newChrome(t *testing.T) *chrome {
+// newChrome starts a browser that ends with the test. The flags come on top of those that every one of them has.
+func newChrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chrome {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
@@ -59,7 +58,7 @@ func newChrome(t *testing.T) *chrome {
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
 		chromedp.WindowSize(1280, 900),
 	)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...) // t.Context() ends too early
+	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...) // t.Context() ends too early
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
 		closing, stop := context.WithTimeout(ctx, pageWait)
@@ -81,7 +80,8 @@ type tab struct {
 
 	mu         sync.Mutex
 	complaints []string
-	refused    []string // URL prefixes of documents that may have a status of 400
+	refused    []string            // URL prefixes of documents that may have a status of 400 or 403
+	answers    []*network.Response // to each request for a document, redirects too
 }
 
 // tab opens a new one. At the end of the test it must have nothing to complain of.
@@ -113,6 +113,7 @@ func (c *chrome) anyTab() *tab {
 // listen collects the complaints. It must not call the browser.
 func (b *tab) listen(event any) {
 	complaint := ""
+	var answer *network.Response
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
 		complaint = "exception: " + e.ExceptionDetails.Text
@@ -138,11 +139,21 @@ func (b *tab) listen(event any) {
 		if !ofThisMachine(e.Request.URL) {
 			complaint = "third-party content: " + e.Request.URL
 		}
+		if e.Type == network.ResourceTypeDocument {
+			answer = e.RedirectResponse
+		}
+	case *network.EventResponseReceived:
+		if e.Type == network.ResourceTypeDocument {
+			answer = e.Response
+		}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if complaint != "" {
-		b.mu.Lock()
-		defer b.mu.Unlock()
 		b.complaints = append(b.complaints, complaint)
+	}
+	if answer != nil {
+		b.answers = append(b.answers, answer)
 	}
 }
 
@@ -162,12 +173,13 @@ func (b *tab) mayFail(entry *log.Entry) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return strings.Contains(entry.Text, "status of 400") && slices.ContainsFunc(b.refused, func(prefix string) bool {
+	refusal := strings.Contains(entry.Text, "status of 400") || strings.Contains(entry.Text, "status of 403")
+	return refusal && slices.ContainsFunc(b.refused, func(prefix string) bool {
 		return strings.HasPrefix(entry.URL, prefix)
 	})
 }
 
-// mayRefuse lets documents at such URLs have a status of 400, which the console tells as an error.
+// mayRefuse lets documents at such URLs have a status of 400 or 403, which the console tells as an error.
 func (b *tab) mayRefuse(prefix string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -180,6 +192,21 @@ func (b *tab) complained() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.complaints)
+}
+
+// answer returns the last answer to a request for a document at such a URL.
+func (b *tab) answer(prefix string) *network.Response {
+	b.t.Helper()
+	evaluate[int](b, "0") // as above
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, answer := range slices.Backward(b.answers) {
+		if strings.HasPrefix(answer.URL, prefix) {
+			return answer
+		}
+	}
+	require.Fail(b.t, "nothing was requested at "+prefix)
+	return nil
 }
 
 // do runs actions that do not take long.
@@ -285,27 +312,45 @@ func (b *tab) reload() {
 // back goes back in the history.
 func (b *tab) back() {
 	b.t.Helper()
+	entries, current := b.history()
+	require.Positive(b.t, current, "there is no page to go back to")
 	b.leave()
 	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
 	defer cancel()
 	_, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (cdp.Empty, error) {
-		history, err := cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
-		if err != nil {
-			return cdp.Empty{}, err
-		}
-		if history.CurrentIndex < 1 {
-			return cdp.Empty{}, errors.New("there is no page to go back to")
-		}
-		before := history.Entries[history.CurrentIndex-1]
-		return cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: before.ID})
+		return cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: entries[current-1].ID})
 	})
 	require.NoError(b.t, err)
+}
+
+// history returns where the tab has been, and which of these it is at.
+func (b *tab) history() (entries []*page.NavigationEntry, current int) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	got, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (page.GetNavigationHistoryResult, error) {
+		return cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
+	})
+	require.NoError(b.t, err)
+	return got.Entries, int(got.CurrentIndex)
 }
 
 // await waits until the tab shows the next page, and that is one of these names. It returns which.
 func (b *tab) await(names ...string) string {
 	b.t.Helper()
-	expression := fmt.Sprintf(`document.readyState == "complete" && document.documentElement.dataset.left != %d && document.body.dataset.page || ""`, b.left)
+	return b.awaitNext("document.body.dataset.page", names)
+}
+
+// awaitHeading is await for pages that tell their names in a heading only.
+func (b *tab) awaitHeading(headings ...string) string {
+	b.t.Helper()
+	return b.awaitNext(`document.querySelector("h1")?.innerText`, headings)
+}
+
+// awaitNext waits for the next page, whose name JavaScript tells.
+func (b *tab) awaitNext(name string, names []string) string {
+	b.t.Helper()
+	expression := fmt.Sprintf(`document.readyState == "complete" && document.documentElement.dataset.left != %d && (%s) || ""`, b.left, name)
 	last := ""
 	for end := time.Now().Add(pageWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		got, err := tryEvaluate[string](b, expression) // fails while one page follows another
@@ -379,17 +424,32 @@ func TestConsoleComplaintsAreSeen(t *testing.T) {
 // cookie returns a cookie of the page.
 func (b *tab) cookie(name string) *network.Cookie {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
-	defer cancel()
-	got, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (network.GetCookiesResult, error) {
-		return cdp.Call(ctx, target, network.GetCookies, network.GetCookiesParams{})
-	})
-	require.NoError(b.t, err)
-	for _, c := range got.Cookies {
+	for _, c := range b.cookies() {
 		if c.Name == name {
 			return c
 		}
 	}
 	require.Fail(b.t, "there is no cookie "+name)
 	return nil
+}
+
+// cookies returns the cookies that the browser would send to these addresses. Without any it is the page's.
+func (b *tab) cookies(addresses ...string) []*network.Cookie {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+	defer cancel()
+	got, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, target, network.GetCookies, network.GetCookiesParams{URLs: addresses})
+	})
+	require.NoError(b.t, err)
+	return got.Cookies
+}
+
+// forget deletes a cookie that the browser would send to this address.
+func (b *tab) forget(name, address string) {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.DeleteCookies, network.DeleteCookiesParams{Name: name, URL: address})
+		return err
+	}))
 }

@@ -6,7 +6,8 @@
 // without an offline scope, rotation at every refresh, the whole family revoked when one is used twice.
 //
 // The other way round, clients that others wrote log in at the emulator: Contentstack's own JavaScript client, a script of
-// curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps people with disabilities out.
+// curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps people with disabilities out. The
+// same browser logs in at examples/web, and so tests package httplogin.
 //
 // It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
 // tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions

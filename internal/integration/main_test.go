@@ -16,5 +16,8 @@ func TestMain(m *testing.M) {
 		childOfCrowd()
 		os.Exit(0)
 	}
+	if os.Getenv(keeperEnv) != "" {
+		os.Exit(keepProgram(os.Args[1:]))
+	}
 	goleak.VerifyTestMain(m)
 }
