@@ -36,9 +36,9 @@ laws: ## break each law of the design and see its test fail (RUN=P4: only some)
 
 .PHONY: cover
 cover: ## statement coverage of the packages that carry a login, at least 90 % each
-	@go test -count=1 -coverpkg=.,./internal/...,./tokens,./httplogin -coverprofile=cover.out . ./internal/emulator ./internal/atomicfile ./internal/seal ./tokens ./httplogin ./csoauthtest ./cmd/...
+	@go test -count=1 -coverpkg=.,./internal/...,./tokens,./httplogin,./loopback -coverprofile=cover.out . ./internal/emulator ./internal/atomicfile ./internal/browser ./internal/landing ./internal/seal ./tokens ./httplogin ./loopback ./csoauthtest ./cmd/...
 	@low=0; \
-	for part in 'root:csoauth/[^/]*\.go:' internal/emulator internal/atomicfile internal/seal tokens httplogin; do \
+	for part in 'root:csoauth/[^/]*\.go:' internal/emulator internal/atomicfile internal/browser internal/landing internal/seal tokens httplogin loopback; do \
 		pattern=$${part#*:}; \
 		{ echo 'mode: set'; grep "$${pattern/#$$part/csoauth/$$part/}" cover.out; } >cover.part.out; \
 		percent=$$(go tool cover -func=cover.part.out | awk '$$1 == "total:" { print $$3 + 0 }'); \

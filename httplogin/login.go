@@ -2,7 +2,6 @@ package httplogin
 
 import (
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/landing"
@@ -24,7 +22,7 @@ import (
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// It keeps nothing between requests, so any replica may answer any of them. It is safe for concurrent use, and must not
+// It keeps nothing when requests have been answered, so any replica may answer any of them. It is safe for concurrent use, and must not
 // be changed or copied after the first.
 type Login struct {
 	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the site is https: neither is
@@ -53,7 +51,9 @@ type Login struct {
 	prefix string            // of this app's cookies, and of no other's on the same host
 	app    [sha256.Size]byte // a hash of what attempts take from Config and AuthOptions
 	pages  pages
-	err    error
+
+	exchanges exchanges
+	err       error
 }
 
 // Format keeps the Keys out of what fmt prints.
@@ -129,15 +129,13 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	landing.Redirect(w, l.Config.AuthorizeURL(request))
 }
 
-// exchangeTimeout bounds the exchange of a code, which lives a minute.
-const exchangeTimeout = 45 * time.Second
-
 // ErrNoCookie: a callback came to a browser that has no attempt to log in. Cookies are blocked, the attempt is too old, or it was
 // begun in another browser. Offer another try.
 var ErrNoCookie = errors.New("no attempt to log in")
 
 // Callback ends a log-in: it checks the callback, trades its code for the token, hands that to OnToken, and sends the browser
-// on to return_to. Whatever comes of it, the attempt is over, unless the callback is not of any attempt of this browser's.
+// on to return_to. Whatever comes of it, the attempt is over, unless the callback is not of any attempt of this browser's. A callback
+// that is loaded again while its code is traded waits for that, and OnToken gets the token for each of the two answers.
 //
 // OnError gets, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [csoauth.ErrAttemptExpired];
 // [ErrNoCookie]; [csoauth.ErrState], a callback that is forged or was answered before; a [*csoauth.Error], which is what Contentstack
@@ -159,10 +157,7 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = returningTo(r, returnTo)
-	// A browser that hangs up must not cost the token of a code that is spent.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), exchangeTimeout)
-	defer cancel()
-	token, err := l.Config.Exchange(ctx, request, query)
+	token, err := l.exchange(r.Context(), request, query)
 	if err != nil {
 		l.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
 		return

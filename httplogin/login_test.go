@@ -159,6 +159,48 @@ func TestCallbackWorksOnce(t *testing.T) {
 	assert.Len(t, s.tokens, 1)
 }
 
+// A user who reloads a page that is slow to come sends the code again.
+func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
+	s, browser := newSite(t), newBrowser(t)
+	sessions := make(chan string, 2)
+	s.login.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
+		sessions <- token.AccessToken
+		return nil
+	}
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s.login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		close(asked) // a second exchange would close it again
+		<-answer
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	defer http.DefaultClient.CloseIdleConnections()
+	callback := s.answer(s.begin(t, browser))
+	site, _ := url.Parse(s.URL)
+	cookie := browser.Jar.Cookies(site)[0] // the answer would delete it
+
+	visits := make(chan int, 2)
+	load := func() {
+		r := httptest.NewRequest(http.MethodGet, callback, nil)
+		r.AddCookie(cookie)
+		w := httptest.NewRecorder()
+		s.login.Callback(w, r)
+		visits <- w.Code
+	}
+	go load()
+	<-asked
+	go load()
+	require.Eventually(t, func() bool { return s.login.ExchangesUnderWay() == 1 }, 10*time.Second, time.Millisecond)
+	close(answer)
+	assert.Equal(t, http.StatusSeeOther, <-visits)
+	assert.Equal(t, http.StatusSeeOther, <-visits)
+	assert.Equal(t, <-sessions, <-sessions)
+	assert.Zero(t, s.login.ExchangesUnderWay(), "nothing stays")
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestDenialEndsTheAttempt(t *testing.T) {
 	s, browser := newSite(t), newBrowser(t)
 	attempt := s.begin(t, browser)

@@ -24,7 +24,7 @@ func (l *login) loginByBrowser(ctx context.Context) error {
 	t := newTerminal(l.o.Out)
 	address := l.config.AuthorizeURL(l.request)
 	t.invite(address)
-	failed, release := l.open(ctx, t, address)
+	failed, release := l.open(address)
 	defer release()
 	l.await(ctx, t, failed)
 	l.linger()
@@ -36,28 +36,44 @@ func (l *login) linger() {
 	if !l.seen {
 		return
 	}
+	patience := lingering
+	if l.caller.Err() != nil {
+		patience = hurrying
+	}
 	select {
 	case <-l.shown:
-	case <-time.After(lingering):
+	case <-time.After(patience):
 	}
 }
 
-// open opens the browser. It returns a function that tells whether that has failed since, and one that lets go of it.
-func (l *login) open(ctx context.Context, t *terminal, address string) (failed func() error, release func()) {
-	failed, release = func() error { return nil }, func() {}
-	var err error
-	if l.o.OpenBrowser != nil {
-		err = l.o.OpenBrowser(ctx, address)
-	} else {
-		var process *browser.Process
-		if process, err = browser.Open(address); err == nil {
-			failed, release = process.Failed, process.Release
+// open opens the browser. It returns a function that tells once if that did not work, and one that lets go of it.
+func (l *login) open(address string) (failed func() error, release func()) {
+	if l.o.OpenBrowser == nil {
+		process, err := browser.Open(address)
+		if err == nil {
+			return process.Failed, process.Release
 		}
+		return once(err), func() {}
 	}
-	if err != nil {
-		t.sayNotOpened(err)
+	opened := make(chan error, 1)
+	go func() { opened <- l.o.OpenBrowser(l.caller, address) }() // one that waits for the user must not keep Login from doing so
+	return func() error {
+		select {
+		case err := <-opened:
+			return err
+		default:
+			return nil
+		}
+	}, func() {}
+}
+
+// once returns a function that returns err the first time.
+func once(err error) func() error {
+	return func() error {
+		told := err
+		err = nil
+		return told
 	}
-	return failed, release
 }
 
 // hintAfter is when the terminal says what may have gone wrong.
@@ -65,13 +81,17 @@ const hintAfter = 30 * time.Second
 
 // await waits until the outcome is known, or ctx ends.
 func (l *login) await(ctx context.Context, t *terminal, failed func() error) {
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
 	hint := time.NewTimer(hintAfter)
 	defer hint.Stop()
 	defer t.rewrite("")
 	deadline, _ := ctx.Deadline()
+	hinted := false
 	for {
+		if err := failed(); err != nil && !hinted { // later it is the end of one that did open
+			t.sayNotOpened(err)
+		}
 		t.waiting(time.Until(deadline))
 		select {
 		case <-l.decided:
@@ -80,13 +100,11 @@ func (l *login) await(ctx context.Context, t *terminal, failed func() error) {
 			l.giveUp(ctx)
 			return
 		case <-hint.C:
+			hinted = true
 			if l.config.AuthorizeRoute == csoauth.RouteHash {
 				t.hint()
 			}
 		case <-tick.C:
-			if err := failed(); err != nil {
-				t.sayNotOpened(err)
-			}
 		}
 	}
 }

@@ -12,5 +12,8 @@
 // The redirect URI is registered for the app with its port, and goes to Contentstack to the byte. A program that has several registered can
 // offer them all, for a machine where one port is taken.
 //
+// The address is in the process list for a moment. On a machine that others use, too, one of them may open it and bring a code of their own
+// first: then the program is logged in as them. The Token names its user; [csoauth.AuthOptions] can require an organization.
+//
 // The token is the program's from there on. Package tokens keeps it and refreshes it.
 package loopback

@@ -16,8 +16,11 @@ import (
 )
 
 const (
-	// lingering is how long the browser has to fetch the page that says how the login went. It does so at once.
-	lingering = time.Second
+	// lingering is how long the browser has to fetch the page that says how the login went. It does so at once, unless there is a
+	// busy machine or a tunnel in between.
+	lingering = 5 * time.Second
+	// hurrying is how long it has if the caller waits for the end.
+	hurrying = time.Second
 	// closing is how long answers have that are under way then.
 	closing = 250 * time.Millisecond
 )
@@ -37,7 +40,7 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case l.isOurs(callback):
 		l.come(callback)
-		landing.Redirect(w, l.path()) // without the query, so that the code leaves the address bar and the history
+		landing.Redirect(w, "http://"+r.Host+l.path()) // without the query: the code leaves the address bar, and no history has it
 	case l.isDecided() && !callback.Has("state"):
 		page, status := l.page()
 		landing.Write(w, status, page.HTML())
@@ -53,14 +56,14 @@ func (l *login) isHere(r *http.Request) bool { return l.isAt(r.Host, r.URL.Escap
 
 func (l *login) isAt(host, path string) bool {
 	host = strings.ToLower(host)
-	if portOf(l.uri) == "80" && !strings.HasSuffix(host, ":80") {
+	if l.uri.Port() == "80" && !strings.HasSuffix(host, ":80") {
 		host += ":80"
 	}
-	return host == net.JoinHostPort(l.uri.Hostname(), portOf(l.uri)) && cmp.Or(path, "/") == l.path()
+	return host == l.uri.Host && cmp.Or(path, "/") == l.path()
 }
 
 // path is that of the redirect URI.
-func (l *login) path() string { return cmp.Or(l.uri.EscapedPath(), "/") }
+func (l *login) path() string { return l.uri.EscapedPath() }
 
 // A site is the server of one login.
 type site struct {
@@ -70,10 +73,11 @@ type site struct {
 
 func serve(listeners []net.Listener, handler http.Handler) *site {
 	s := &site{Server: &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // whatever a scanner does is not for the user's terminal
+		Handler:                      handler,
+		ReadHeaderTimeout:            10 * time.Second,
+		MaxHeaderBytes:               64 << 10,
+		DisableGeneralOptionsHandler: true,                       // OPTIONS * is a stray request, too
+		ErrorLog:                     log.New(io.Discard, "", 0), // whatever a scanner does is not for the user's terminal
 	}}
 	for _, listener := range listeners {
 		s.serving.Go(func() { _ = s.Serve(listener) }) // until end

@@ -8,14 +8,31 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"strconv"
+	"strings"
+	"time"
 )
 
-// parseRedirectURI refuses a redirect URI at which no program on this machine can listen. It is valid otherwise.
+// parseRedirectURI returns a redirect URI as a browser writes it, with its port. It refuses one at which no program on this machine can
+// listen. It is valid otherwise.
 func parseRedirectURI(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" || len(addresses(u.Hostname())) == 0 {
 		return nil, fmt.Errorf("redirect URI %q is not http on localhost, 127.0.0.1 or [::1]: register one, such as http://localhost:8184/callback", text)
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	if err != nil {
+		return nil, err
+	}
+	host := u.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
+	u.Host = net.JoinHostPort(host, strconv.FormatUint(port, 10))
+	u.Path, u.RawPath = cmp.Or(u.Path, "/"), cmp.Or(u.RawPath, u.Path)
+	if segments := u.Path + "/"; strings.Contains(segments, "/./") || strings.Contains(segments, "/../") {
+		return nil, fmt.Errorf("redirect URI %q: its path has . or .., which browsers take out: register one without", text)
 	}
 	return u, nil
 }
@@ -31,29 +48,28 @@ func addresses(host string) []netip.Addr {
 	return nil
 }
 
-// listen listens at the first redirect URI whose port is free, and returns which that is.
+// listen listens at the first redirect URI where it can, and returns which that is.
 func (l *login) listen(ctx context.Context) (listeners []net.Listener, chosen int, err error) {
-	var errs []error
 	for i, u := range l.uris {
-		listeners, err := listenAt(ctx, u)
-		if err == nil {
+		listeners, tried := listenAt(ctx, u)
+		if tried == nil {
 			return listeners, i, nil
 		}
-		errs = append(errs, err)
-		if !errors.Is(err, ErrPortInUse) {
+		if err == nil {
+			err = tried
+		} else {
+			err = fmt.Errorf("%w; %w", err, tried)
+		}
+		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, 0, errors.Join(errs...)
+	return nil, 0, err
 }
 
 // listenAt listens on every address of a redirect URI that this machine has. One that is taken makes the whole port taken: a
 // browser might go there, with the code.
 func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err error) {
-	port, err := strconv.ParseUint(portOf(u), 10, 16)
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
 		if err != nil {
 			closeAll(listeners)
@@ -62,15 +78,18 @@ func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err er
 	}()
 	var lacking []error
 	for _, ip := range addresses(u.Hostname()) {
-		at := netip.AddrPortFrom(ip, uint16(port))
-		listener, err := (&net.ListenConfig{Control: exclusive}).Listen(ctx, "tcp", at.String())
+		at := net.JoinHostPort(ip.String(), u.Port())
+		if runtime.GOOS != "linux" && isAnswered(ctx, at) {
+			return listeners, inUse(at)
+		}
+		listener, err := (&net.ListenConfig{Control: exclusive}).Listen(ctx, "tcp", at)
 		switch {
 		case err == nil:
 			listeners = append(listeners, listener)
 		case isLacking(err):
 			lacking = append(lacking, err) // a machine without IPv6, or without IPv4
 		case isInUse(err):
-			return listeners, fmt.Errorf("%w: somebody else listens at %v", ErrPortInUse, at)
+			return listeners, inUse(at)
 		default:
 			return listeners, err
 		}
@@ -81,7 +100,20 @@ func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err er
 	return listeners, nil
 }
 
-func portOf(u *url.URL) string { return cmp.Or(u.Port(), "80") }
+func inUse(at string) error {
+	return fmt.Errorf("%w: somebody else listens at %s: end that program, which may be another login, or offer another redirect URI", ErrPortInUse, at)
+}
+
+// isAnswered reports whether somebody listens at an address. But on Linux, one who listens on all interfaces does not keep us from
+// listening at one of them.
+func isAnswered(ctx context.Context, at string) bool {
+	conn, err := (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext(ctx, "tcp", at)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // nothing was sent
+	return true
+}
 
 func closeAll(listeners []net.Listener) {
 	for _, listener := range listeners {

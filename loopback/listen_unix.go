@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// exclusive does nothing: nobody else can listen at an address that we listen at.
+// exclusive does nothing: nobody else can listen at the same address, and one who listens on all interfaces does not get what comes to it.
 func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
 
 func isInUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

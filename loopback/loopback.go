@@ -33,20 +33,21 @@ type Options struct {
 	// Program is what the pages call the program. Empty: the name of its file.
 	Program string
 	// RedirectURIs are registered redirect URIs to choose from: the first whose port is free is used, and the Token remembers
-	// which. Each is http on localhost or a literal loopback address. Nil: the Config's alone.
+	// which. Each is http on localhost or a literal loopback address. Manual takes the first. Nil: the Config's alone, which may be
+	// empty otherwise.
 	RedirectURIs []string
 	// Timeout is how long the user has. Zero: 5 minutes.
 	Timeout time.Duration
 	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty.
 	AuthOptions *csoauth.AuthOptions
-	// OpenBrowser opens an address in the user's browser, and returns without waiting for the user. Its error is printed, and the
-	// login goes on: the address is printed, too. Nil: what $BROWSER names, or the platform's way.
+	// OpenBrowser opens an address in the user's browser. Its error is printed, and the login goes on: the address is printed, too.
+	// A call that has not returned when the login ends is left to itself. Nil: what $BROWSER names, or the platform's way.
 	OpenBrowser func(ctx context.Context, address string) error
 	// Manual is for machines without a browser: Login neither listens nor opens one, and reads from In the address at which the
 	// user's browser, wherever it is, ended up. That browser will say that it cannot connect.
 	Manual bool
-	// In is where Manual reads a line. Nil: the terminal. A Read that waits when Login ends is left to itself, unless In has a
-	// SetReadDeadline that works, as the terminal's has except on Windows.
+	// In is where Manual reads lines, and no further. Nil: standard input. A Read that waits when Login ends is left to itself, unless
+	// In has a SetReadDeadline that works; the terminal's does on Linux.
 	In io.Reader
 	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
 	Out io.Writer
@@ -56,7 +57,7 @@ type Options struct {
 // two logins at one port are one too many.
 //
 // Errors, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [ErrPortInUse]; [ErrTimeout]; those of ctx,
-// if it ends; [csoauth.ErrAttemptExpired], if the AuthOptions' Lifetime is shorter than the Timeout; a [*csoauth.Error], which is what
+// if it ends; [csoauth.ErrAttemptExpired], if the AuthOptions' Lifetime is shorter than the Timeout, and over; a [*csoauth.Error], which is what
 // Contentstack said; and others, for what cannot work: [csoauth.Plain], whose challenge would stand in the process list and the
 // browser's history, or a redirect URI that is not of this machine.
 //
@@ -66,11 +67,14 @@ func Login(ctx context.Context, c *csoauth.Config, o *Options) (*csoauth.Token, 
 	if err != nil {
 		return nil, fmt.Errorf("loopback: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, l.o.Timeout, ErrTimeout)
+	ctx, cancel := l.limit(ctx)
 	defer cancel()
-	if l.o.Manual {
+	switch {
+	case ctx.Err() != nil:
+		err = ended(ctx)
+	case l.o.Manual:
 		err = l.loginByHand(ctx)
-	} else {
+	default:
 		err = l.loginByBrowser(ctx)
 	}
 	if err != nil {
@@ -99,7 +103,12 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 	if o != nil {
 		l.o = *o
 	}
-	if err := c.Validate(); err != nil {
+	if c.RedirectURI == "" && len(l.o.RedirectURIs) > 0 {
+		config := *c
+		config.RedirectURI = l.o.RedirectURIs[0]
+		l.config = &config
+	}
+	if err := l.config.Validate(); err != nil {
 		return nil, err
 	}
 	if c.ChallengeMethod == csoauth.Plain {
@@ -127,7 +136,7 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 
 func (o *Options) fillIn(c *csoauth.Config) {
 	if o.Program == "" {
-		o.Program = strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+		o.Program = programName()
 	}
 	if len(o.RedirectURIs) == 0 {
 		o.RedirectURIs = []string{c.RedirectURI}
@@ -140,6 +149,14 @@ func (o *Options) fillIn(c *csoauth.Config) {
 	}
 }
 
+func programName() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "the program"
+	}
+	return strings.TrimSuffix(filepath.Base(path), ".exe")
+}
+
 // begin makes the attempt, at one of the redirect URIs.
 func (l *login) begin(chosen int) error {
 	options := csoauth.AuthOptions{}
@@ -148,17 +165,27 @@ func (l *login) begin(chosen int) error {
 	}
 	options.RedirectURI = l.o.RedirectURIs[chosen] // to the byte
 	if options.Lifetime == 0 && l.o.Timeout > defaultTimeout {
-		options.Lifetime = l.o.Timeout + exchangeTimeout // who has longer may use it
+		options.Lifetime = max(l.o.Timeout, l.o.Timeout+exchangeTimeout) // who has longer may use it; a sum too large is negative
 	}
 	var err error
 	l.request, err = l.config.NewAuthRequest(&options)
 	return err
 }
 
-// ended is why ctx has: it says ErrTimeout for our own deadline, and what the caller says for the caller's.
+// limit returns a context that ends with the Timeout, or with the attempt if that is sooner.
+func (l *login) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if left := time.Until(l.request.Expires); left < l.o.Timeout {
+		return context.WithTimeoutCause(ctx, left, errExpired)
+	}
+	return context.WithTimeoutCause(ctx, l.o.Timeout, ErrTimeout)
+}
+
+var errExpired = fmt.Errorf("%w: nobody came back from the browser", csoauth.ErrAttemptExpired)
+
+// ended is why ctx has: our own deadline, or what the caller says.
 func ended(ctx context.Context) error {
 	cause := context.Cause(ctx)
-	if errors.Is(cause, ErrTimeout) || errors.Is(cause, ctx.Err()) {
+	if cause == ErrTimeout || cause == errExpired || errors.Is(cause, ctx.Err()) {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", ctx.Err(), cause)

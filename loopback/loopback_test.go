@@ -3,10 +3,13 @@ package loopback_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,19 +22,19 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// freePort returns a port that nobody has on either address of localhost.
-func freePort(t testing.TB) string {
-	t.Helper()
+// freePort returns a port that nobody has on 127.0.0.1, and on ::1 most likely.
+func freePort() string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // A user's browser opens an address without keeping Login waiting, and hands over the page that it ends at.
 type user struct {
+	mayFail bool
 	t       testing.TB
 	browser *http.Client
 	before  func(authorizeURL string) // what happens before the user opens the address
@@ -49,7 +52,7 @@ func (u *user) open(_ context.Context, address string) error {
 			u.before(address)
 		}
 		resp, err := u.browser.Get(address)
-		if !assert.NoError(u.t, err) {
+		if u.mayFail && err != nil || !assert.NoError(u.t, err) {
 			u.page <- ""
 			return
 		}
@@ -66,7 +69,7 @@ func TestLogin(t *testing.T) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		t.Run(host, func(t *testing.T) {
 			cs := csoauthtest.NewServer(t, nil)
-			config := cs.Config("http://" + host + ":" + freePort(t) + "/callback")
+			config := cs.Config("http://" + host + ":" + freePort() + "/callback")
 			u := newUser(t, cs.Browser())
 			var out bytes.Buffer
 			token, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Program: "<b>tool", Out: &out})
@@ -78,6 +81,9 @@ func TestLogin(t *testing.T) {
 			assert.Contains(t, page, "&lt;b&gt;tool can now use Contentstack")
 			assert.Equal(t, config.RedirectURI, (<-u.address).String(), "the code has left the address bar")
 			assert.Contains(t, out.String(), "/authorize?")
+			listener, err := net.Listen("tcp", strings.TrimPrefix(strings.TrimSuffix(config.RedirectURI, "/callback"), "http://"))
+			require.NoError(t, err, "nobody listens there any more")
+			require.NoError(t, listener.Close())
 		})
 	}
 }
@@ -85,14 +91,14 @@ func TestLogin(t *testing.T) {
 func TestDenialEndsTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	u := newUser(t, cs.BrowserOf(csoauthtest.Visitor{Deny: true}))
-	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort(t)+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.ErrorIs(t, err, csoauth.ErrDenied)
 	assert.Contains(t, <-u.page, "Access was not allowed")
 }
 
 func TestStrayRequestsDoNotEndTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
-	base := "http://localhost:" + freePort(t)
+	base := "http://localhost:" + freePort()
 	u := newUser(t, cs.Browser())
 	u.before = func(authorizeURL string) {
 		for _, stray := range []struct {
@@ -134,40 +140,11 @@ func stateOf(t testing.TB, authorizeURL string) string {
 	return values.Get("state")
 }
 
-func TestPortInUse(t *testing.T) {
-	for _, squatted := range []string{"127.0.0.1", "[::1]", "0.0.0.0", "[::]"} {
-		t.Run(squatted, func(t *testing.T) {
-			port := freePort(t)
-			squatter, err := net.Listen("tcp", squatted+":"+port)
-			require.NoError(t, err)
-			defer squatter.Close()
-			cs := csoauthtest.NewServer(t, nil)
-			opened := false
-			o := &loopback.Options{Out: io.Discard, OpenBrowser: func(context.Context, string) error {
-				opened = true
-				return nil
-			}}
-			_, err = loopback.Login(t.Context(), cs.Config("http://localhost:"+port+"/callback"), o)
-			require.ErrorIs(t, err, loopback.ErrPortInUse)
-			assert.Contains(t, err.Error(), port)
-			assert.False(t, opened)
-
-			o.RedirectURIs = []string{"http://localhost:" + port + "/callback", "http://127.0.0.1:" + freePort(t) + "/callback"}
-			u := newUser(t, cs.Browser())
-			o.OpenBrowser = u.open
-			config := cs.Config(o.RedirectURIs[1])
-			config.RedirectURI = o.RedirectURIs[0]
-			token, err := loopback.Login(t.Context(), config, o)
-			require.NoError(t, err)
-			assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
-		})
-	}
-}
+func nobody(context.Context, string) error { return nil }
 
 func TestTimeout(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
-	config := cs.Config("http://localhost:" + freePort(t) + "/callback")
-	nobody := func(context.Context, string) error { return nil }
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
 	_, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard, Timeout: 10 * time.Millisecond})
 	require.ErrorIs(t, err, loopback.ErrTimeout)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,36 +153,152 @@ func TestTimeout(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-func TestManual(t *testing.T) {
-	cs := csoauthtest.NewServer(t, nil)
-	config := cs.Config("http://localhost:8184/callback")
-	in, paste := io.Pipe()
-	defer paste.Close()
-	var out bytes.Buffer
-	asked := make(chan string, 10)
-	go func() {
-		text := <-asked
-		_, address, _ := strings.Cut(text, "\n\n  ")
-		address, _, _ = strings.Cut(address, "\n")
-		callback := config.RedirectURI + "?" + cs.Callback(cs.Browser(), address).Encode()
-		for _, line := range []string{"what?\n", config.RedirectURI + "?state=wrong&code=c\n", callback + "\n"} {
-			_, err := io.WriteString(paste, line)
-			assert.NoError(t, err)
-		}
-	}()
-	token, err := loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: in, Out: io.MultiWriter(&out, tell(asked))})
-	require.NoError(t, err)
-	assert.True(t, token.Valid())
-	assert.Contains(t, out.String(), "That does not begin with http://localhost:8184/callback")
-	assert.Contains(t, out.String(), "of another login")
+func TestLoginThatCannotWork(t *testing.T) {
+	for name, test := range map[string]struct {
+		spoil func(*csoauth.Config, *loopback.Options)
+		says  string
+	}{
+		"plain":          {func(c *csoauth.Config, _ *loopback.Options) { c.ChallengeMethod = csoauth.Plain }, "use S256"},
+		"no client":      {func(c *csoauth.Config, _ *loopback.Options) { c.ClientID = "" }, "ClientID"},
+		"another host":   {func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = "https://example.com/callback" }, "is not http on localhost"},
+		"another scheme": {func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = "com.example.tool:/callback" }, "is not http on localhost"},
+		"one of several": {func(_ *csoauth.Config, o *loopback.Options) {
+			o.RedirectURIs = []string{"http://localhost:8184/", "https://localhost:8184/"}
+		}, "is not http on localhost"},
+		"one that is none": {func(_ *csoauth.Config, o *loopback.Options) { o.RedirectURIs = []string{"http://example.com/"} }, "is http on a host"},
+		"redirect URI": {func(_ *csoauth.Config, o *loopback.Options) {
+			o.AuthOptions = &csoauth.AuthOptions{RedirectURI: "http://localhost/"}
+		}, "RedirectURIs"},
+		"auth options": {func(_ *csoauth.Config, o *loopback.Options) { o.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} }, "OmitMethod"},
+		"timeout":      {func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = -time.Second }, "Timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184/callback"}
+			o := &loopback.Options{Out: io.Discard, Timeout: time.Second, OpenBrowser: func(context.Context, string) error {
+				t.Error("a browser opens")
+				return nil
+			}}
+			test.spoil(config, o)
+			_, err := loopback.Login(t.Context(), config, o)
+			require.ErrorContains(t, err, test.says)
+			assert.True(t, strings.HasPrefix(err.Error(), "loopback: "), err)
+		})
+	}
+	_, err := loopback.Login(t.Context(), nil, nil)
+	require.ErrorContains(t, err, "Config")
 }
 
-type tell chan<- string
+func TestExpiredAttemptEndsTheLogin(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+		OpenBrowser: nobody, Out: io.Discard, AuthOptions: &csoauth.AuthOptions{Lifetime: 10 * time.Millisecond},
+	})
+	require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
 
-func (c tell) Write(p []byte) (int, error) {
-	select {
-	case c <- string(p):
-	default:
+	a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
+		o.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Nanosecond}
+	})
+	ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
+	over, err := a.Decided()
+	assert.True(t, over)
+	require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
+	assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), "That took too long")
+}
+
+// The address is on the terminal as well.
+func TestBrowserThatDoesNotOpenIsTold(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	u := newUser(t, cs.Browser())
+	var out buffer
+	said := func() bool {
+		return strings.Contains(out.String(), "No browser opened (no display). Open the address yourself.\n")
 	}
-	return len(p), nil
+	u.before = func(string) { assert.Eventually(t, said, 10*time.Second, time.Millisecond) }
+	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+		Out: &out, OpenBrowser: func(ctx context.Context, address string) error {
+			_ = u.open(ctx, address)
+			return errors.New("no display")
+		},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(out.String(), "No browser opened"))
+}
+
+// Many a helper starts the browser and waits for it to end.
+func TestOpenBrowserMayWait(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	u := newUser(t, cs.Browser())
+	over, left := make(chan struct{}), make(chan struct{})
+	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+		Out: io.Discard, OpenBrowser: func(ctx context.Context, address string) error {
+			defer close(left)
+			_ = u.open(ctx, address)
+			<-over
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	close(over)
+	<-left
+}
+
+func TestLoginThatIsOverBeforeItBeginsOpensNoBrowser(t *testing.T) {
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stop)
+	_, err := loopback.Login(ctx, csoauthtest.NewServer(t, nil).Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+		Out: io.Discard, OpenBrowser: func(context.Context, string) error {
+			t.Error("a browser opens")
+			return nil
+		},
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, stop)
+}
+
+// Whoever presses Ctrl-C while the code is traded still has a browser that waits for a page.
+func TestContextThatEndsDuringTheExchange(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		cancel(stop)
+		<-r.Context().Done()
+		return nil, context.Cause(r.Context())
+	})}
+	u := newUser(t, cs.Browser())
+	_, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, stop)
+	assert.Contains(t, <-u.page, "The login did not work")
+}
+
+func TestTransportThatPanicsEndsTheLogin(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { panic("oh") })}
+	u := newUser(t, &http.Client{Transport: cs.Browser().Transport})
+	u.mayFail = true // the connection of a handler that panics is closed
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 20 * time.Second})
+	require.ErrorContains(t, err, "panicked")
+	<-u.page
+}
+
+// Contentstack has a code for a minute, and the user was in time.
+func TestTimeoutDoesNotCutOffAnExchange(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	u := newUser(t, cs.Browser())
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		time.Sleep(300 * time.Millisecond)
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	defer http.DefaultClient.CloseIdleConnections()
+	token, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 200 * time.Millisecond})
+	require.NoError(t, err)
+	assert.True(t, token.Valid())
+	assert.Contains(t, <-u.page, "You are logged in")
 }

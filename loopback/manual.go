@@ -24,7 +24,7 @@ func (l *login) loginByHand(ctx context.Context) error {
 	}
 	t := newTerminal(l.o.Out)
 	t.inviteByHand(l.config.AuthorizeURL(l.request), l.request.RedirectURI)
-	for {
+	for range maxPasted {
 		line, err := readLine(ctx, in)
 		switch {
 		case ctx.Err() != nil:
@@ -37,16 +37,20 @@ func (l *login) loginByHand(ctx context.Context) error {
 			l.come(callback)
 			return l.err
 		}
-		t.say("%s. Paste the address that the browser went to:", problem)
+		t.say("%s. Paste the address that the browser shows:", problem)
 	}
+	return fmt.Errorf("none of %d lines was the address", maxPasted)
 }
+
+// maxPasted is how many lines may be wrong: more of them are not from a person.
+const maxPasted = 10
 
 // pasted reads what the user pasted, and checks it as a request to the redirect URI is checked. The problem is for the user, and does
 // not repeat a code.
 func (l *login) pasted(line string) (callback url.Values, problem string) {
-	u, err := url.Parse(strings.TrimSpace(line))
-	if err != nil || u.Scheme != "http" || !l.isAt(u.Host, u.EscapedPath()) {
-		return nil, "That does not begin with " + l.request.RedirectURI
+	u, err := url.Parse(cleaned(line))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !l.isAt(u.Host, u.EscapedPath()) {
+		return nil, "That is not an address at " + l.request.RedirectURI
 	}
 	callback = u.Query()
 	if !l.isOurs(callback) {
@@ -55,11 +59,24 @@ func (l *login) pasted(line string) (callback url.Values, problem string) {
 	return callback, ""
 }
 
-// openTerminal opens the terminal, so that its Read can be interrupted, or else standard input.
+// cleaned takes away what terminals, chats and shells put around an address, and adds what browsers leave out of it. Some show https,
+// where nothing would have answered: no matter, for nothing is sent there.
+func cleaned(line string) string {
+	text := strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "", `\`, "").Replace(line) // bracketed paste, escapes for a shell
+	text = strings.Trim(text, " \t\r\n\"'`<>")
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	return text
+}
+
+// openTerminal returns standard input. If that is the terminal, it is opened once more, so that a Read can be interrupted.
 func openTerminal() io.ReadCloser {
-	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-		if f, err := os.Open("/dev/tty"); err == nil {
-			return f
+	info, err := os.Stdin.Stat()
+	null, nullErr := os.Stat(os.DevNull)
+	if err == nil && info.Mode()&os.ModeCharDevice != 0 && (nullErr != nil || !os.SameFile(info, null)) {
+		if terminal, err := os.Open("/dev/tty"); err == nil {
+			return terminal
 		}
 	}
 	return io.NopCloser(os.Stdin)
@@ -79,6 +96,7 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 		defer func() {
 			if !stop() {
 				<-interrupted
+				_ = d.SetReadDeadline(time.Time{}) // for whoever reads after us
 			}
 		}()
 		return line(in)
@@ -104,13 +122,13 @@ func line(in io.Reader) (string, error) {
 	var text []byte
 	for one := make([]byte, 1); len(text) < maxLine; {
 		n, err := in.Read(one)
+		text = append(text, one[:n]...)
 		if n > 0 && one[0] == '\n' || err == io.EOF && len(text) > 0 {
-			return string(text), nil
+			return strings.TrimSuffix(string(text), "\n"), nil
 		}
 		if err != nil {
 			return "", err
 		}
-		text = append(text, one[:n]...)
 	}
 	return "", fmt.Errorf("the line has more than %d bytes", maxLine)
 }

@@ -3,6 +3,8 @@ package loopback
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
+	"fmt"
 	"net/url"
 	"sync"
 
@@ -31,13 +33,20 @@ func (l *login) isOurs(callback url.Values) bool {
 // ends it, and the login's does not: the user was in time.
 func (l *login) come(callback url.Values) {
 	l.decide.Do(func() {
+		defer close(l.decided)
 		ctx, cancel := context.WithTimeout(l.caller, exchangeTimeout)
 		defer cancel()
-		l.seen = true
+		l.err = errPanicked
 		l.token, l.err = l.config.Exchange(ctx, l.request, callback)
-		close(l.decided)
+		l.seen = true
+		if gone := l.caller.Err(); l.err != nil && gone != nil && !errors.Is(l.err, gone) {
+			l.err = fmt.Errorf("%w: %w", gone, l.err) // net/http returns the cause alone
+		}
 	})
 }
+
+// errPanicked stays if the Config's Transport panics, which a server's handler survives.
+var errPanicked = errors.New("the exchange of the code panicked")
 
 // giveUp ends a login whose context has ended. If a code is being traded, that decides, and giveUp waits for it.
 func (l *login) giveUp(ctx context.Context) {

@@ -15,7 +15,7 @@ type terminal struct {
 	out    io.Writer
 	live   bool // a line can be written over
 	colour bool
-	shown  int // characters in the line that will be written over
+	shown  string // in the line that will be written over
 }
 
 func newTerminal(out io.Writer) *terminal {
@@ -37,7 +37,9 @@ func (t *terminal) invite(address string) {
 
 func (t *terminal) inviteByHand(address, redirectURI string) {
 	t.say("Log in to Contentstack in a browser, here or on another machine. Open this address:\n\n  %s\n", t.bold(address))
-	t.say("When you have allowed access, the browser goes to an address that begins with\n%s\nand says that it cannot connect. Paste that address here:", redirectURI)
+	t.say("When you have allowed access, the browser says that it cannot connect to\n%s\n"+
+		"Copy the whole address that it shows then, and paste it here. If it shows your\n"+
+		"stacks before, open the address again: you are logged in then.", redirectURI)
 }
 
 // waiting shows how long is left.
@@ -67,15 +69,15 @@ func (t *terminal) say(format string, args ...any) {
 
 // rewrite writes line over what it wrote before.
 func (t *terminal) rewrite(line string) {
-	if line == "" && t.shown == 0 {
+	if line == t.shown {
 		return
 	}
-	blank := strings.Repeat(" ", max(0, t.shown-len(line)))
+	blank := strings.Repeat(" ", max(0, len(t.shown)-len(line)))
 	fmt.Fprintf(t.out, "\r%s%s", t.dim(line), blank)
 	if line == "" {
 		fmt.Fprint(t.out, "\r")
 	}
-	t.shown = len(line)
+	t.shown = line
 }
 
 func (t *terminal) bold(s string) string { return t.styled("1", s) }

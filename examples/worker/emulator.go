@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"time"
 
@@ -62,7 +61,11 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 	defer func() { err = errors.Join(err, w.tokens.Close()) }()
 	slog.Info("an emulated Contentstack, where access tokens live 8 s; Ctrl-C ends it", "at", contentstack.URL, "tokens", dir)
 	for _, user := range emulatedUsers {
-		userKey, err := w.login(ctx, emulatedBrowser(contentstack.URL, user.UID))
+		token, err := emulatedLogin(ctx, s.config, contentstack.URL, user.UID)
+		if err != nil {
+			return err
+		}
+		userKey, err := w.keep(ctx, token)
 		if err != nil {
 			return err
 		}
@@ -81,14 +84,19 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 	return nil
 }
 
-// emulatedBrowser is the browser of a user who allows everything.
-func emulatedBrowser(base, user string) visit {
-	return func(ctx context.Context, authorizeURL string) (url.Values, error) {
-		browser := &http.Client{Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{UserUID: user}}}
-		callback, page, err := emulator.SentBack(ctx, browser, base, authorizeURL)
-		if err == nil && callback == nil {
-			err = errors.New("nobody came back from the authorize page: " + page.Status)
-		}
-		return callback, err
+// emulatedLogin is the login of a user who allows everything, without a browser.
+func emulatedLogin(ctx context.Context, config *csoauth.Config, base, user string) (*csoauth.Token, error) {
+	request, err := config.NewAuthRequest(nil)
+	if err != nil {
+		return nil, err
 	}
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{UserUID: user}}}
+	callback, page, err := emulator.SentBack(ctx, browser, base, config.AuthorizeURL(request))
+	if err != nil {
+		return nil, err
+	}
+	if callback == nil {
+		return nil, errors.New("nobody came back from the authorize page: " + page.Status)
+	}
+	return config.Exchange(ctx, request, callback)
 }

@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, w.tokens.Close()) }()
 	if s.login {
-		_, err := w.login(ctx, browserOf(s.config.RedirectURI))
+		_, err := w.login(ctx, nil)
 		return err
 	}
 	w.run(ctx, s, func() []string { return s.users })

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth/csoauthtest"
+	"github.com/contentstack/csoauth/loopback"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -158,31 +158,24 @@ func TestEmulated(t *testing.T) {
 	require.Equal(t, 6, strings.Count(log.String(), "msg=worked user=grace/shop"))
 }
 
-func TestCallbackIsAwaited(t *testing.T) {
+func TestUserAtTheTerminalLogsIn(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	w, _, _ := start(t, server, t.TempDir())
-	key, err := w.login(t.Context(), func(ctx context.Context, authorizeURL string) (url.Values, error) {
-		listener := freeListener(t)
-		address := "http://" + listener.Addr().String()
+	listener := freeListener(t)
+	w.config = server.Config("http://" + listener.Addr().String() + "/callback")
+	require.NoError(t, listener.Close()) // the port is most likely still free in a moment
+	key, err := w.login(t.Context(), &loopback.Options{Out: io.Discard, OpenBrowser: func(_ context.Context, authorizeURL string) error {
 		go func() {
-			for _, path := range []string{"/favicon.ico", "/callback?" + server.Callback(server.Browser(), authorizeURL).Encode()} {
-				resp, err := http.Get(address + path)
-				if err == nil {
-					resp.Body.Close()
-				}
+			resp, err := server.Browser().Get(authorizeURL)
+			if err == nil {
+				resp.Body.Close()
 			}
-			http.DefaultClient.CloseIdleConnections()
 		}()
-		return awaitCallback(ctx, listener, "/callback")
-	})
+		return nil
+	}})
 	require.NoError(t, err)
 	require.Equal(t, "blt00000000000ada01/blt1a2b3c4d5e6f7081", key)
 	require.NoError(t, w.tokens.Close())
-
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = awaitCallback(ctx, freeListener(t), "/callback")
-	require.ErrorContains(t, err, "nobody came back from the browser")
 }
 
 func userOf(uid string) csoauthtest.User {
@@ -200,9 +193,12 @@ func start(t *testing.T, server *csoauthtest.Server, dir string) (*worker, *sett
 
 // logIn lets a user log in, adds the key to the settings, and returns it.
 func logIn(t *testing.T, server *csoauthtest.Server, w *worker, s *settings, user string) string {
-	key, err := w.login(t.Context(), func(_ context.Context, authorizeURL string) (url.Values, error) {
-		return server.Callback(server.BrowserOf(csoauthtest.Visitor{UserUID: user}), authorizeURL), nil
-	})
+	request, err := w.config.NewAuthRequest(nil)
+	require.NoError(t, err)
+	callback := server.Callback(server.BrowserOf(csoauthtest.Visitor{UserUID: user}), w.config.AuthorizeURL(request))
+	token, err := w.config.Exchange(t.Context(), request, callback)
+	require.NoError(t, err)
+	key, err := w.keep(t.Context(), token)
 	require.NoError(t, err)
 	s.users = append(s.users, key)
 	return key

@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // A Process is a browser, or a program that asks one to open an address. It is in a session of its own, so that Ctrl-C in the
@@ -30,15 +32,16 @@ func Open(address string) (*Process, error) {
 	if len(commands) == 0 {
 		return nil, errors.New("browser: there is no display, and $BROWSER is not set")
 	}
-	var errs []error
+	reap()
+	var failed []string
 	for _, command := range commands {
 		p, err := start(command, address)
 		if err == nil {
 			return p, nil
 		}
-		errs = append(errs, err)
+		failed = append(failed, err.Error())
 	}
-	return nil, fmt.Errorf("browser: %w", errors.Join(errs...))
+	return nil, errors.New("browser: " + strings.Join(failed, "; "))
 }
 
 // start starts one command. There is no context: nothing may end a browser that the user reads in.
@@ -65,31 +68,54 @@ func (p *Process) Failed() error {
 	if p.process == nil {
 		return nil
 	}
-	ended, code := ended(p.process)
-	if !ended {
+	over, code := ended(p.process)
+	if !over {
 		return nil
 	}
-	p.Release()
+	_ = p.process.Release()
+	p.process = nil
 	if code != 0 {
 		return fmt.Errorf("browser: %s ended with code %d", p.command, code)
 	}
 	return nil
 }
 
-// Release lets go of the program, whether it has ended or not.
+// Release lets go of the program, whether it has ended or not. One that ends later stays in the process table until the next Open:
+// nobody waits for it, for that would take a goroutine as long as the user reads.
 func (p *Process) Release() {
 	if p.process == nil {
 		return
 	}
-	_, _ = ended(p.process) // so that it does not stay as a zombie
-	_ = p.process.Release()
+	left.Lock()
+	left.processes = append(left.processes, p.process)
+	left.Unlock()
 	p.process = nil
+	reap()
+}
+
+// left are the programs that were let go of and had not ended.
+var left struct {
+	sync.Mutex
+	processes []*os.Process
+}
+
+// reap forgets those that have ended by now, or whose end is not to be known.
+func reap() {
+	left.Lock()
+	defer left.Unlock()
+	left.processes = slices.DeleteFunc(left.processes, func(p *os.Process) bool {
+		over, _ := ended(p)
+		if over || !tellsEnd {
+			_ = p.Release()
+		}
+		return over || !tellsEnd
+	})
 }
 
 // platform returns the commands to try, in this order.
 func platform(goos string, getenv func(string) string) [][]string {
-	if list := getenv("BROWSER"); list != "" {
-		return listed(list)
+	if commands := listed(getenv("BROWSER")); len(commands) > 0 {
+		return commands
 	}
 	switch {
 	case goos == "darwin" || goos == "ios":

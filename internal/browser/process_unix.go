@@ -7,6 +7,8 @@ import (
 	"syscall"
 )
 
+const tellsEnd = true
+
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // ended reports whether the program has ended, and with which code. After that it is gone from the process table.

@@ -30,7 +30,7 @@ import (
 )
 
 // lawsOfTheDesign lists the laws that must have a patch, in the order of the design.
-const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11"
+const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6"
 
 // testTimeout is short because a patched test may hang: that is one of the ways in which it notices.
 const testTimeout = time.Minute

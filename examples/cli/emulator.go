@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// All that -emulator needs is in this file. Leave it out of a program of your own.
+
+// emulatedStarts are starts of the program, one after the other. Each has a Manager of its own, and knows of those before it
+// only what the directory holds.
+var emulatedStarts = []struct {
+	command        string
+	expire, logout bool
+}{
+	{command: "cli"},
+	{command: "cli", expire: true},
+	{command: "cli -logout", logout: true},
+}
+
+// runEmulated is these starts, with a Contentstack of its own. It tells what that was asked.
+func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
+	e, err := emulator.New(emulator.Options{})
+	if err != nil {
+		return err
+	}
+	app := e.Apps()[0]
+	if err := e.Register(app.UID, s.config.RedirectURI); err != nil {
+		return err
+	}
+	contentstack := httptest.NewServer(e)
+	defer contentstack.Close()
+	dir, err := os.MkdirTemp("", "cli-token-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	config := *s.config
+	config.AppUID, config.ClientID = app.UID, app.ClientID
+	config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}}
+	fmt.Fprintf(out, "An emulated Contentstack is at %s. Log in there as anybody.\n", contentstack.URL)
+	for _, start := range emulatedStarts {
+		if start.expire {
+			e.Expire("")
+			fmt.Fprint(out, "\n(An hour passes. Access tokens live no longer.)")
+		}
+		fmt.Fprintf(out, "\n$ %s\n", start.command)
+		seen := len(e.Requests())
+		if err := run(ctx, &settings{config: &config, login: s.login, dir: dir, logout: start.logout}, out); err != nil {
+			return err
+		}
+		for _, r := range e.Requests()[seen:] {
+			fmt.Fprintf(out, "  (Contentstack: %s %s, %d)\n", r.Method, r.Path, r.Status)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+//go:build unix
+
+package browser_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/contentstack/csoauth/internal/browser"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A script is a browser that writes what it was given into a file, its process ID first, and does more.
+func script(t *testing.T, more string) (path, given string) {
+	t.Helper()
+	given = filepath.Join(t.TempDir(), "given")
+	path = filepath.Join(t.TempDir(), "my browser")
+	text := "#!/bin/sh\necho noise; echo noise >&2\nprintf '%s\\n' $$ \"$@\" >" + given + ".part\nmv " + given + ".part " + given + "\n" + more + "\n"
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o700))
+	return path, given
+}
+
+func read(t *testing.T, given string) (pid int, args []string) {
+	t.Helper()
+	var text []byte
+	require.Eventually(t, func() (ok bool) {
+		var err error
+		text, err = os.ReadFile(given)
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	pid, err := strconv.Atoi(lines[0])
+	require.NoError(t, err)
+	return pid, lines[1:]
+}
+
+const address = `https://example.com/#!/a?b=c&d=$(touch x);e="f" g`
+
+func TestAddressIsOneArgument(t *testing.T) {
+	path, given := script(t, "")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	defer p.Release()
+	_, args := read(t, given)
+	assert.Equal(t, []string{address}, args)
+}
+
+func TestWhatTheBrowserWritesGoesNowhere(t *testing.T) {
+	stdout, stderr := os.Stdout, os.Stderr
+	defer func() { os.Stdout, os.Stderr = stdout, stderr }()
+	terminal, err := os.Create(filepath.Join(t.TempDir(), "terminal"))
+	require.NoError(t, err)
+	defer terminal.Close()
+	os.Stdout, os.Stderr = terminal, terminal
+	path, given := script(t, "")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	defer p.Release()
+	read(t, given)
+	info, err := terminal.Stat()
+	require.NoError(t, err)
+	assert.Zero(t, info.Size())
+}
+
+func TestBrowserVariable(t *testing.T) {
+	path, given := script(t, "")
+	link := filepath.Join(t.TempDir(), "browser")
+	require.NoError(t, os.Symlink(path, link))
+	t.Setenv("BROWSER", "/nowhere/browser:"+link+" --new-window %s --:other")
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	defer p.Release()
+	_, args := read(t, given)
+	assert.Equal(t, []string{"--new-window", address, "--"}, args)
+
+	t.Setenv("BROWSER", "/nowhere/browser:/nowhere/other")
+	_, err = browser.Open(address)
+	require.ErrorContains(t, err, "/nowhere/browser")
+	require.ErrorContains(t, err, "/nowhere/other")
+}
+
+func TestOnlyWebAddressesAreOpened(t *testing.T) {
+	path, _ := script(t, "")
+	t.Setenv("BROWSER", path)
+	for _, address := range []string{"--version", "file:///etc/passwd", "javascript:alert(1)", ""} {
+		_, err := browser.Open(address)
+		require.ErrorContains(t, err, "neither http nor https", address)
+	}
+}
+
+func TestFailureIsTold(t *testing.T) {
+	path, _ := script(t, "exit 3")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { err = p.Failed(); return err != nil }, 10*time.Second, time.Millisecond)
+	require.ErrorContains(t, err, "ended with code 3")
+	require.NoError(t, p.Failed(), "it is told once")
+	p.Release()
+}
+
+func TestProcessThatHasEndedIsGone(t *testing.T) {
+	path, given := script(t, "")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	pid, _ := read(t, given)
+	require.Eventually(t, func() bool {
+		require.NoError(t, p.Failed())
+		return syscall.Kill(pid, 0) == syscall.ESRCH // not even a zombie is left
+	}, 10*time.Second, time.Millisecond)
+	p.Release()
+}
+
+// Whoever reads in the browser goes on when the program ends, or is interrupted.
+func TestBrowserGoesOnInASessionOfItsOwn(t *testing.T) {
+	path, given := script(t, "exec sleep 60")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	pid, _ := read(t, given)
+	defer func() {
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		_, _ = syscall.Wait4(pid, nil, 0, nil)
+	}()
+	group, err := syscall.Getpgid(pid)
+	require.NoError(t, err)
+	assert.Equal(t, pid, group)
+	require.NoError(t, p.Failed())
+	p.Release()
+	p.Release() // does nothing
+	require.NoError(t, p.Failed())
+	assert.NoError(t, syscall.Kill(pid, 0))
+}
+
+func TestPlatforms(t *testing.T) {
+	for name, test := range map[string]struct {
+		goos string
+		env  map[string]string
+		want []string
+	}{
+		"mac":             {"darwin", nil, []string{"open"}},
+		"windows":         {"windows", nil, []string{"rundll32"}},
+		"x11":             {"linux", map[string]string{"DISPLAY": ":0"}, []string{"xdg-open"}},
+		"wayland":         {"freebsd", map[string]string{"WAYLAND_DISPLAY": "wayland-0"}, []string{"xdg-open"}},
+		"wsl":             {"linux", map[string]string{"WSL_DISTRO_NAME": "Debian", "DISPLAY": ":0"}, []string{"wslview", "rundll32.exe"}},
+		"no display":      {"linux", nil, nil},
+		"$BROWSER first":  {"darwin", map[string]string{"BROWSER": "lynx"}, []string{"lynx"}},
+		"$BROWSER blanks": {"linux", map[string]string{"BROWSER": " : "}, nil},
+	} {
+		var got []string
+		for _, command := range browser.Platform(test.goos, func(name string) string { return test.env[name] }) {
+			got = append(got, command[0])
+		}
+		assert.Equal(t, test.want, got, name)
+	}
+}
+
+// Nobody waits for a browser that outlives the login, until the next one begins.
+func TestProcessThatEndsLaterGoesWithTheNextOpen(t *testing.T) {
+	path, given := script(t, "read line")
+	t.Setenv("BROWSER", path)
+	p, err := browser.Open(address)
+	require.NoError(t, err)
+	pid, _ := read(t, given)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	p.Release()
+	require.Eventually(t, func() bool {
+		next, err := browser.Open(address)
+		require.NoError(t, err)
+		next.Release()
+		return syscall.Kill(pid, 0) == syscall.ESRCH
+	}, 10*time.Second, 10*time.Millisecond)
+}

@@ -1,0 +1,147 @@
+package loopback_test
+
+import (
+	"bufio"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/loopback"
+)
+
+func ask(a *loopback.Attempt, method, target string, change func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	if change != nil {
+		change(r)
+	}
+	w := httptest.NewRecorder()
+	a.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func TestPrefetchDoesNotEndTheLogin(t *testing.T) {
+	a := newAttempt(t, nil)
+	w := ask(a, "GET", "http://localhost:8184/callback?error=access_denied&state="+a.State(), func(r *http.Request) {
+		r.Header.Set("Sec-Purpose", "prefetch")
+	})
+	assert.Equal(t, http.StatusForbidden, w.Code)
+	over, _ := a.Decided()
+	assert.False(t, over)
+}
+
+func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
+	for _, test := range []struct {
+		redirectURI, target string
+		here                bool
+	}{
+		{"http://localhost:8184/callback", "http://localhost:8184/callback", true},
+		{"http://localhost:8184/callback", "http://LOCALHOST:8184/callback", true},
+		{"http://localhost:8184/callback", "http://127.0.0.1:8184/callback", false},
+		{"http://localhost:8184/callback", "http://localhost.evil.example:8184/callback", false},
+		{"http://localhost:8184/callback", "http://localhost:8185/callback", false},
+		{"http://localhost:8184/callback", "http://localhost/callback", false},
+		{"http://localhost:8184/callback", "http://localhost:8184/callback/", false},
+		{"http://localhost:8184/callback", "http://localhost:8184//callback", false},
+		{"http://localhost:8184/a%2Fb", "http://localhost:8184/a%2Fb", true},
+		{"http://localhost:8184/a%2Fb", "http://localhost:8184/a/b", false},
+		{"http://localhost:8184", "http://localhost:8184/", true},
+		{"http://localhost/", "http://localhost/", true},
+		{"http://localhost/", "http://localhost:80/", true},
+		{"http://localhost:80/", "http://localhost/", true},
+		{"http://[::1]:8184/callback", "http://[::1]:8184/callback", true},
+		{"http://[0:0:0:0:0:0:0:1]:08184/callback", "http://[::1]:8184/callback", true},
+		{"http://127.0.0.1:8184/callback?app=1", "http://127.0.0.1:8184/callback?app=1", true},
+	} {
+		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = test.redirectURI })
+		want := http.StatusNotFound
+		if test.here {
+			want = http.StatusBadRequest // there is no state in it
+		}
+		assert.Equal(t, want, ask(a, "GET", test.target, nil).Code, "%s asked for at %s", test.target, test.redirectURI)
+	}
+}
+
+func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	a := newAttempt(t, func(c *csoauth.Config, o *loopback.Options) {
+		o.Program = "tool"
+		c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			close(asked) // a second exchange would close it again
+			<-answer
+			return nil, errors.New("no route")
+		})}
+	})
+	callback := "http://localhost:8184/callback?code=c&state=" + a.State()
+	var both sync.WaitGroup
+	both.Go(func() {
+		w := ask(a, "GET", callback, nil)
+		assert.Equal(t, http.StatusSeeOther, w.Code)
+		assert.Equal(t, "http://localhost:8184/callback", w.Header().Get("Location"), "the code leaves the address bar")
+	})
+	<-asked
+	assert.Equal(t, http.StatusBadRequest, ask(a, "GET", "http://localhost:8184/callback", nil).Code, "nothing is known yet")
+	both.Go(func() { assert.Equal(t, http.StatusSeeOther, ask(a, "GET", callback, nil).Code) })
+	close(answer)
+	both.Wait()
+
+	_, err := a.Decided()
+	require.ErrorContains(t, err, "no route")
+	w := ask(a, "GET", "http://localhost:8184/callback", nil)
+	assert.Equal(t, http.StatusBadGateway, w.Code)
+	assert.Contains(t, w.Body.String(), "The login did not work")
+	assert.Contains(t, w.Body.String(), "tool says why")
+	assert.NotContains(t, w.Body.String(), "no route")
+	assert.Regexp(t, `^default-src 'none'; style-src 'sha256-[^']+'; `, w.Header().Get("Content-Security-Policy"))
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whatever anybody on this machine or a web page sends: only a GET of the redirect URI with the state ends the login, and nobody is
+// told a secret.
+func FuzzHandler(f *testing.F) {
+	for _, request := range []string{
+		"GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: localhost:8184\r\n\r\n",
+		"GET /callback?error=access_denied&state=STATE HTTP/1.1\r\nHost: localhost:8184\r\n\r\n",
+		"GET http://localhost:8184/callback?state=STATE HTTP/1.1\r\nHost: evil\r\n\r\n",
+		"GET /callback?state=STATE&state=STATE HTTP/1.1\r\nHost: localhost:8184\r\n\r\n",
+		"GET /callback?state=STATE HTTP/1.0\r\n\r\n",
+		"GET /callback HTTP/1.1\r\nHost: localhost:8184\r\nSec-Purpose: prefetch\r\n\r\n",
+		"POST /callback?state=STATE HTTP/1.1\r\nHost: localhost:8184\r\nContent-Length: 0\r\n\r\n",
+		"GET /favicon.ico HTTP/1.1\r\nHost: localhost:8184\r\n\r\n",
+	} {
+		f.Add(request)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) {
+			c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })}
+		})
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.ReplaceAll(text, "STATE", a.State()))))
+		if err != nil {
+			return
+		}
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+		assert.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+		answer := w.Body.String() + w.Header().Get("Location")
+		assert.NotContains(t, answer, a.State())
+		assert.NotContains(t, answer, a.Verifier())
+		if over, _ := a.Decided(); over {
+			assert.Equal(t, http.MethodGet, r.Method)
+			assert.Equal(t, "localhost:8184", strings.ToLower(r.Host))
+			assert.Equal(t, "/callback", r.URL.Path)
+			assert.Equal(t, []string{a.State()}, r.URL.Query()["state"])
+		} else {
+			assert.GreaterOrEqual(t, w.Code, 400)
+		}
+	})
+}
