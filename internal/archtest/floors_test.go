@@ -45,6 +45,8 @@ var floors = []floor{
 	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},
 	{"tokens", []string{".", "internal/atomicfile", "internal/seal", oauth2, fileLocks + "/lockedfile", fileLocks + "/robustio"},
 		"file locks and Windows renames that cmd/go itself relies on"},
+	{"tokens/pgstore", []string{"tokens"}, "it takes the caller's *sql.DB, whatever the driver"},
+	{"tokens/redisstore", []string{"tokens"}, "it takes the Do of the caller's client"},
 	{"tokens/storetest", []string{"tokens"}, "whoever tests a store with it gets package testing, and no assertions of ours"},
 	{"cmd/csoauth", []string{".", "internal/browser", "internal/emulator", "github.com/spf13/cobra"}, "puts the packages below together for a terminal"},
 	{"examples/...", []string{anything}, "to be read and copied; only what a reader leaves out is not in reach of theirs"},

@@ -52,7 +52,7 @@ func startOIDCProvider(t *testing.T, lifetime time.Duration) string {
 }
 
 // skipSuite skips a test for want of something, and says how to get it. Where everything should be there, it fails.
-func skipSuite(t *testing.T, how string) {
+func skipSuite(t testing.TB, how string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal("SUITE SKIPPED: " + how)

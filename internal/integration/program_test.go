@@ -1,13 +1,14 @@
 package integration_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,22 @@ func buildProgram(t *testing.T, pkg string, flags ...string) string {
 // goes into the file.
 func startProgram(t *testing.T, stderr *os.File, program string, args ...string) io.Reader {
 	t.Helper()
+	return startKept(t, stderr, program, args...).stdout
+}
+
+// A kept program ends with the test, whatever becomes of that.
+type kept struct {
+	t      testing.TB
+	keeper *exec.Cmd
+	stdin  io.WriteCloser
+	stdout io.Reader
+	ended  chan struct{} // closed when the program has
+	err    error         // of the keeper
+	over   bool          // and that is no surprise
+}
+
+func startKept(t testing.TB, stderr *os.File, program string, args ...string) *kept {
+	t.Helper()
 	keeper := exec.Command(os.Args[0], append([]string{program}, args...)...)
 	keeper.Env = append(os.Environ(), keeperEnv+"=1")
 	keeper.Stderr = stderr
@@ -38,11 +55,47 @@ func startProgram(t *testing.T, stderr *os.File, program string, args ...string)
 	stdout, err := keeper.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, keeper.Start())
-	t.Cleanup(func() {
-		stdin.Close()
-		assert.NoError(t, keeper.Wait(), program)
-	})
-	return stdout
+	k := &kept{t: t, keeper: keeper, stdin: stdin, stdout: stdout, ended: make(chan struct{})}
+	go func() {
+		k.err = keeper.Wait()
+		close(k.ended)
+	}()
+	t.Cleanup(k.end)
+	return k
+}
+
+// end ends the program in peace.
+func (k *kept) end() {
+	if k.over {
+		return
+	}
+	k.over = true
+	k.stdin.Close()
+	<-k.ended
+	assert.NoError(k.t, k.err, k.keeper.Args[1])
+}
+
+// gone reports whether the program has ended by itself, which is no failure of the test's then.
+func (k *kept) gone() bool {
+	select {
+	case <-k.ended:
+		k.over = true
+		k.stdin.Close()
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends the program by SIGKILL.
+func (k *kept) kill() {
+	k.t.Helper()
+	_, err := io.WriteString(k.stdin, killLine)
+	require.NoError(k.t, err)
+	k.over = true
+	<-k.ended
+	k.stdin.Close()
+	require.NoError(k.t, k.err, k.keeper.Args[1])
 }
 
 // keeperEnv is set in the processes that startProgram starts, which are this test binary.
@@ -57,17 +110,26 @@ func keepProgram(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	var killed atomic.Bool
 	go func() {
-		io.Copy(io.Discard, os.Stdin)
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			if lines.Text()+"\n" == killLine {
+				killed.Store(true)
+				program.Process.Kill()
+			}
+		}
 		if runtime.GOOS != "windows" { // which has no such signal
-			program.Process.Signal(syscall.SIGTERM)
+			program.Process.Signal(os.Interrupt)
 			time.Sleep(30 * time.Second)
 		}
 		program.Process.Kill()
 	}()
 	program.Wait() // the exit code tells
-	if runtime.GOOS == "windows" {
+	if killed.Load() || runtime.GOOS == "windows" {
 		return 0
 	}
 	return program.ProcessState.ExitCode()
 }
+
+// killLine on its standard input makes a keeper kill its program.
+const killLine = "kill\n"

@@ -42,6 +42,10 @@ need node nodejs
 need npm npm
 need curl curl
 need openssl openssl
+need redis-server redis-server
+if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+	need postgres postgresql
+fi
 if ! command -v google-chrome >/dev/null; then
 	need chromium chromium fonts-dejavu-core
 fi

@@ -1,0 +1,138 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// Options vary a Store. Nil is fine.
+type Options struct {
+	// Prefix begins the name of each login's hash. Empty: "csoauth:".
+	Prefix string
+	// TTL deletes a login that was not written for so long. A login in use is written with each refresh, once an hour or so: take
+	// weeks. Zero: logins stay.
+	TTL time.Duration
+}
+
+// A Store is a [tokens.Store] in Redis. It has nothing to close, and is safe for concurrent use.
+type Store struct {
+	do     func(ctx context.Context, args ...any) (any, error)
+	prefix string
+	ttl    time.Duration
+}
+
+// New returns a Store over the Do of a client of github.com/redis/go-redis/v9: a *redis.Client, a *redis.ClusterClient and others.
+//
+// go-redis heeds a context that ends during a command only with ContextTimeoutEnabled.
+func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args ...any) R, o *Options) *Store {
+	return NewFunc(func(ctx context.Context, args ...any) (any, error) { return do(ctx, args...).Result() }, o)
+}
+
+// NewFunc returns a Store over a function that sends one command to the master and returns its reply: int64 for an integer, string or
+// []byte for a string, []any for an array, and an error for an error, with Redis's text in its own. All args are strings.
+func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) *Store {
+	s := &Store{do: do, prefix: "csoauth:"}
+	if o != nil {
+		s.ttl = o.TTL
+		if o.Prefix != "" {
+			s.prefix = o.Prefix
+		}
+	}
+	return s
+}
+
+// Load returns the value of key. See [tokens.Store].
+func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
+	reply, err := s.run(ctx, load, key)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: load: %w", err)
+	}
+	fields, ok := reply.([]any)
+	switch {
+	case ok && len(fields) == 0:
+		return nil, fmt.Errorf("redisstore: load: %w", tokens.ErrNotFound)
+	case !ok || len(fields) != 2:
+		return nil, fmt.Errorf("redisstore: load: the reply is %T, want an array of two strings", reply)
+	}
+	keptFor, keyOK := text(fields[0])
+	value, valueOK := text(fields[1])
+	if !keyOK || !valueOK {
+		return nil, fmt.Errorf("redisstore: load: the reply has %T and %T, want two strings", fields[0], fields[1])
+	}
+	if keptFor != key {
+		return nil, errors.New("redisstore: load: the value is another key's: somebody copied it")
+	}
+	return []byte(value), nil
+}
+
+// CompareAndSwap replaces old by new. See [tokens.Store].
+func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	reply, err := s.run(ctx, swap, key, present(old), string(old), present(new), string(new), strconv.FormatInt(s.ttl.Milliseconds(), 10))
+	if err != nil {
+		return fmt.Errorf("redisstore: swap: %w", err)
+	}
+	switch reply {
+	case int64(1):
+		return nil
+	case int64(0):
+		return fmt.Errorf("redisstore: swap: %w", tokens.ErrConflict)
+	}
+	return fmt.Errorf("redisstore: swap: the reply is %T, want an integer", reply)
+}
+
+// present tells a script whether there is a value: an empty one is not the same as none.
+func present(value []byte) string {
+	if value == nil {
+		return "0"
+	}
+	return "1"
+}
+
+// text reads a string of a reply.
+func text(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case []byte:
+		return string(v), true
+	}
+	return "", false
+}
+
+// maxKey is how long a key may be, in bytes.
+const maxKey = 512
+
+// run runs a script for a key. Redis has the scripts in memory only, so the first run after its start sends the text.
+func (s *Store) run(ctx context.Context, script script, key string, args ...any) (any, error) {
+	switch {
+	case key == "" || len(key) > maxKey:
+		return nil, fmt.Errorf("the key has %d bytes, and may have 1 to %d", len(key), maxKey)
+	case s.ttl < 0:
+		return nil, fmt.Errorf("Options.TTL: %v is negative", s.ttl)
+	case s.ttl > 0 && s.ttl < time.Millisecond:
+		return nil, fmt.Errorf("Options.TTL: %v is less than a millisecond", s.ttl)
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	args = append([]any{"EVALSHA", script.sum, "1", s.name(key), key}, args...)
+	reply, err := s.do(ctx, args...)
+	if err != nil && strings.Contains(err.Error(), "NOSCRIPT") {
+		args[0], args[1] = "EVAL", script.text
+		reply, err = s.do(ctx, args...)
+	}
+	return reply, err
+}
+
+// name is that of a login's hash. A cluster takes the slot from what is in braces, so the prefix has no part in it.
+func (s *Store) name(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return s.prefix + "{" + hex.EncodeToString(sum[:]) + "}"
+}
