@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/contentstack/csoauth"
 )
 
 // loginByHand lets the user carry the address from the browser to the terminal.
@@ -24,6 +26,9 @@ func (l *login) loginByHand(ctx context.Context) error {
 	}
 	t := newTerminal(l.o.Out)
 	t.inviteByHand(l.config.AuthorizeURL(l.request), l.request.RedirectURI)
+	if l.config.AuthorizeRoute == csoauth.RouteHash {
+		t.hint()
+	}
 	for range maxPasted {
 		line, err := readLine(ctx, in)
 		switch {
@@ -37,7 +42,7 @@ func (l *login) loginByHand(ctx context.Context) error {
 			l.come(callback)
 			return l.err
 		}
-		t.say("%s. Paste the address that the browser shows:", problem)
+		t.say("%s.\nPaste the address that the browser shows:", problem)
 	}
 	return fmt.Errorf("none of %d lines was the address", maxPasted)
 }

@@ -15,7 +15,7 @@ func (l *login) page() (landing.Page, int) {
 	switch {
 	case l.err == nil:
 		p.Name, p.Good, p.Title = "logged-in", true, "You are logged in"
-		p.Text = []string{l.o.Program + " can now use Contentstack for you. Go back to it.", next}
+		p.Text = []string{l.o.Program + " can now use Contentstack for you.", "Go back to it. " + next}
 		return p, http.StatusOK
 	case errors.Is(l.err, csoauth.ErrDenied):
 		p.Name, p.Title = "denied", "Access was not allowed"

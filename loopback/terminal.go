@@ -36,10 +36,9 @@ func (t *terminal) invite(address string) {
 }
 
 func (t *terminal) inviteByHand(address, redirectURI string) {
-	t.say("Log in to Contentstack in a browser, here or on another machine. Open this address:\n\n  %s\n", t.bold(address))
+	t.say("Open this address in a browser, here or on another machine, to log in to\nContentstack:\n\n  %s\n", t.bold(address))
 	t.say("When you have allowed access, the browser says that it cannot connect to\n%s\n"+
-		"Copy the whole address that it shows then, and paste it here. If it shows your\n"+
-		"stacks before, open the address again: you are logged in then.", redirectURI)
+		"Copy the whole address that it shows then, and paste it here:", redirectURI)
 }
 
 // waiting shows how long is left.
