@@ -23,5 +23,6 @@
 //
 // One row per login, key and value as bytea. Without [tokens.Sealed], the value is the token, which whoever may read the table reads, and with it
 // the write-ahead log, every backup and standby, and a server log with log_statement, log_min_duration_statement or auto_explain.log_parameter_max_length
-// set: those write statements with their parameters. With it, they hold a sealed value, and the key: a name for your user.
+// set: those write statements with their parameters. A driver with the simple protocol writes them into the statement, and the server that into
+// its log with every error. With it, they hold a sealed value, and the key: a name for your user.
 package pgstore

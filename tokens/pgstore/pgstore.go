@@ -29,7 +29,7 @@ type Store struct {
 func New(db *sql.DB, o *Options) *Store {
 	s := &Store{db: db, table: `"csoauth_tokens"`}
 	if o != nil && o.Table != "" {
-		s.table = `"` + strings.ReplaceAll(o.Table, ".", `"."`) + `"`
+		s.table = `"` + strings.NewReplacer(`"`, `""`, ".", `"."`).Replace(o.Table) + `"`
 		if !tableName.MatchString(o.Table) {
 			s.err = fmt.Errorf("Options.Table: %q is not a name of lower-case letters, digits and underscores, or two with a dot between", o.Table)
 		}
@@ -44,20 +44,37 @@ func (s *Store) Schema() string {
 	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL)"
 }
 
-// Migrate makes the table, if it is not there. Several processes may call it at the same time.
+// Migrate makes the table, if it is not there; if it is, the right to use it is enough. Several processes may call it at the same time. Without a
+// schema in its name, the table is looked for along the search_path, and made in the first schema there.
 func (s *Store) Migrate(ctx context.Context) error {
-	if s.err != nil {
-		return fmt.Errorf("pgstore: migrate: %w", s.err)
-	}
-	_, err := s.db.ExecContext(ctx, s.Schema())
-	if state := sqlState(err); state == uniqueViolation || state == duplicateTable {
-		_, err = s.db.ExecContext(ctx, s.Schema()) // another process has made it meanwhile, or is about to
+	err := s.err
+	if err == nil {
+		err = s.migrate(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
 	}
 	return nil
 }
+
+func (s *Store) migrate(ctx context.Context) (err error) {
+	for range attempts {
+		var there bool
+		if err := s.db.QueryRowContext(ctx, "SELECT to_regclass($1) IS NOT NULL", s.table).Scan(&there); err != nil || there {
+			return err
+		}
+		_, err = s.db.ExecContext(ctx, s.Schema())
+		switch sqlState(err) {
+		case uniqueViolation, duplicateTable, duplicateObject: // another process makes it
+		default:
+			return err
+		}
+	}
+	return err
+}
+
+// attempts is how often a statement is sent that fails because of what others do at the same time.
+const attempts = 10
 
 // Load returns the value of key. See [tokens.Store].
 func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
@@ -77,8 +94,11 @@ func (s *Store) load(ctx context.Context, key string) (value []byte, err error) 
 		return nil, err
 	}
 	var standby, present bool
-	row := s.db.QueryRowContext(ctx, "SELECT pg_is_in_recovery(), value IS NOT NULL, coalesce(value, '') FROM (SELECT 1) one LEFT JOIN "+s.table+" ON key = $1", []byte(key))
-	if err := row.Scan(&standby, &present, &value); err != nil {
+	const query = "SELECT pg_is_in_recovery(), value IS NOT NULL, coalesce(value, '') FROM (SELECT 1) one LEFT JOIN %s ON key = $1"
+	err = serialized(func() error {
+		return s.db.QueryRowContext(ctx, fmt.Sprintf(query, s.table), []byte(key)).Scan(&standby, &present, &value)
+	})
+	if err != nil {
 		return nil, err
 	}
 	switch {
@@ -104,37 +124,45 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	if err := s.check(ctx, key); err != nil {
 		return err
 	}
-	var result sql.Result
-	var err error
+	statement, args := "", []any{[]byte(key)}
 	switch {
 	case old == nil && new == nil:
 		return s.settle(ctx, key, new)
 	case old == nil:
-		result, err = s.db.ExecContext(ctx, "INSERT INTO "+s.table+" (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", []byte(key), new)
+		statement, args = "INSERT INTO %s (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", append(args, new)
 	case new == nil:
-		result, err = s.db.ExecContext(ctx, "DELETE FROM "+s.table+" WHERE key = $1 AND value = $2", []byte(key), old)
+		statement, args = "DELETE FROM %s WHERE key = $1 AND value = $2", append(args, old)
 	default:
-		result, err = s.db.ExecContext(ctx, "UPDATE "+s.table+" SET value = $3 WHERE key = $1 AND value = $2", []byte(key), old, new)
+		statement, args = "UPDATE %s SET value = $3 WHERE key = $1 AND value = $2", append(args, old, new)
 	}
-	if sqlState(err) == serializationFailure { // where transactions are repeatable read: somebody was faster
-		return s.settle(ctx, key, new)
-	}
-	if err != nil {
+	var changed int64
+	err := serialized(func() error {
+		result, err := s.db.ExecContext(ctx, fmt.Sprintf(statement, s.table), args...)
+		if err == nil {
+			changed, err = result.RowsAffected()
+		}
 		return err
-	}
-	changed, err := result.RowsAffected()
+	})
 	if err != nil || changed > 0 {
 		return err
 	}
 	return s.settle(ctx, key, new)
 }
 
+// serialized sends a statement again that the server would not serialize with what others do: where transactions are repeatable read somebody
+// was faster, where they are serializable not even that is sure. All statements here may be repeated.
+func serialized(send func() error) (err error) {
+	for range attempts {
+		if err = send(); sqlState(err) != serializationFailure {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", tokens.ErrConflict, err)
+}
+
 // settle says how a swap ends that changed nothing: well if the value is new already, because a swap may be asked for twice.
 func (s *Store) settle(ctx context.Context, key string, new []byte) error {
 	value, err := s.load(ctx, key)
-	if sqlState(err) == serializationFailure {
-		return fmt.Errorf("%w: %w", tokens.ErrConflict, err)
-	}
 	if err != nil {
 		return err
 	}
@@ -160,8 +188,9 @@ func (s *Store) check(ctx context.Context, key string) error {
 
 // SQLSTATE codes (PostgreSQL, appendix A).
 const (
-	uniqueViolation      = "23505" // of the catalog's own index, when two make the table at the same time
 	serializationFailure = "40001"
+	uniqueViolation      = "23505" // of the catalog's own index
+	duplicateObject      = "42710" // the type of the table's rows
 	duplicateTable       = "42P07"
 )
 

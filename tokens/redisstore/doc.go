@@ -14,10 +14,14 @@
 //	appendfsync always
 //	maxmemory-policy noeviction
 //
-// With appendfsync everysec, its default, a crash of the machine loses what was written in the last second; without appendonly, all
-// since the last snapshot. With another policy, Redis deletes logins when its memory is full. A replica that is promoted lacks what had not reached
-// it: no setting rules that out, min-replicas-to-write makes it rarer. A login whose newest pair is lost goes on while a process has
-// that pair in memory, and writes it back; otherwise its user logs in again.
+// With appendfsync everysec, its default, or no-appendfsync-on-rewrite, a crash of the machine loses what was written in the last second or
+// more; without appendonly, all since the last snapshot. When memory is full, the allkeys policies delete logins, and the volatile ones those with a
+// TTL. A replica that is promoted lacks what had not reached it: no setting rules that out, min-replicas-to-write makes it rarer. A login whose newest pair
+// is lost goes on while a process has that pair in memory, and writes it back; otherwise its user logs in again.
+//
+// A Load is a command that writes nothing and that only a master takes, so that nobody reads a replica that is behind. The price: while Redis refuses
+// writes, for want of replicas or of disk, it refuses Loads, too, and a process that starts then has no tokens. A replica that may be written, and
+// replication between several masters, cannot keep the contract of a Store at all.
 //
 // # What is in it
 //

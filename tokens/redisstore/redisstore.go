@@ -15,7 +15,7 @@ import (
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Prefix begins the name of each login's hash. Empty: "csoauth:".
+	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot of a cluster. Empty: "csoauth:".
 	Prefix string
 	// TTL deletes a login that was not written for so long. A login in use is written with each refresh, once an hour or so: take
 	// weeks. Zero: logins stay.
@@ -29,15 +29,18 @@ type Store struct {
 	ttl    time.Duration
 }
 
-// New returns a Store over the Do of a client of github.com/redis/go-redis/v9: a *redis.Client, a *redis.ClusterClient and others.
+// New returns a Store over the Do of a client of github.com/redis/go-redis/v9: a *redis.Client, with or without sentinels, or a
+// *redis.ClusterClient. Not a *redis.Ring, which asks another server when one is down, and has no logins there; and nothing that sends its
+// commands later, such as a pipeline.
 //
-// go-redis heeds a context that ends during a command only with ContextTimeoutEnabled.
+// go-redis heeds a context that ends during a command only with ContextTimeoutEnabled: set it.
 func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args ...any) R, o *Options) *Store {
 	return NewFunc(func(ctx context.Context, args ...any) (any, error) { return do(ctx, args...).Result() }, o)
 }
 
 // NewFunc returns a Store over a function that sends one command to the master and returns its reply: int64 for an integer, string or
-// []byte for a string, []any for an array, and an error for an error, with Redis's text in its own. All args are strings.
+// []byte for a string, []any for an array, and an error for an error, with Redis's text in its own. All args are strings; the fourth is the
+// one Redis key, for clients that find the server of a slot themselves.
 func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) *Store {
 	s := &Store{do: do, prefix: "csoauth:"}
 	if o != nil {
@@ -125,13 +128,12 @@ func (s *Store) run(ctx context.Context, script script, key string, args ...any)
 	args = append([]any{"EVALSHA", script.sum, "1", s.name(key), key}, args...)
 	reply, err := s.do(ctx, args...)
 	if err != nil && strings.Contains(err.Error(), "NOSCRIPT") {
-		args[0], args[1] = "EVAL", script.text
-		reply, err = s.do(ctx, args...)
+		reply, err = s.do(ctx, append([]any{"EVAL", script.text}, args[2:]...)...) // a client may still have the first
 	}
 	return reply, err
 }
 
-// name is that of a login's hash. A cluster takes the slot from what is in braces, so the prefix has no part in it.
+// name is that of a login's hash. A cluster takes the slot from what is in the first braces.
 func (s *Store) name(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return s.prefix + "{" + hex.EncodeToString(sum[:]) + "}"
