@@ -80,7 +80,7 @@ type tab struct {
 
 	mu         sync.Mutex
 	complaints []string
-	refused    []string            // URL prefixes of documents that may have a status of 400 or 403
+	refused    []string            // URL prefixes of documents that may have a status of 400 or more
 	answers    []*network.Response // to each request for a document, redirects too
 }
 
@@ -173,13 +173,12 @@ func (b *tab) mayFail(entry *log.Entry) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	refusal := strings.Contains(entry.Text, "status of 400") || strings.Contains(entry.Text, "status of 403")
-	return refusal && slices.ContainsFunc(b.refused, func(prefix string) bool {
+	return strings.Contains(entry.Text, "status of ") && slices.ContainsFunc(b.refused, func(prefix string) bool {
 		return strings.HasPrefix(entry.URL, prefix)
 	})
 }
 
-// mayRefuse lets documents at such URLs have a status of 400 or 403, which the console tells as an error.
+// mayRefuse lets documents at such URLs have a status of 400 or more, which the console tells as an error.
 func (b *tab) mayRefuse(prefix string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

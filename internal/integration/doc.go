@@ -7,7 +7,8 @@
 //
 // The other way round, clients that others wrote log in at the emulator: Contentstack's own JavaScript client, a script of
 // curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps people with disabilities out. The
-// same browser logs in at examples/web, and so tests package httplogin.
+// same browser logs in at examples/web, and so tests package httplogin, and for programs that call package loopback, on hosts with
+// and without IPv4 and IPv6.
 //
 // It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
 // tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
@@ -18,6 +19,6 @@
 //	make test
 //
 // in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js 20, what npm ci
-// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl and openssl; what lacks
-// one of them is skipped and says so. With CI=true in the environment a skipped suite is a failure.
+// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl, openssl, and on Linux
+// iproute2 and the right to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the environment a skipped suite is a failure.
 package integration

@@ -42,6 +42,7 @@ need node nodejs
 need npm npm
 need curl curl
 need openssl openssl
+need ip iproute2
 need redis-server redis-server
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
 	need postgres postgresql
