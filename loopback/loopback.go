@@ -36,7 +36,7 @@ type Options struct {
 	// which. Each is http on localhost or a literal loopback address. Manual takes the first. Nil: the Config's alone, which may be
 	// empty otherwise.
 	RedirectURIs []string
-	// Timeout is how long the user has. Zero: 5 minutes.
+	// Timeout is how long the user has. Zero: 5 minutes. A browser that comes back later finds nobody there.
 	Timeout time.Duration
 	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty.
 	AuthOptions *csoauth.AuthOptions
