@@ -142,9 +142,14 @@ func startPostgres(t testing.TB, settings ...string) *database {
 // postgres returns a pool, which is the caller's to close. Params go into the URL's query.
 func (d *database) postgres(params string) *sql.DB {
 	d.t.Helper()
-	db, err := sql.Open("pgx", fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable&%s", d.addr, params))
+	db, err := sql.Open("pgx", d.url(params))
 	require.NoError(d.t, err)
 	return db
+}
+
+// url is where a PostgreSQL server is. Params go into its query.
+func (d *database) url(params string) string {
+	return fmt.Sprintf("postgres://postgres@%s/postgres?sslmode=disable&%s", d.addr, params)
 }
 
 // findPostgres finds a program of PostgreSQL's, which Debian does not put into the path.

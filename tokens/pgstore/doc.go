@@ -10,6 +10,8 @@
 // no session state, and a pooler such as pgbouncer may give every statement another connection. (A driver that prepares statements by itself
 // must then be told not to: with pgx, default_query_exec_mode=exec.)
 //
+// Call db.SetMaxOpenConns: database/sql opens as many connections as callers look into the store at the same time, and the server has 100.
+//
 // # What the server must keep
 //
 // A swap that has returned must outlive a crash. PostgreSQL keeps that promise as it is installed: fsync and synchronous_commit are on. With
