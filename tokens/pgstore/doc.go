@@ -8,7 +8,7 @@
 //
 // It imports no driver. A Load is one statement, and a swap one or two, each its own transaction: none is open while Contentstack is asked, there is
 // no session state, and a pooler such as pgbouncer may give every statement another connection. (A driver that prepares statements by itself
-// must then be told not to: with pgx, default_query_exec_mode=exec.)
+// must then be told not to: pgx by default_query_exec_mode=exec, lib/pq by binary_parameters=yes. Else a statement may run with another's parameters.)
 //
 // Call db.SetMaxOpenConns: database/sql opens as many connections as callers look into the store at the same time, and the server has 100.
 //
@@ -24,7 +24,7 @@
 // # What is in it
 //
 // One row per login, key and value as bytea. Without [tokens.Sealed], the value is the token, which whoever may read the table reads, and with it
-// the write-ahead log, every backup and standby, and a server log with log_statement, log_min_duration_statement or auto_explain.log_parameter_max_length
-// set: those write statements with their parameters. A driver with the simple protocol writes them into the statement, and the server that into
+// the write-ahead log, every backup and standby, and a server log with log_statement, log_min_duration_statement or auto_explain:
+// those write parameters. A driver with the simple protocol writes them into the statement, and the server that into
 // its log with every error. With it, they hold a sealed value, and the key: a name for your user.
 package pgstore

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -95,7 +96,7 @@ func (s *Store) load(ctx context.Context, key string) (value []byte, err error) 
 	}
 	var standby, present bool
 	const query = "SELECT pg_is_in_recovery(), value IS NOT NULL, coalesce(value, '') FROM (SELECT 1) one LEFT JOIN %s ON key = $1"
-	err = serialized(func() error {
+	err = serialized(ctx, func() error {
 		return s.db.QueryRowContext(ctx, fmt.Sprintf(query, s.table), []byte(key)).Scan(&standby, &present, &value)
 	})
 	if err != nil {
@@ -136,13 +137,16 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 		statement, args = "UPDATE %s SET value = $3 WHERE key = $1 AND value = $2", append(args, old, new)
 	}
 	var changed int64
-	err := serialized(func() error {
+	err := serialized(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, fmt.Sprintf(statement, s.table), args...)
 		if err == nil {
 			changed, err = result.RowsAffected()
 		}
 		return err
 	})
+	if sqlState(err) == serializationFailure {
+		return fmt.Errorf("%w: %w", tokens.ErrConflict, err)
+	}
 	if err != nil || changed > 0 {
 		return err
 	}
@@ -151,13 +155,18 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 
 // serialized sends a statement again that the server would not serialize with what others do: where transactions are repeatable read somebody
 // was faster, where they are serializable not even that is sure. All statements here may be repeated.
-func serialized(send func() error) (err error) {
-	for range attempts {
+func serialized(ctx context.Context, send func() error) (err error) {
+	for n := range attempts {
 		if err = send(); sqlState(err) != serializationFailure {
 			return err
 		}
+		select {
+		case <-time.After(time.Duration(n) * 2 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return fmt.Errorf("%w: %w", tokens.ErrConflict, err)
+	return err
 }
 
 // settle says how a swap ends that changed nothing: well if the value is new already, because a swap may be asked for twice.
