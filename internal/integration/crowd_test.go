@@ -1,15 +1,9 @@
 package integration_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"os"
-	"os/exec"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,76 +11,214 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// The crowd: so many processes use the same logins, until the access token of each was replaced so often.
-const (
-	crowdProcesses = 8
-	crowdKeys      = 50
-	crowdRotations = 4
-	crowdLifetime  = 3 * time.Second
-	crowdAnswer    = 200 * time.Millisecond // how long a refresh takes: others find it due meanwhile
-	crowdPatience  = 90 * time.Second
+// A crowd is so many processes that use the same logins, until the access token of each was replaced so often.
+type crowd struct {
+	processes, keys, rotations int
+	lifetime                   time.Duration // of an access token
+}
+
+var (
+	bigCrowd    = crowd{6, 200, 5, 5 * time.Second}
+	denseCrowd  = crowd{8, 50, 4, 3 * time.Second}
+	littleCrowd = crowd{3, 20, 3, 3 * time.Second}
 )
 
-// TestCrowdRefreshesEachLoginOnce: both servers end a login when a refresh token comes a second time. The processes share nothing but a
-// directory.
+const (
+	crowdAnswer  = 200 * time.Millisecond // how long a refresh takes: others find it due meanwhile
+	crowdCallers = 8                      // in each process
+	crowdPause   = 100 * time.Millisecond // between two tokens of one key to one caller
+	crowdRecheck = time.Second            // Options.Recheck
+	crowdGrace   = 5 * time.Second / 2    // beyond that, for a machine with other things to do
+	crowdAgain   = 10                     // users log in again while the crowd is at work
+	crowdSlack   = 30 * time.Second
+)
+
+// TestCrowdRefreshesEachLoginOnce: each of these servers ends a login when a refresh token comes a second time. The processes share
+// nothing but a store.
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Parallel()
-	for _, s := range servers {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			f := newFront(t, s.start(t, crowdLifetime))
-			crowdOf(t, f, publicApp)
-		})
+	for _, store := range sharedStores {
+		for _, server := range servers {
+			size := littleCrowd
+			switch {
+			case store.name == "dir":
+				size = denseCrowd
+			case server.name == "fosite":
+				continue // the stores do not see the server: one that others wrote is enough
+			}
+			t.Run(store.name+" and "+server.name, func(t *testing.T) {
+				t.Parallel()
+				f := newFront(t, server.start(t, size.lifetime))
+				c := f.config(publicApp)
+				size.works(t, store.start(t), crowdSite{f, c, func() *csoauth.Token { return f.logIn(t, c, nil) }})
+			})
+		}
 	}
 }
 
-func crowdOf(t *testing.T, f *front, a app) {
-	c := f.config(a)
-	plan := crowdPlan{URL: f.URL, ClientID: a.clientID, RedirectURI: a.redirectURI, Dir: tokens.Dir(t.TempDir())}
-	m := tokens.New(c, plan.Dir, nil)
-	before := map[string]int64{}
-	for i := range crowdKeys {
-		key := fmt.Sprintf("user/%d", i)
-		require.NoError(t, m.Put(t.Context(), key, f.logIn(t, c, nil)))
-		plan.Keys = append(plan.Keys, key)
-		before[key], _ = readRecord(t, plan.Dir, key)
+// TestBigCrowdRefreshesEachLoginOnce runs with nothing beside it: on two cores, it is as much as they can do within the life of a token.
+func TestBigCrowdRefreshesEachLoginOnce(t *testing.T) {
+	for _, store := range sharedStores {
+		t.Run(store.name, func(t *testing.T) { bigCrowd.works(t, store.start(t), emulatedSite(t, bigCrowd.lifetime)) })
 	}
-	require.NoError(t, m.Close())
+}
 
-	rotations := func() (all []int64) {
-		for _, key := range plan.Keys {
-			now, _ := readRecord(t, plan.Dir, key)
-			all = append(all, now-before[key])
-		}
-		return all
+// A crowdSite is a server, what processes know of it, and how a user gets in.
+type crowdSite struct {
+	*front
+	config *csoauth.Config
+	logIn  func() *csoauth.Token
+}
+
+// emulatedSite is the emulator, as package csoauthtest has it. Its pages pass the front by, and all tokens go through it.
+func emulatedSite(t *testing.T, lifetime time.Duration) crowdSite {
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: lifetime})
+	f := newFront(t, server.URL)
+	direct := server.Config(publicApp.redirectURI)
+	c := f.config(app{clientID: direct.ClientID, redirectURI: direct.RedirectURI})
+	c.AppUID = direct.AppUID
+	return crowdSite{f, c, func() *csoauth.Token {
+		request, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		page := strings.Replace(c.AuthorizeURL(request), f.URL, server.URL, 1) // csoauthtest's browser knows no other
+		token, err := c.Exchange(t.Context(), request, server.Callback(server.Browser(), page))
+		require.NoError(t, err)
+		return token
+	}}
+}
+
+// works lets the crowd work at the site with that store, and some users log in again meanwhile.
+func (size crowd) works(t *testing.T, storeText string, site crowdSite) {
+	store, closeStore, err := openSealed(t.Context(), storeText, nil)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, closeStore()) }()
+	w := &crowdWork{crowd: size, crowdSite: site, t: t, store: store, manager: tokens.New(site.config, store, nil),
+		firsts: map[string][]string{}, seen: sightings{}}
+	defer func() { assert.NoError(t, w.manager.Close()) }()
+	var keys []string
+	for i := range size.keys {
+		keys = append(keys, fmt.Sprintf("user/%d", i))
 	}
-	f.slowDown(crowdAnswer)
+	w.putLogins(keys)
+
+	site.slowDown(crowdAnswer)
 	began := time.Now()
-	stop := startCrowd(t, plan)
-	for deadline := time.After(crowdPatience); slices.Min(rotations()) < crowdRotations; {
-		select {
-		case <-time.After(50 * time.Millisecond):
-		case <-deadline:
-			require.Fail(t, "not every login is refreshed", "%v times", rotations())
+	w.start(crowdPlan{site.URL, site.config.AppUID, site.config.ClientID, site.config.RedirectURI, storeText, keys})
+	deadline := began.Add(time.Duration(size.rotations+1)*size.lifetime + crowdSlack)
+	w.awaitRenewals(keys, size.rotations, deadline)
+	w.putLogins(keys[:crowdAgain])
+	w.awaitRenewals(keys[:crowdAgain], 1, deadline)
+	took := time.Since(began)
+	handedOut := w.stop()
+	site.slowDown(0)
+
+	posts := w.assertOnePostForEachToken()
+	late := w.seen.latest()
+	assert.Less(t, late, crowdRecheck+crowdGrace, "a process handed out a token that another had replaced so long before")
+	w.assertLoginsGoOn()
+	t.Logf("%d processes, %d users, %v: %d refreshes, %d tokens handed out, none later than %v after the next one was there",
+		size.processes, size.keys, took.Round(time.Millisecond), posts, handedOut, late.Round(time.Millisecond))
+}
+
+// A crowdWork is a crowd at work.
+type crowdWork struct {
+	crowd
+	crowdSite
+	t         *testing.T
+	store     tokens.Store
+	manager   *tokens.Manager
+	processes []*child
+
+	firsts map[string][]string // the refresh tokens that came with the logins of each key, the newest last
+	seen   sightings           // of all processes, this one too
+}
+
+// putLogins lets the users log in.
+func (w *crowdWork) putLogins(keys []string) {
+	for _, key := range keys {
+		token := w.logIn()
+		w.firsts[key] = append(w.firsts[key], token.RefreshToken)
+		require.NoError(w.t, w.manager.Put(w.t.Context(), key, token))
+		now := time.Now()
+		w.seen.add(key, token.AccessToken, now, now)
+	}
+}
+
+func (w *crowdWork) start(plan crowdPlan) {
+	for range w.crowd.processes {
+		p := startChild(w.t, "crowd")
+		p.tell(plan)
+		w.processes = append(w.processes, p)
+	}
+}
+
+// stop ends the processes, and returns how many tokens they handed out.
+func (w *crowdWork) stop() (handedOut int) {
+	for _, p := range w.processes {
+		p.stop()
+	}
+	for _, p := range w.processes {
+		var report crowdReport
+		p.hear(&report)
+		p.wait()
+		assert.Empty(w.t, report.Failures)
+		handedOut += report.Tokens
+		for key, tokens := range report.Seen {
+			assert.GreaterOrEqual(w.t, len(tokens), w.rotations, "%s: each process has had each token, but for one that was there before it came", key)
+			for token, s := range tokens {
+				w.seen.add(key, token, s.First, s.Last)
+			}
 		}
 	}
-	got := stop()
-	took := time.Since(began)
+	return handedOut
+}
 
-	sum, most := 0, int(took/(crowdLifetime/2))+1
-	for i, n := range rotations() {
-		sum += int(n)
-		assert.LessOrEqual(t, int(n), most, "%s: no more than one refresh for each token that nears its end", plan.Keys[i])
+// awaitRenewals waits until the newest login of each key was refreshed so often.
+func (w *crowdWork) awaitRenewals(keys []string, often int, deadline time.Time) {
+	w.t.Helper()
+	for {
+		fewest := often
+		for _, key := range keys {
+			firsts := w.firsts[key]
+			renewals, _ := w.renewalsOf(firsts[len(firsts)-1])
+			fewest = min(fewest, len(renewals))
+		}
+		if fewest == often || !assert.True(w.t, time.Now().Before(deadline), "a login was refreshed %d times, and not yet %d", fewest, often) {
+			return // if not, the reports of the processes tell why
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
-	assert.Equal(t, sum, f.assertNoTokenTwice(t), "as many POSTs as new tokens in the directory")
-	t.Logf("%d processes, %d keys, %v: %d refreshes, %d tokens handed out", crowdProcesses, crowdKeys, took.Round(time.Millisecond), sum, got)
-	f.slowDown(0)
-	for _, key := range plan.Keys {
-		_, last := readRecord(t, plan.Dir, key)
-		refresh(t, c, &last)
+}
+
+// assertOnePostForEachToken checks that each refresh token was sent once, when its access token neared its end. It returns how many were.
+func (w *crowdWork) assertOnePostForEachToken() (posts int) {
+	renewed, soonest := 0, w.lifetime
+	for _, firsts := range w.firsts {
+		for _, first := range firsts {
+			renewals, _ := w.renewalsOf(first)
+			renewed += len(renewals)
+			for i := 1; i < len(renewals); i++ {
+				soonest = min(soonest, renewals[i].at.Sub(renewals[i-1].at))
+			}
+		}
+	}
+	posts = w.assertNoTokenTwice(w.t)
+	assert.Equal(w.t, renewed, posts, "each POST brought the next token of one of the logins")
+	assert.Greater(w.t, soonest, (w.lifetime-time.Second)*7/10, "one POST for each token that nears its end, which a server may tell in whole seconds")
+	return posts
+}
+
+// assertLoginsGoOn checks that the store has the refresh token of each login that the server takes.
+func (w *crowdWork) assertLoginsGoOn() {
+	for key, firsts := range w.firsts {
+		_, last := w.renewalsOf(firsts[len(firsts)-1])
+		stored := readStored(w.t, w.store, key)
+		assert.Equal(w.t, last, stored.RefreshToken, "%s: the store has the refresh token that came last", key)
+		refresh(w.t, w.config, &stored)
 	}
 }
 
@@ -105,107 +237,17 @@ func (f *front) assertNoTokenTwice(t *testing.T) (sent int) {
 	return sent
 }
 
-// readRecord reads what the Manager keeps for key: a number that grows by 1 with each refresh, and the token.
-func readRecord(t *testing.T, dir tokens.Dir, key string) (seq int64, token csoauth.Token) {
+// readStored reads the token in the record that the Manager keeps for key, and checks that nobody left a mark on it.
+func readStored(t *testing.T, store tokens.Store, key string) (token csoauth.Token) {
 	t.Helper()
-	raw, err := dir.Load(t.Context(), key)
+	raw, err := store.Load(t.Context(), key)
 	require.NoError(t, err)
 	var record struct {
-		Seq   int64           `json:"seq"`
+		Mark  string          `json:"mark"`
 		Token json.RawMessage `json:"token"`
 	}
 	require.NoError(t, json.Unmarshal(raw, &record))
+	assert.Empty(t, record.Mark, "%s: nobody left a mark", key)
 	require.NoError(t, token.UnmarshalBinary(record.Token))
-	return record.Seq, token
-}
-
-// A crowdPlan is what a process of the crowd is told on its stdin. It ends when that closes.
-type crowdPlan struct {
-	URL, ClientID, RedirectURI string
-	Dir                        tokens.Dir
-	Keys                       []string
-}
-
-// A crowdReport is what it has seen, and each failure how often.
-type crowdReport struct {
-	Tokens   int
-	Failures map[string]int
-}
-
-// startCrowd starts the processes. stop ends them and returns how many tokens they got; without it, they are killed when the test ends.
-func startCrowd(t *testing.T, plan crowdPlan) (stop func() (tokens int)) {
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	told, err := json.Marshal(plan)
-	require.NoError(t, err)
-	var ends []io.Closer
-	var reports []func() crowdReport
-	for range crowdProcesses {
-		cmd := exec.Command(exe)
-		// The race detector would let a process sleep for a second before it ends.
-		cmd.Env = append(os.Environ(), childEnv+"=crowd", "GORACE=atexit_sleep_ms=0")
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		stdin, err := cmd.StdinPipe()
-		require.NoError(t, err)
-		require.NoError(t, cmd.Start())
-		t.Cleanup(func() {
-			_ = cmd.Process.Kill() // fails if it has ended, which is as good
-			_ = cmd.Wait()
-		})
-		_, err = stdin.Write(told)
-		require.NoError(t, err)
-		ends = append(ends, stdin)
-		reports = append(reports, func() (report crowdReport) {
-			require.NoError(t, cmd.Wait(), "%s", &stderr)
-			require.NoError(t, json.Unmarshal(stdout.Bytes(), &report))
-			return report
-		})
-	}
-	return func() (tokens int) {
-		for _, end := range ends {
-			_ = end.Close()
-		}
-		for _, wait := range reports {
-			report := wait()
-			assert.Empty(t, report.Failures)
-			tokens += report.Tokens
-		}
-		return tokens
-	}
-}
-
-// childOfCrowd asks for tokens of random keys without a pause.
-func childOfCrowd() {
-	var plan crowdPlan
-	if err := json.NewDecoder(os.Stdin).Decode(&plan); err != nil {
-		os.Exit(1) // the test has ended before it said anything
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
-	c := &csoauth.Config{
-		AppUID: "app-uid", ClientID: plan.ClientID, RedirectURI: plan.RedirectURI,
-		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: plan.URL}},
-	}
-	m := tokens.New(c, plan.Dir, nil)
-	report := crowdReport{Failures: map[string]int{}}
-	for ; ctx.Err() == nil; report.Tokens++ {
-		key := plan.Keys[rand.N(len(plan.Keys))]
-		asked := time.Now()
-		switch token, err := m.Token(context.Background(), key); {
-		case err != nil:
-			report.Failures[key+": "+err.Error()]++
-		case !asked.Before(token.Expiry):
-			report.Failures[key+": the token had expired"]++
-		}
-	}
-	if err := m.Close(); err != nil {
-		report.Failures[err.Error()]++
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(report); err != nil {
-		os.Exit(1) // nobody listens any more
-	}
+	return token
 }

@@ -10,6 +10,9 @@
 // same browser logs in at examples/web, and so tests package httplogin, and for programs that call package loopback, on hosts with
 // and without IPv4 and IPv6.
 //
+// Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to begin from when one machine is not
+// enough, is in the folder worker.
+//
 // It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
 // tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
 // of the linters, as tools.
@@ -19,6 +22,7 @@
 //	make test
 //
 // in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js 20, what npm ci
-// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl, openssl, and on Linux
-// iproute2 and the right to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the environment a skipped suite is a failure.
+// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux
+// iproute2 and the right to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the
+// environment a skipped suite is a failure.
 package integration

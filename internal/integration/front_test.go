@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -25,10 +26,30 @@ type front struct {
 	*httptest.Server
 	proxy httputil.ReverseProxy
 
-	mu      sync.Mutex
-	posts   []url.Values // the forms of the token requests
-	secrets []string
-	slow    time.Duration // what a token request takes longer than the server needs
+	mu       sync.Mutex
+	posts    []url.Values // the forms of the token requests
+	renewals map[string]renewal
+	secrets  []string
+	slow     time.Duration // what a token request takes longer than the server needs
+}
+
+// A renewal is a refresh that the server granted. The front finds it by the refresh token that was sent.
+type renewal struct {
+	at  time.Time // of the request
+	got string    // the refresh token in the answer
+}
+
+// renewalsOf returns the refreshes that began with a refresh token, and the refresh token that is good after them.
+func (f *front) renewalsOf(refreshToken string) (all []renewal, last string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		r, ok := f.renewals[refreshToken]
+		if !ok {
+			return all, refreshToken
+		}
+		all, refreshToken = append(all, r), r.got
+	}
 }
 
 // slowDown makes token requests take longer from now on.
@@ -42,7 +63,7 @@ func newFront(t *testing.T, server string) *front {
 	target, err := url.Parse(server)
 	require.NoError(t, err)
 	transport := &http.Transport{}
-	f := &front{}
+	f := &front{renewals: map[string]renewal{}}
 	f.proxy = httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -65,23 +86,34 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/apps/authorize"
 		f.keep(r.URL.Query().Get("state"))
 	case r.URL.Path == tokenPath && r.Method == http.MethodPost:
-		if err := f.readTokenRequest(r); err != nil {
+		began := time.Now()
+		form, err := f.readTokenRequest(r)
+		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		r = r.WithContext(context.WithValue(r.Context(), refreshKey{}, sentRefresh{began, form.Get("refresh_token")}))
 	}
 	f.proxy.ServeHTTP(w, r)
 }
 
-func (f *front) readTokenRequest(r *http.Request) error {
+// refreshKey is for the sentRefresh in a request's context.
+type refreshKey struct{}
+
+type sentRefresh struct {
+	at    time.Time
+	token string // empty: it is no refresh
+}
+
+func (f *front) readTokenRequest(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, name := range []string{"code", "code_verifier", "client_secret", "refresh_token"} {
 		f.keep(form[name]...)
@@ -91,7 +123,7 @@ func (f *front) readTokenRequest(r *http.Request) error {
 	slow := f.slow
 	f.mu.Unlock()
 	time.Sleep(slow)
-	return nil
+	return form, nil
 }
 
 // readAnswer keeps the secrets in an answer: cookies, the code in a redirect, and tokens.
@@ -120,6 +152,11 @@ func (f *front) readAnswer(resp *http.Response) error {
 		return err
 	}
 	f.keep(tokens.Access, tokens.Refresh, tokens.ID)
+	if sent, _ := resp.Request.Context().Value(refreshKey{}).(sentRefresh); sent.token != "" && tokens.Refresh != "" {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.renewals[sent.token] = renewal{sent.at, tokens.Refresh}
+	}
 	return nil
 }
 

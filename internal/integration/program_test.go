@@ -19,9 +19,15 @@ import (
 // buildProgram builds a program of the root module, and returns where it is.
 func buildProgram(t *testing.T, pkg string, flags ...string) string {
 	t.Helper()
+	return buildIn(t, filepath.Join("..", ".."), pkg, flags...)
+}
+
+// buildIn is buildProgram for the module in dir.
+func buildIn(t *testing.T, dir, pkg string, flags ...string) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "program.exe") // Windows wants the ending, and nobody else minds
 	build := exec.CommandContext(t.Context(), "go", append(append([]string{"build", "-o", binary}, flags...), pkg)...)
-	build.Dir = filepath.Join("..", "..")
+	build.Dir = dir
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	return binary

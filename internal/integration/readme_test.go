@@ -16,8 +16,8 @@ import (
 // The READMEs of the stores show Go code for clients that the root module does not have, so internal/archtest leaves them to these tests.
 const storeReadmes = "../../tokens/*/README.md"
 
-// sealKey is the key of the README's example: as "openssl rand -hex 32" prints it.
-const sealKey = "5ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea1"
+// readmeSealKey is the key of the README's example: as "openssl rand -hex 32" prints it.
+const readmeSealKey = "5ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea1"
 
 // TestStoreReadmesWork runs the Go code of each store's README against a real server.
 func TestStoreReadmesWork(t *testing.T) {
@@ -39,7 +39,7 @@ func TestStoreReadmesWork(t *testing.T) {
 			blocks := goBlock.FindAllStringSubmatch(string(text), -1)
 			require.Len(t, blocks, 1, "%s: want one whole program", readme)
 			assert.Less(t, linesAfterImports(blocks[0][1]), 30, "%s: the program is long", readme)
-			out := runText(t, blocks[0][1], settings[name](t), "SEAL_KEY="+sealKey)
+			out := runText(t, blocks[0][1], settings[name](t), "SEAL_KEY="+readmeSealKey)
 			assert.Equal(t, "the other replica has Ada's token: true\n", out)
 		})
 	}

@@ -1,0 +1,279 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// A herd is so many logins whose access tokens have ended, wanted by all processes at once. Contentstack answers at once in these
+// benchmarks, so that the store alone is measured.
+const (
+	herdKeys    = 1000
+	herdCallers = 64 // in each process
+)
+
+// BenchmarkHerdOverStore reports refreshes per second, and what each costs the store, beneath the seal: calls by kind, and the bytes of the
+// values in them. For Redis it adds what that counts on the wire, both ways.
+func BenchmarkHerdOverStore(b *testing.B) {
+	for _, shared := range sharedStores {
+		for _, processes := range []int{1, 4} {
+			b.Run(fmt.Sprintf("store=%s/processes=%d", shared.name, processes), func(b *testing.B) {
+				benchHerd(b, shared.start(b), processes)
+			})
+		}
+	}
+}
+
+func benchHerd(b *testing.B, text string, processes int) {
+	store, closeStore, err := openSealed(b.Context(), text, nil)
+	require.NoError(b, err)
+	m := tokens.New(atOnce{}, store, nil)
+	var crowd []*child
+	for range processes {
+		c := startChild(b, "herd")
+		c.tell(text)
+		crowd = append(crowd, c)
+	}
+	var sum herdReport
+	var wire int64
+	for b.Loop() {
+		b.StopTimer()
+		keys := putEnded(b, m)
+		wire -= wireBytes(b, text)
+		b.StartTimer()
+		for _, c := range crowd {
+			c.tell(keys)
+		}
+		for _, c := range crowd {
+			var report herdReport
+			c.hear(&report)
+			require.Empty(b, report.Failure)
+			sum.add(report)
+		}
+		b.StopTimer()
+		wire += wireBytes(b, text)
+		b.StartTimer()
+	}
+	for _, c := range crowd {
+		c.stop()
+		c.wait()
+	}
+	require.NoError(b, m.Close())
+	require.NoError(b, closeStore())
+	require.EqualValues(b, b.N*herdKeys, sum.Refreshes, "each login is refreshed once")
+	per := func(n int64) float64 { return float64(n) / float64(sum.Refreshes) }
+	b.ReportMetric(float64(sum.Refreshes)/b.Elapsed().Seconds(), "refreshes/s")
+	b.ReportMetric(per(sum.Loads), "loads/refresh")
+	b.ReportMetric(per(sum.Swaps), "swaps/refresh")
+	b.ReportMetric(per(sum.Bytes), "value-B/refresh")
+	if wire > 0 {
+		b.ReportMetric(per(wire), "wire-B/refresh")
+	}
+}
+
+// BenchmarkHitOverStore reports what a token that is in memory costs the store, which must be nothing.
+func BenchmarkHitOverStore(b *testing.B) {
+	for _, shared := range sharedStores {
+		b.Run("store="+shared.name, func(b *testing.B) {
+			var n calls
+			store, closeStore, err := openSealed(b.Context(), shared.start(b), n.of)
+			require.NoError(b, err)
+			m := tokens.New(atOnce{}, store, &tokens.Options{Recheck: time.Hour}) // for a look a minute is no hit
+			require.NoError(b, m.Put(b.Context(), "user", newToken()))
+			before := n.sum()
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := m.Token(b.Context(), "user"); err != nil {
+					b.Fatal(err)
+				}
+			}
+			require.Equal(b, before, n.sum(), "a hit does not ask the store")
+			b.ReportMetric(0, "store-calls/op")
+			require.NoError(b, m.Close())
+			require.NoError(b, closeStore())
+		})
+	}
+}
+
+// atOnce is a Refresher that needs no time, and counts.
+type atOnce struct{ asked *atomic.Int64 }
+
+func (r atOnce) Refresh(context.Context, *csoauth.Token) (*csoauth.Token, error) {
+	r.asked.Add(1)
+	return newToken(), nil
+}
+
+// newToken is as big as Contentstack's are documented to be.
+func newToken() *csoauth.Token {
+	return &csoauth.Token{
+		AccessToken: rand.Text() + rand.Text(), RefreshToken: rand.Text() + rand.Text(), TokenType: "Bearer", Expiry: time.Now().Add(time.Hour),
+		Location: "NA", OrganizationUID: "blt1a2b3c4d5e6f7081", UserUID: "blt00000000000ada01", ClientID: "Ie0FEfTzlfAHL4xM",
+		RedirectURI: "https://app.example.org/callback", Scopes: []string{"user:read", "organization:read", "cm.stacks.management:read"},
+	}
+}
+
+// putEnded stores logins whose access token has ended.
+func putEnded(b *testing.B, m *tokens.Manager) (keys []string) {
+	var all sync.WaitGroup
+	herd := rand.Text()
+	for i := range herdKeys {
+		keys = append(keys, fmt.Sprintf("%s/%d", herd, i))
+	}
+	for first := range herdCallers {
+		all.Go(func() {
+			for i := first; i < len(keys); i += herdCallers {
+				token := newToken()
+				token.Expiry = time.Now().Add(-time.Minute)
+				if err := m.Put(b.Context(), keys[i], token); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return keys
+}
+
+// wireBytes is what a Redis server has read and written since it started. Of other stores it is 0.
+func wireBytes(b *testing.B, text string) (n int64) {
+	addr, isRedis := strings.CutPrefix(text, "redis:")
+	if !isRedis {
+		return 0
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: addr})
+	defer rdb.Close()
+	info, err := rdb.Info(b.Context(), "stats").Result()
+	require.NoError(b, err)
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if name == "total_net_input_bytes" || name == "total_net_output_bytes" {
+			bytes, err := strconv.ParseInt(value, 10, 64)
+			require.NoError(b, err)
+			n += bytes
+		}
+	}
+	return n
+}
+
+// A herdReport is what a process did for one herd.
+type herdReport struct {
+	Refreshes, Loads, Swaps, Bytes int64
+	Failure                        string
+}
+
+func (r *herdReport) add(more herdReport) {
+	r.Refreshes += more.Refreshes
+	r.Loads += more.Loads
+	r.Swaps += more.Swaps
+	r.Bytes += more.Bytes
+}
+
+// childOfHerd gets the tokens of one herd after the other, each with a Manager that knows nothing yet.
+func childOfHerd() {
+	told, say := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var text string
+	if err := told.Decode(&text); err != nil {
+		os.Exit(1) // the benchmark has ended before it said anything
+	}
+	var n calls
+	store, closeStore, err := openSealed(context.Background(), text, n.of)
+	if err != nil {
+		say.Encode(herdReport{Failure: err.Error()})
+		return
+	}
+	for {
+		var keys []string
+		if err := told.Decode(&keys); err != nil {
+			break // there is no more
+		}
+		var report herdReport
+		before := n.sum()
+		var asked atomic.Int64
+		if err := getAll(store, atOnce{&asked}, keys); err != nil {
+			report.Failure = err.Error()
+		}
+		after := n.sum()
+		report.Refreshes, report.Loads, report.Swaps, report.Bytes = asked.Load(), after[0]-before[0], after[1]-before[1], after[2]-before[2]
+		say.Encode(report)
+	}
+	if err := closeStore(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+}
+
+// getAll gets a token of each key, in an order of its own.
+func getAll(store tokens.Store, r tokens.Refresher, keys []string) (err error) {
+	m := tokens.New(r, store, nil)
+	queue := make(chan string, len(keys))
+	for _, i := range mathrand.Perm(len(keys)) {
+		queue <- keys[i]
+	}
+	close(queue)
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range herdCallers {
+		all.Go(func() {
+			for key := range queue {
+				if _, failed := m.Token(context.Background(), key); failed != nil {
+					mu.Lock()
+					err = errors.Join(err, failed)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(err, m.Close())
+}
+
+// calls counts what a store is asked.
+type calls struct{ loads, swaps, bytes atomic.Int64 }
+
+func (n *calls) sum() [3]int64 { return [3]int64{n.loads.Load(), n.swaps.Load(), n.bytes.Load()} }
+
+// of returns s, counted. It is a Locker if s is one.
+func (n *calls) of(s tokens.Store) tokens.Store {
+	c := counted{s, n}
+	if locker, ok := s.(tokens.Locker); ok {
+		return struct {
+			tokens.Store
+			tokens.Locker
+		}{c, locker}
+	}
+	return c
+}
+
+type counted struct {
+	tokens.Store
+	n *calls
+}
+
+func (c counted) Load(ctx context.Context, key string) ([]byte, error) {
+	value, err := c.Store.Load(ctx, key)
+	c.n.loads.Add(1)
+	c.n.bytes.Add(int64(len(value)))
+	return value, err
+}
+
+func (c counted) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	c.n.swaps.Add(1)
+	c.n.bytes.Add(int64(len(old) + len(new)))
+	return c.Store.CompareAndSwap(ctx, key, old, new)
+}
