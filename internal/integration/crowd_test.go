@@ -208,7 +208,7 @@ func (w *crowdWork) assertOnePostForEachToken() (posts int) {
 	}
 	posts = w.assertNoTokenTwice(w.t)
 	assert.Equal(w.t, renewed, posts, "each POST brought the next token of one of the logins")
-	assert.Greater(w.t, soonest, (w.lifetime-time.Second)*7/10, "one POST for each token that nears its end, which a server may tell in whole seconds")
+	assert.Greater(w.t, soonest, (w.lifetime-time.Second)/2, "one POST for each token that nears its end, which a server may tell in whole seconds")
 	return posts
 }
 
