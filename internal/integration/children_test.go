@@ -18,9 +18,10 @@ const childEnv = "CSOAUTH_INTEGRATION_CHILD"
 // children are what this test binary does in another process. It reads JSON from its stdin, answers in JSON on its stdout, and ends when its
 // stdin does: none outlives a test, even one that was killed.
 var children = map[string]func(){
-	"crowd":    childOfCrowd,
-	"herd":     childOfHerd,
-	"loopback": childLogsIn,
+	"crowd":       childOfCrowd,
+	"herd":        childOfHerd,
+	"loopback":    childLogsIn,
+	"store fault": childOfStoreFault,
 }
 
 type child struct {
@@ -48,7 +49,7 @@ func startChild(t testing.TB, row string) *child {
 	c.stdout = json.NewDecoder(stdout)
 	require.NoError(t, c.cmd.Start())
 	t.Cleanup(func() {
-		_ = c.cmd.Process.Kill() // fails if it has ended, which is as good
+		c.kill()
 		c.wait()
 	})
 	return c
@@ -62,11 +63,14 @@ func (c *child) tell(v any) {
 func (c *child) hear(v any) {
 	c.t.Helper()
 	if err := c.stdout.Decode(v); err != nil {
-		_ = c.cmd.Process.Kill()
+		c.kill()
 		c.wait()
 		require.NoError(c.t, err, "another process said nothing, and ended with %v", c.cmd.ProcessState)
 	}
 }
+
+// kill ends the process by SIGKILL. It may be called from any goroutine.
+func (c *child) kill() { _ = c.cmd.Process.Kill() } // fails if it has ended, which is as good
 
 // stop lets the process end. It may have something to say before it does.
 func (c *child) stop() { _ = c.stdin.Close() }

@@ -1,0 +1,182 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+	"github.com/contentstack/csoauth/tokens/pgstore"
+	"github.com/contentstack/csoauth/tokens/redisstore"
+)
+
+const (
+	poolUsers  = 24 // whose tokens have ended, and as many whose tokens are good
+	poolAnswer = 300 * time.Millisecond
+	poolTaken  = time.Second // how long somebody else has the only connection
+)
+
+// TestStoreWithOneConnection: with a pool of one connection, which somebody else takes for a while, nothing deadlocks, users whose tokens
+// are in memory do not notice, and no connection is held while the token endpoint answers.
+func TestStoreWithOneConnection(t *testing.T) {
+	t.Parallel()
+	var table faultTable
+	onEachKind(t, func(t *testing.T, kind string, d *database) {
+		count := table.row(kind + ": one connection")
+		s := newFaultSite(t, d, kind, "pool", 0)
+		var good, ended []string
+		for i := range poolUsers {
+			good, ended = append(good, fmt.Sprintf("good/%d", i)), append(ended, fmt.Sprintf("ended/%d", i))
+			s.logIn(t, good[i])
+			s.logIn(t, ended[i])
+			s.expire(t, ended[i])
+		}
+		store, take := s.oneConnection(t)
+		m := tokens.New(s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshes: poolUsers})
+		for _, key := range good {
+			_, err := m.Token(t.Context(), key)
+			require.NoError(t, err)
+		}
+		s.front.slowDown(poolAnswer)
+		count.add(faultCount{runs: 1})
+
+		free := take()
+		began := time.Now()
+		results := make(chan error, poolUsers)
+		for _, key := range ended {
+			go func() {
+				_, err := m.Token(t.Context(), key)
+				results <- err
+			}()
+		}
+		for time.Since(began) < poolTaken {
+			for _, key := range good {
+				asked := time.Now()
+				_, err := m.Token(t.Context(), key)
+				require.NoError(t, err)
+				require.Less(t, time.Since(asked), poolTaken/2, "a hit does not wait for the store")
+				count.add(faultCount{served: 1})
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.Empty(t, results, "nobody was served without the store")
+		free()
+		for range ended {
+			require.NoError(t, <-results)
+			count.add(faultCount{served: 1})
+		}
+		took := time.Since(began) - poolTaken
+		assert.Less(t, took, poolUsers*poolAnswer/2, "refreshes do not wait for each other's answers")
+		require.NoError(t, m.Close())
+		s.front.slowDown(0)
+		s.front.assertNoneAgain(t)
+		for _, key := range ended {
+			s.requireUses(t, key, 1, 1)
+			s.aftermath(t, count, key)
+		}
+		for _, key := range good {
+			s.requireUses(t, key, 0, 0)
+			s.aftermath(t, count, key)
+		}
+		assert.Equal(t, 2*poolUsers, count.alive)
+	})
+	t.Log(&table)
+}
+
+// oneConnection returns a store over a pool of one connection, and what takes that away until free is called.
+func (s *faultSite) oneConnection(t *testing.T) (store tokens.Store, take func() (free func())) {
+	t.Helper()
+	if s.at.Kind == "postgres" {
+		db := (&database{t: t, addr: s.at.Addr}).postgres("")
+		t.Cleanup(func() { assert.NoError(t, db.Close()) })
+		db.SetMaxOpenConns(1)
+		return pgstore.New(db, &pgstore.Options{Table: s.at.Name}), func() func() {
+			conn, err := db.Conn(t.Context())
+			require.NoError(t, err)
+			return func() { require.NoError(t, conn.Close()) }
+		}
+	}
+	rdb := (&database{t: t, addr: s.at.Addr}).redis(&redis.Options{PoolSize: 1})
+	t.Cleanup(func() { assert.NoError(t, rdb.Close()) })
+	return redisstore.New(rdb.Do, &redisstore.Options{Prefix: s.at.Name + ":"}), func() func() {
+		conn := rdb.Conn()
+		require.NoError(t, conn.Ping(context.Background()).Err()) // which takes it
+		return func() { require.NoError(t, conn.Close()) }
+	}
+}
+
+// TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server whose transactions are stricter than
+// they are as it is installed. Somebody loses each race for the mark, and nobody a login.
+func TestManagersWhereReadsRepeat(t *testing.T) {
+	t.Parallel()
+	const managers, keys, rounds = 4, 6, 3
+	d := startPostgres(t, "default_transaction_isolation=repeatable read")
+	var table faultTable
+	sideBySide(t, []string{"repeatable read", "serializable"}, func(level string) string { return level }, func(t *testing.T, level string) {
+		count := table.row(level)
+		s := newFaultSite(t, d, "postgres", "level_"+nameOf(level), 0)
+		if level != "repeatable read" {
+			s.at.Params = "default_transaction_isolation=" + level
+		}
+		for i := range keys {
+			s.logIn(t, fmt.Sprintf("user/%d", i))
+		}
+		s.front.slowDown(20 * time.Millisecond)
+		var conflicts atomic.Int64
+		var stores []tokens.Store
+		for range managers {
+			stores = append(stores, &conflictStore{s.at.mustOpen(t), &conflicts})
+		}
+		for round := range rounds {
+			for i := range keys {
+				s.expire(t, fmt.Sprintf("user/%d", i))
+			}
+			var all sync.WaitGroup
+			for _, store := range stores {
+				m := s.manager(store)
+				for i := range keys {
+					all.Go(func() {
+						_, err := m.Token(t.Context(), fmt.Sprintf("user/%d", i))
+						if assert.NoError(t, err) {
+							count.add(faultCount{served: 1})
+						}
+					})
+				}
+				defer func() { assert.NoError(t, m.Close()) }()
+			}
+			all.Wait()
+			count.add(faultCount{runs: 1})
+			for i := range keys {
+				s.requireUses(t, fmt.Sprintf("user/%d", i), round+1, round+1)
+			}
+		}
+		assert.Positive(t, conflicts.Load(), "they did get into each other's way")
+		for i := range keys {
+			s.aftermath(t, count, fmt.Sprintf("user/%d", i))
+		}
+		assert.Equal(t, keys, count.alive)
+	})
+	t.Log(&table)
+}
+
+// A conflictStore counts swaps that somebody else was faster than.
+type conflictStore struct {
+	tokens.Store
+	conflicts *atomic.Int64
+}
+
+func (s *conflictStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	err := s.Store.CompareAndSwap(ctx, key, old, new)
+	if errors.Is(err, tokens.ErrConflict) {
+		s.conflicts.Add(1)
+	}
+	return err
+}

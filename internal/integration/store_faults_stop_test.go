@@ -1,0 +1,144 @@
+//go:build unix
+
+package integration_test
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// A storeStop is where in a refresh a process is stopped, past its lease, and who comes meanwhile.
+type storeStop struct {
+	name   string
+	step   string
+	nth    int
+	left   time.Duration // of the access token; below 0, whoever comes has to refresh at once
+	nobody bool          // nobody comes meanwhile
+	late   bool          // the process sends the refresh token although its deadline has passed
+	lost   bool          // law M5: the refresh token is sent again after the server has traded it
+	either bool          // it may be, by the process that wakes, between a look at the clock and the POST
+	sent   int           // requests to the token endpoint, without that one
+}
+
+// storeStopPoints are in order. The first Load is that of the caller who comes, the second is the refresh's own.
+var storeStopPoints = []storeStop{
+	{name: "after the Load", step: "load", nth: 2, left: -time.Minute, sent: 1},
+	{name: "after the mark", step: "mark", nth: 1, left: -time.Minute, sent: 1},
+	{name: "before the POST is sent", step: "post", nth: 1, left: -time.Minute, either: true, sent: 1},
+	{name: "before the POST, which goes out all the same", step: "post", nth: 1, left: -time.Minute, late: true, lost: true, sent: 2},
+	{name: "after the answer, nobody comes", step: "answer", nth: 1, left: -time.Minute, nobody: true, sent: 1},
+	{name: "after the answer, who comes has a token left", step: "answer", nth: 1, left: 3 * time.Minute, sent: 1},
+	{name: "after the answer, who comes has none", step: "answer", nth: 1, left: -time.Minute, lost: true, sent: 2},
+	{name: "after the save", step: "save", nth: 1, left: -time.Minute, sent: 1},
+}
+
+// TestStoreProcessIsStoppedPastItsLease: a process that wakes finds out what others have done meanwhile.
+func TestStoreProcessIsStoppedPastItsLease(t *testing.T) {
+	t.Parallel()
+	var table faultTable
+	onEachKind(t, func(t *testing.T, kind string, d *database) {
+		sideBySide(t, storeStopPoints, func(p storeStop) string { return p.name }, func(t *testing.T, p storeStop) {
+			count := table.row(fmt.Sprintf("%s: stopped %s", kind, p.name))
+			p.test(t, newFaultSite(t, d, kind, "stops_"+nameOf(p.name), 0), count)
+		})
+	})
+	t.Log(&table)
+}
+
+func (p storeStop) test(t *testing.T, s *faultSite, count *faultCount) {
+	const key = "user"
+	s.logIn(t, key)
+	s.leave(t, key, p.left)
+	plan := s.plan(key, p.step, p.nth)
+	plan.Late = p.late
+	stopped := startStoreChild(t, plan)
+	stopped.halted()
+	require.NoError(t, stopped.cmd.Process.Signal(syscall.SIGSTOP))
+	count.add(faultCount{runs: 1})
+	base := readFaultRecord(t, s.store, key)
+
+	other := s.manager(s.store)
+	seen, failures, err := s.askPastLease(t, other, key, p)
+	require.Empty(t, failures)
+	if p.lost && !p.late {
+		require.True(t, csoauthLogout(err), "%v", err)
+		count.add(faultCount{failed: 1})
+	} else if !p.nobody {
+		require.NoError(t, err)
+		count.add(faultCount{served: 1})
+	}
+	require.NoError(t, other.Close())
+
+	// The process wakes.
+	stopped.tell("go on")
+	require.NoError(t, stopped.cmd.Process.Signal(syscall.SIGCONT))
+	var report storeReport
+	stopped.hear(&report)
+	stopped.wait()
+	require.Empty(t, report.Close)
+	if p.late {
+		require.True(t, report.Logout, "the refresh token that it sent is refused")
+		count.add(faultCount{failed: 1})
+	} else {
+		require.Empty(t, report.Err)
+		count.add(faultCount{served: 1})
+	}
+	count.add(faultCount{failed: len(report.Failures)})
+
+	now := readFaultRecord(t, s.store, key)
+	sent, traded := s.front.uses(now.token.RefreshToken)
+	assert.Equal(t, 1, traded)
+	late := p.either && sent == p.sent+1
+	if !late {
+		assert.Equal(t, p.sent, sent)
+	}
+	assert.Equal(t, p.lost || late, s.front.spent(now.token.RefreshToken))
+	assert.NotEqual(t, now.token.RefreshToken, firstOf(s, now.token.RefreshToken), "the new pair is in the store")
+	if !p.lost && !p.nobody && p.left < 0 {
+		assert.Equal(t, seen, report.Access, "both have the same token")
+		assert.Equal(t, seen, now.token.AccessToken)
+	}
+	if p.left > 0 {
+		assert.Equal(t, base.token.AccessToken, seen, "the old token is served meanwhile")
+	}
+	s.aftermath(t, count, key)
+	assert.Zero(t, count.otherwise)
+	assert.Equal(t, p.lost || late, count.inWindow == 1)
+}
+
+// askPastLease has another process ask for a token, until a lease is over that it has seen begin.
+func (s *faultSite) askPastLease(t *testing.T, other *tokens.Manager, key string, p storeStop) (access string, failures []string, err error) {
+	t.Helper()
+	over := time.Now().Add(faultLease + faultLease/3)
+	for !p.nobody {
+		token, failed, err := askFor(t.Context(), other, key)
+		if err != nil || p.left < 0 {
+			if token != nil {
+				access = token.AccessToken
+			}
+			time.Sleep(time.Until(over)) // what is to happen is that time passes
+			return access, append(failures, failed...), err
+		}
+		access = token.AccessToken
+		if time.Now().After(over) {
+			return access, failures, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	time.Sleep(time.Until(over))
+	return "", nil, nil
+}
+
+// firstOf returns the refresh token that a login began with.
+func firstOf(s *faultSite, refresh string) string {
+	s.front.mu.Lock()
+	defer s.front.mu.Unlock()
+	return s.front.first[refresh]
+}
