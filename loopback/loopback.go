@@ -118,7 +118,7 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 		return nil, errors.New("AuthOptions.RedirectURI is set: set Options.RedirectURIs, or the Config's")
 	}
 	if l.o.Timeout < 0 {
-		return nil, fmt.Errorf("Timeout: %v is negative", l.o.Timeout)
+		return nil, fmt.Errorf("the Timeout %v is negative", l.o.Timeout)
 	}
 	l.o.fillIn(c)
 	for i, text := range l.o.RedirectURIs {

@@ -136,13 +136,6 @@ func (f *tradeFront) uses(refresh string) (sent, traded int) {
 	return sent, traded
 }
 
-// trades returns how many refresh tokens were traded.
-func (f *tradeFront) trades() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.traded)
-}
-
 // requireUses fails unless the login of key had so many refreshes sent, and so many of them traded.
 func (s *faultSite) requireUses(t *testing.T, key string, sent, traded int) {
 	t.Helper()

@@ -104,8 +104,9 @@ func BenchmarkHitOverStore(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			require.Equal(b, before, n.sum(), "a hit does not ask the store")
-			b.ReportMetric(0, "store-calls/op")
+			after := n.sum()
+			require.Equal(b, before, after, "a hit does not ask the store")
+			b.ReportMetric(float64(after[0]+after[1]-before[0]-before[1])/float64(b.N), "store-calls/op")
 			require.NoError(b, m.Close())
 			require.NoError(b, closeStore())
 		})
@@ -120,7 +121,7 @@ func (r atOnce) Refresh(context.Context, *csoauth.Token) (*csoauth.Token, error)
 	return newToken(), nil
 }
 
-// newToken is as big as Contentstack's are documented to be.
+// newToken has a value in every member that Contentstack sends.
 func newToken() *csoauth.Token {
 	return &csoauth.Token{
 		AccessToken: rand.Text() + rand.Text(), RefreshToken: rand.Text() + rand.Text(), TokenType: "Bearer", Expiry: time.Now().Add(time.Hour),
