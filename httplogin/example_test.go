@@ -19,8 +19,8 @@ func Example() {
 		Config: config,
 		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
-			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "…", Path: "/", Secure: true, HttpOnly: true}) // yours
-			return nil                                                                                                   // keep the token, in package tokens for instance
+			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "a-random-one", Path: "/", Secure: true, HttpOnly: true}) // yours
+			return nil                                                                                                              // keep the token, in package tokens for instance
 		},
 	}
 	if err := login.Validate(); err != nil {

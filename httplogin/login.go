@@ -32,7 +32,7 @@ type Login struct {
 	Keys [][]byte
 	// OnToken gets the token of a user who has logged in: start the user's session and keep the token, in package tokens for
 	// instance. If it returns nil, and not before, Callback sends the browser on to return_to; so it may set headers and
-	// must not write a body. The token's UserUID is empty if Contentstack's answer did not name the user. OnToken's error goes
+	// must not write a body. It may be called twice with one token, for a page that the user reloads. The token's UserUID is empty if Contentstack's answer did not name the user. OnToken's error goes
 	// to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
 	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page that names no cause and
@@ -106,7 +106,7 @@ func (l *Login) check() error {
 }
 
 // Start sends the browser to Contentstack. The query may have return_to, a path of this site with or without a query, where
-// the user goes after the log-in; without it that is "/". Anything else in it is an error.
+// the user goes after the log-in; without it that is "/". Any other return_to is an error.
 //
 // With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks there, and no callback comes. Say
 // near the link that a second click helps, or use [csoauth.RoutePath].

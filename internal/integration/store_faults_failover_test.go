@@ -94,9 +94,12 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	require.Equal(t, f.saved, newest.seq > left.seq, "the replica lacks the save")
 
 	// Who comes first.
-	looked := make(chan struct{})
+	looked, looks := make(chan struct{}), 2 // as many as come before its POST
+	if f.hasMark {
+		looks = 4 // and it waits
+	}
 	other := s.manager(&stepStore{Store: s.store, after: func(step string, nth int) {
-		if step == "load" && nth == 2 {
+		if step == "load" && nth == looks {
 			close(looked)
 		}
 	}})

@@ -3,6 +3,7 @@ package integration_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,10 +13,11 @@ type storeKill struct {
 	name   string
 	step   string // where it halts and is killed
 	nth    int
-	front  string // or the front kills it, "before" or "after" it has the POST processed
-	marked bool   // the record bears the mark
-	posts  int    // requests to the token endpoint
-	lost   bool   // law M5: the refresh token is traded, and the new pair is not in the store
+	cut    *wireCut // what happens to its next request to the store, in silence, before it is killed
+	front  string   // or the front kills it, "before" or "after" it has the POST processed
+	marked bool     // the record bears the mark
+	posts  int      // requests to the token endpoint
+	lost   bool     // law M5: the refresh token is traded, and the new pair is not in the store
 }
 
 // storeKillPoints are in order. The first Load is that of the caller who comes, the second is the refresh's own.
@@ -26,6 +28,8 @@ var storeKillPoints = []storeKill{
 	{name: "POST sent, not processed", front: "before", marked: true, posts: 1},
 	{name: "POST processed, answer not read", front: "after", marked: true, posts: 1, lost: true},
 	{name: "after the answer, before the save", step: "answer", nth: 1, marked: true, posts: 1, lost: true},
+	{name: "save sent, not processed", step: "before save", nth: 1, cut: &wireCut{}, marked: true, posts: 1, lost: true},
+	{name: "save processed, answer not read", step: "before save", nth: 1, cut: &wireCut{answer: true}, posts: 1},
 	{name: "after the save", step: "save", nth: 1, posts: 1},
 }
 
@@ -43,16 +47,22 @@ func TestStoreProcessIsKilledAtEachPoint(t *testing.T) {
 				s.expire(t, key)
 				s.killAt(t, key, p)
 				count.add(faultCount{runs: 1})
+				began := time.Now()
 				s.aftermath(t, count, key)
+				if p.marked {
+					require.GreaterOrEqual(t, time.Since(began), faultLease, "nobody takes over before")
+				}
 				if p.lost {
+					count.add(faultCount{failed: 1})
 					s.requireUses(t, key, 2, 1)
 				} else {
+					count.add(faultCount{served: 1})
 					s.requireUses(t, key, p.posts+1, tradedAt(p)+1)
 				}
 			}
-			want := faultCount{fault: count.fault, runs: *storeRounds, alive: *storeRounds}
+			want := faultCount{fault: count.fault, runs: *storeRounds, served: *storeRounds, alive: *storeRounds}
 			if p.lost {
-				want.alive, want.inWindow = 0, *storeRounds
+				want.served, want.alive, want.failed, want.inWindow = 0, 0, *storeRounds, *storeRounds
 			}
 			require.Equal(t, want, *count)
 		})
@@ -63,7 +73,13 @@ func TestStoreProcessIsKilledAtEachPoint(t *testing.T) {
 // killAt has a process refresh key and die at point, and checks what that leaves.
 func (s *faultSite) killAt(t *testing.T, key string, point storeKill) {
 	t.Helper()
-	p := startStoreChild(t, s.plan(key, point.step, point.nth))
+	plan := s.plan(key, point.step, point.nth)
+	var w *wire
+	if point.cut != nil {
+		w = newWire(t, s.at.Addr)
+		plan.At.Addr = w.addr()
+	}
+	p := startStoreChild(t, plan)
 	killed := make(chan struct{})
 	die := func() bool {
 		p.kill()
@@ -79,6 +95,15 @@ func (s *faultSite) killAt(t *testing.T, key string, point storeKill) {
 		<-killed
 	default:
 		p.halted()
+		if point.cut != nil {
+			cut := *point.cut
+			cut.with, cut.silent = key, true
+			w.cut(cut)
+			p.tell("go on")
+			until(t, "the save was sent", func() bool {
+				return w.cuts() == 1 && (!cut.answer || readFaultRecord(t, s.store, key).mark == "")
+			})
+		}
 		p.kill()
 	}
 	p.wait()

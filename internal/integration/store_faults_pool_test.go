@@ -2,10 +2,7 @@ package integration_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,72 +108,4 @@ func (s *faultSite) oneConnection(t *testing.T) (store tokens.Store, take func()
 		require.NoError(t, conn.Ping(context.Background()).Err()) // which takes it
 		return func() { require.NoError(t, conn.Close()) }
 	}
-}
-
-// TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server whose transactions are stricter than
-// they are as it is installed. Somebody loses each race for the mark, and nobody a login.
-func TestManagersWhereReadsRepeat(t *testing.T) {
-	t.Parallel()
-	const managers, keys, rounds = 4, 6, 3
-	d := startPostgres(t, "default_transaction_isolation=repeatable read")
-	var table faultTable
-	sideBySide(t, []string{"repeatable read", "serializable"}, func(level string) string { return level }, func(t *testing.T, level string) {
-		count := table.row(level)
-		s := newFaultSite(t, d, "postgres", "level_"+nameOf(level), 0)
-		if level != "repeatable read" {
-			s.at.Params = "default_transaction_isolation=" + level
-		}
-		for i := range keys {
-			s.logIn(t, fmt.Sprintf("user/%d", i))
-		}
-		s.front.slowDown(20 * time.Millisecond)
-		var conflicts atomic.Int64
-		var stores []tokens.Store
-		for range managers {
-			stores = append(stores, &conflictStore{s.at.mustOpen(t), &conflicts})
-		}
-		for round := range rounds {
-			for i := range keys {
-				s.expire(t, fmt.Sprintf("user/%d", i))
-			}
-			var all sync.WaitGroup
-			for _, store := range stores {
-				m := s.manager(store)
-				for i := range keys {
-					all.Go(func() {
-						_, err := m.Token(t.Context(), fmt.Sprintf("user/%d", i))
-						if assert.NoError(t, err) {
-							count.add(faultCount{served: 1})
-						}
-					})
-				}
-				defer func() { assert.NoError(t, m.Close()) }()
-			}
-			all.Wait()
-			count.add(faultCount{runs: 1})
-			for i := range keys {
-				s.requireUses(t, fmt.Sprintf("user/%d", i), round+1, round+1)
-			}
-		}
-		assert.Positive(t, conflicts.Load(), "they did get into each other's way")
-		for i := range keys {
-			s.aftermath(t, count, fmt.Sprintf("user/%d", i))
-		}
-		assert.Equal(t, keys, count.alive)
-	})
-	t.Log(&table)
-}
-
-// A conflictStore counts swaps that somebody else was faster than.
-type conflictStore struct {
-	tokens.Store
-	conflicts *atomic.Int64
-}
-
-func (s *conflictStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
-	err := s.Store.CompareAndSwap(ctx, key, old, new)
-	if errors.Is(err, tokens.ErrConflict) {
-		s.conflicts.Add(1)
-	}
-	return err
 }

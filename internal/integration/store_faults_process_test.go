@@ -23,7 +23,7 @@ type storePlan struct {
 	App, API, AppUID, ClientID, RedirectURI string
 	At                                      storeAt
 	Key                                     string
-	Step                                    string // where it halts: of a stepStore, "post" before the POST, "answer" when the answer was read; empty: nowhere
+	Step                                    string // where it halts: after one of a stepStore, or "before" it, "post" before the POST, "answer" when that was read; empty: nowhere
 	Nth                                     int
 	Late                                    bool // the POST goes out even if its deadline has passed
 }
@@ -95,7 +95,7 @@ func childOfStoreFault() {
 		Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: plan.App, ContentManagement: plan.API}},
 		HTTPClient: &http.Client{Transport: stepTransport{at, plan.Late}},
 	}
-	m := tokens.New(c, &stepStore{Store: store, after: at}, &tokens.Options{Lease: faultLease})
+	m := tokens.New(c, &stepStore{Store: store, before: func(step string, nth int) { at("before "+step, nth) }, after: at}, &tokens.Options{Lease: faultLease})
 	var report storeReport
 	token, failures, err := askFor(context.Background(), m, plan.Key)
 	report.Failures = failures

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -65,14 +66,18 @@ func (p storeStop) test(t *testing.T, s *faultSite, count *faultCount) {
 	base := readFaultRecord(t, s.store, key)
 
 	other := s.manager(s.store)
-	seen, failures, err := s.askPastLease(t, other, key, p)
-	require.Empty(t, failures)
-	if p.lost && !p.late {
-		require.True(t, csoauthLogout(err), "%v", err)
+	seen := p.passLease(t, other, key)
+	require.Empty(t, seen.failures)
+	switch {
+	case p.lost && !p.late:
+		require.True(t, csoauthLogout(seen.err), "%v", seen.err)
 		count.add(faultCount{failed: 1})
-	} else if !p.nobody {
-		require.NoError(t, err)
+	case !p.nobody:
+		require.NoError(t, seen.err)
 		count.add(faultCount{served: 1})
+	}
+	if base.mark != "" && p.left < 0 && !p.nobody {
+		require.GreaterOrEqual(t, seen.took, faultLease, "nobody takes over before")
 	}
 	require.NoError(t, other.Close())
 
@@ -102,38 +107,45 @@ func (p storeStop) test(t *testing.T, s *faultSite, count *faultCount) {
 	assert.Equal(t, p.lost || late, s.front.spent(now.token.RefreshToken))
 	assert.NotEqual(t, now.token.RefreshToken, firstOf(s, now.token.RefreshToken), "the new pair is in the store")
 	if !p.lost && !p.nobody && p.left < 0 {
-		assert.Equal(t, seen, report.Access, "both have the same token")
-		assert.Equal(t, seen, now.token.AccessToken)
+		assert.Equal(t, seen.access, report.Access, "both have the same token")
+		assert.Equal(t, seen.access, now.token.AccessToken)
 	}
 	if p.left > 0 {
-		assert.Equal(t, base.token.AccessToken, seen, "the old token is served meanwhile")
+		assert.Equal(t, base.token.AccessToken, seen.access, "the old token is served meanwhile")
 	}
 	s.aftermath(t, count, key)
 	assert.Zero(t, count.otherwise)
 	assert.Equal(t, p.lost || late, count.inWindow == 1)
 }
 
-// askPastLease has another process ask for a token, until a lease is over that it has seen begin.
-func (s *faultSite) askPastLease(t *testing.T, other *tokens.Manager, key string, p storeStop) (access string, failures []string, err error) {
+// A passerBy is what another process got meanwhile.
+type passerBy struct {
+	access   string
+	failures []string
+	err      error
+	took     time.Duration // until it got its first answer
+}
+
+// passLease has another process ask for a token, if anybody comes, and returns when more than a lease is over.
+func (p storeStop) passLease(t *testing.T, other *tokens.Manager, key string) (got passerBy) {
 	t.Helper()
-	over := time.Now().Add(faultLease + faultLease/3)
-	for !p.nobody {
-		token, failed, err := askFor(t.Context(), other, key)
-		if err != nil || p.left < 0 {
-			if token != nil {
-				access = token.AccessToken
-			}
-			time.Sleep(time.Until(over)) // what is to happen is that time passes
-			return access, append(failures, failed...), err
+	began := time.Now()
+	over := began.Add(faultLease + faultLease/3)
+	if !p.nobody {
+		var token *csoauth.Token
+		token, got.failures, got.err = askFor(t.Context(), other, key)
+		got.took = time.Since(began)
+		if got.err == nil {
+			got.access = token.AccessToken
 		}
-		access = token.AccessToken
-		if time.Now().After(over) {
-			return access, failures, nil
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	time.Sleep(time.Until(over))
-	return "", nil, nil
+	for ; p.left > 0 && time.Now().Before(over); time.Sleep(20 * time.Millisecond) {
+		token, err := other.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, got.access, token.AccessToken)
+	}
+	time.Sleep(time.Until(over)) // what is to happen is that time passes
+	return got
 }
 
 // firstOf returns the refresh token that a login began with.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -275,8 +276,9 @@ func (c *faultCount) add(more faultCount) {
 
 func (k *faultTable) String() string {
 	var b strings.Builder
-	const form = "\n%-64s %5v %7v %7v %6v %19v %15v"
+	const form = "\n%-76s %5v %7v %7v %6v %19v %15v"
 	fmt.Fprintf(&b, form, "fault", "runs", "served", "failed", "alive", "lost in M5's window", "lost otherwise")
+	slices.SortFunc(k.rows, func(a, b *faultCount) int { return strings.Compare(a.fault, b.fault) })
 	for _, c := range k.rows {
 		fmt.Fprintf(&b, form, c.fault, c.runs, c.served, c.failed, c.alive, c.inWindow, c.otherwise)
 	}
