@@ -40,7 +40,7 @@ type Login struct {
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty: the link leads to "/".
 	StartPath string
-	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be empty.
+	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be empty: an attempt has ten minutes.
 	AuthOptions *csoauth.AuthOptions
 	// Logger gets a line for each log-in that failed. Nil: no log.
 	Logger *slog.Logger

@@ -36,12 +36,14 @@ type Options struct {
 	// which. Each is http on localhost or a literal loopback address. Manual takes the first. Nil: the Config's alone, which may be
 	// empty otherwise.
 	RedirectURIs []string
-	// Timeout is how long the user has. Zero: 5 minutes. A browser that comes back later finds nobody there.
+	// Timeout is how long the user has, by hand as well. Zero: 5 minutes. A browser that comes back later finds nobody there.
 	Timeout time.Duration
-	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty.
+	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its Lifetime, if it is zero, is long enough for
+	// the Timeout.
 	AuthOptions *csoauth.AuthOptions
 	// OpenBrowser opens an address in the user's browser. Its error is printed, and the login goes on: the address is printed, too.
-	// A call that has not returned when the login ends is left to itself. Nil: what $BROWSER names, or the platform's way.
+	// A call that has not returned when the login ends is left to itself. Nil: what $BROWSER
+	// names, which may be several commands with colons between and %s for the address, or the platform's way.
 	OpenBrowser func(ctx context.Context, address string) error
 	// Manual is for machines without a browser: Login neither listens nor opens one, and reads from In the address at which the
 	// user's browser, wherever it is, ended up. That browser will say that it cannot connect.

@@ -15,6 +15,7 @@ type terminal struct {
 	out    io.Writer
 	live   bool // a line can be written over
 	colour bool
+	waits  bool   // it has been said
 	shown  string // in the line that will be written over
 }
 
@@ -30,9 +31,6 @@ func newTerminal(out io.Writer) *terminal {
 
 func (t *terminal) invite(address string) {
 	t.say("Log in to Contentstack in your browser. If it does not open, open this address:\n\n  %s\n", t.bold(address))
-	if !t.live {
-		t.say("Waiting for the browser.")
-	}
 }
 
 func (t *terminal) inviteByHand(address, redirectURI string) {
@@ -41,9 +39,13 @@ func (t *terminal) inviteByHand(address, redirectURI string) {
 		"Copy the whole address that it shows then, and paste it here:", redirectURI)
 }
 
-// waiting shows how long is left.
+// waiting shows how long is left, or says once that there is something to wait for.
 func (t *terminal) waiting(left time.Duration) {
 	if !t.live {
+		if !t.waits {
+			t.say("Waiting for the browser.")
+		}
+		t.waits = true
 		return
 	}
 	seconds := int(max(0, left+time.Second/2) / time.Second)

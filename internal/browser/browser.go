@@ -26,11 +26,11 @@ type Process struct {
 // tell.
 func Open(address string) (*Process, error) {
 	if !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://") {
-		return nil, errors.New("browser: the address is neither http nor https") // and might be taken for an option
+		return nil, errors.New("the address is neither http nor https") // and might be taken for an option
 	}
 	commands := platform(runtime.GOOS, os.Getenv)
 	if len(commands) == 0 {
-		return nil, errors.New("browser: there is no display, and $BROWSER is not set")
+		return nil, errors.New("there is no display, and $BROWSER is not set")
 	}
 	reap()
 	var failed []string
@@ -41,7 +41,7 @@ func Open(address string) (*Process, error) {
 		}
 		failed = append(failed, err.Error())
 	}
-	return nil, errors.New("browser: " + strings.Join(failed, "; "))
+	return nil, errors.New(strings.Join(failed, "; "))
 }
 
 // start starts one command. There is no context: nothing may end a browser that the user reads in.
@@ -75,7 +75,7 @@ func (p *Process) Failed() error {
 	_ = p.process.Release()
 	p.process = nil
 	if code != 0 {
-		return fmt.Errorf("browser: %s ended with code %d", p.command, code)
+		return fmt.Errorf("%q ended with code %d", p.command, code)
 	}
 	return nil
 }
