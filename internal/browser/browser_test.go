@@ -170,13 +170,14 @@ func TestPlatforms(t *testing.T) {
 
 // Nobody waits for a browser that outlives the login, until the next one begins.
 func TestProcessThatEndsLaterGoesWithTheNextOpen(t *testing.T) {
-	path, given := script(t, "read line")
+	path, given := script(t, "exec sleep 60")
 	t.Setenv("BROWSER", path)
 	p, err := browser.Open(address)
 	require.NoError(t, err)
 	pid, _ := read(t, given)
-	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	p.Release()
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+	t.Setenv("BROWSER", "true")
 	require.Eventually(t, func() bool {
 		next, err := browser.Open(address)
 		require.NoError(t, err)
