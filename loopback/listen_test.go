@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"net"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -44,31 +43,6 @@ func TestPortInUse(t *testing.T) {
 			assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
 			assert.False(t, opened.Load(), "for a port that is taken")
 		})
-	}
-}
-
-// A literal address is that one alone, and localhost two.
-func TestListensNowhereElse(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Log("other systems do not have all of 127.0.0.0/8")
-		return
-	}
-	for host, free := range map[string][]string{
-		"localhost": {"127.0.0.2"}, "127.0.0.1": {"127.0.0.2", "[::1]"}, "[::1]": {"127.0.0.1"}, "127.0.0.2": {"127.0.0.1", "[::1]"},
-	} {
-		cs := csoauthtest.NewServer(t, nil)
-		port := freePort()
-		u := newUser(t, cs.Browser())
-		u.before = func(string) {
-			for _, other := range free {
-				listener, err := net.Listen("tcp", other+":"+port)
-				if assert.NoError(t, err, "at %s", host) {
-					listener.Close()
-				}
-			}
-		}
-		_, err := loopback.Login(t.Context(), cs.Config("http://"+host+":"+port+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
-		require.NoError(t, err)
 	}
 }
 

@@ -6,9 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -109,25 +107,6 @@ func TestAnotherAppHasALoginOfItsOwn(t *testing.T) {
 	m.settings.config = m.contentstack.ConfigOf("app2", m.settings.config.RedirectURI)
 	require.Equal(t, helloAda, m.run(t))
 	require.Equal(t, 2, int(m.opened.Load()))
-}
-
-func TestTokenIsForItsUserAlone(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no modes")
-	}
-	m := newMachine(t, nil)
-	m.run(t)
-	require.NoError(t, filepath.WalkDir(m.settings.dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := d.Info()
-		assert.Zero(t, info.Mode().Perm()&0o077, name)
-		return err
-	}))
-	require.NoError(t, os.Chmod(m.settings.dir, 0o777))
-	require.ErrorContains(t, run(t.Context(), m.settings, io.Discard), "others can write")
-	require.Equal(t, 1, int(m.opened.Load()), "a directory that will not do is told before anybody logs in")
 }
 
 func TestEmulated(t *testing.T) {
