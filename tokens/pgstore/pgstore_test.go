@@ -1,35 +1,52 @@
 package pgstore_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/contentstack/csoauth/tokens"
 	"github.com/contentstack/csoauth/tokens/pgstore"
+	"github.com/contentstack/csoauth/tokens/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What needs a server is tested in internal/integration.
+// These tests run over the fake server of fake_test.go; internal/integration has the real one.
 
 func TestTableIsAName(t *testing.T) {
+	longest := strings.Repeat("a", 63)
 	for table, want := range map[string]string{
-		"":                      `"csoauth_tokens"`,
-		"logins":                `"logins"`,
-		"app.logins_2":          `"app"."logins_2"`,
-		"_x":                    `"_x"`,
-		`x"; DROP y; `:          "",
-		"Logins":                "",
-		"a.b.c":                 "",
-		"1a":                    "",
-		".":                     "",
-		"a.":                    "",
-		"log ins":               "",
-		"über":                  "",
-		strings.Repeat("a", 64): "",
+		"":                   `"csoauth_tokens"`,
+		"logins":             `"logins"`,
+		"app.logins_2":       `"app"."logins_2"`,
+		"_x":                 `"_x"`,
+		`x"; DROP y; `:       "",
+		"Logins":             "",
+		"a.b.c":              "",
+		"1a":                 "",
+		".":                  "",
+		"a.":                 "",
+		"log ins":            "",
+		"über":               "",
+		"logins\n":           "",
+		longest:              `"` + longest + `"`,
+		longest + "a":        "",
+		"a." + longest:       `"a"."` + longest + `"`,
+		"a." + longest + "a": "",
+		longest + ".a":       `"` + longest + `"."a"`,
+		longest + "a.a":      "",
+		"a.1":                "",
+		"a.B":                "",
 	} {
 		s := pgstore.New(nil, &pgstore.Options{Table: table})
 		if want != "" {
@@ -42,4 +59,334 @@ func TestTableIsAName(t *testing.T) {
 		require.ErrorContains(t, s.Migrate(t.Context()), "pgstore: migrate: Options.Table", table)
 	}
 	assert.Contains(t, pgstore.New(nil, &pgstore.Options{Table: `x"; DROP y`}).Schema(), `EXISTS "x""; DROP y" (`, "it stays one name")
+}
+
+func TestStoreKeepsItsPromises(t *testing.T) {
+	for name, emptyNil := range map[string]bool{"empty values scan as empty": false, "empty values scan as nil": true} {
+		t.Run(name, func(t *testing.T) {
+			dbs := map[string]*sql.DB{}
+			storetest.Run(t, func(t testing.TB, dir string) tokens.Store {
+				if dbs[dir] == nil {
+					var fake *server
+					fake, dbs[dir] = newServer(t)
+					fake.emptyNil = emptyNil
+				}
+				store := pgstore.New(dbs[dir], nil)
+				require.NoError(t, store.Migrate(t.Context()))
+				return store
+			})
+		})
+	}
+}
+
+var errDown = errors.New("the server is down")
+
+// newStore returns a Store whose table has these values, and the server without a trace of that.
+func newStore(t *testing.T, values map[string]string) (*server, *pgstore.Store) {
+	t.Helper()
+	fake, db := newServer(t)
+	store := pgstore.New(db, nil)
+	require.NoError(t, store.Migrate(t.Context()))
+	for key, value := range values {
+		require.NoError(t, store.CompareAndSwap(t.Context(), key, nil, []byte(value)))
+	}
+	fake.sent, fake.at = nil, nil
+	return fake, store
+}
+
+// requireValue requires that key has this value; "" stands for none.
+func requireValue(t *testing.T, store *pgstore.Store, key, want string) {
+	t.Helper()
+	value, err := store.Load(t.Context(), key)
+	if want == "" {
+		require.ErrorIs(t, err, tokens.ErrNotFound)
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, want, string(value))
+}
+
+// requireFailure requires an error that says no more than that the call failed because of cause.
+func requireFailure(t *testing.T, err, cause error, prefix string) {
+	t.Helper()
+	require.ErrorIs(t, err, cause)
+	require.NotErrorIs(t, err, tokens.ErrConflict)
+	require.NotErrorIs(t, err, tokens.ErrNotFound)
+	require.ErrorContains(t, err, prefix)
+}
+
+// TestFailedSwapMayHaveHappened: such a failure is no conflict, and the swap may be asked for again.
+func TestFailedSwapMayHaveHappened(t *testing.T) {
+	for name, swap := range map[string]struct{ old, new string }{"create": {"", "b"}, "replace": {"a", "b"}, "delete": {"a", ""}} {
+		for _, cause := range []error{
+			errDown, context.Canceled,
+			sqlState("57P01"), sqlState("40003"), sqlState("40P01"), sqlState("40002"), sqlState("23505"), sqlState("25006"),
+		} {
+			for when, what := range map[string]func(error) step{"before": fails, "after": isLost} {
+				t.Run(fmt.Sprintf("%s, %v %s the change", name, cause, when), func(t *testing.T) {
+					fake, store := newStore(t, given("key", swap.old))
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					fake.steps = []step{what(cause)}
+					if cause == context.Canceled {
+						fake.steps = []step{ends(cancel, what(cause))}
+					}
+					err := store.CompareAndSwap(ctx, "key", some(swap.old), some(swap.new))
+					requireFailure(t, err, cause, "pgstore: swap: ")
+					assert.Len(t, fake.sent, 1, "it is not sent again, nor looked at")
+					if when == "before" {
+						requireValue(t, store, "key", swap.old)
+					} else {
+						requireValue(t, store, "key", swap.new)
+					}
+					require.NoError(t, store.CompareAndSwap(t.Context(), "key", some(swap.old), some(swap.new)))
+					requireValue(t, store, "key", swap.new)
+				})
+			}
+		}
+	}
+}
+
+// given returns the value as newStore takes it, and some as a Store does: "" stands for none.
+func given(key, value string) map[string]string {
+	if value == "" {
+		return nil
+	}
+	return map[string]string{key: value}
+}
+
+func some(value string) []byte {
+	if value == "" {
+		return nil
+	}
+	return []byte(value)
+}
+
+// TestSwapThatCannotBeSettled: it changed no row, and nobody knows whether the value is new already.
+func TestSwapThatCannotBeSettled(t *testing.T) {
+	for name, swap := range map[string]struct{ kept, old, new string }{
+		"create":            {"c", "", "b"},
+		"replace":           {"c", "a", "b"},
+		"replace of none":   {"", "a", "b"},
+		"delete":            {"c", "a", ""},
+		"delete of none":    {"", "a", ""},
+		"none to none":      {"", "", ""},
+		"none, but not yet": {"c", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, store := newStore(t, given("key", swap.kept))
+			before := []step{runs}
+			if swap.old == "" && swap.new == "" {
+				before = nil
+			}
+			fake.steps = append(before, fails(errDown))
+			requireFailure(t, store.CompareAndSwap(t.Context(), "key", some(swap.old), some(swap.new)), errDown, "pgstore: swap: ")
+			requireValue(t, store, "key", swap.kept)
+		})
+	}
+	t.Run("the context ends before the look", func(t *testing.T) {
+		fake, store := newStore(t, given("key", "c"))
+		ctx, cancel := context.WithCancel(t.Context())
+		fake.steps = []step{func(_ context.Context, run func() (reply, error)) (reply, error) {
+			defer cancel()
+			return run()
+		}}
+		requireFailure(t, store.CompareAndSwap(ctx, "key", some("a"), nil), context.Canceled, "pgstore: swap: ")
+		assert.Equal(t, []string{"DELETE"}, fake.sent)
+	})
+	t.Run("the driver cannot count rows", func(t *testing.T) {
+		fake, store := newStore(t, nil)
+		fake.steps = []step{func(_ context.Context, run func() (reply, error)) (reply, error) {
+			r, err := run()
+			r.countErr = errDown
+			return r, err
+		}}
+		requireFailure(t, store.CompareAndSwap(t.Context(), "key", nil, some("b")), errDown, "pgstore: swap: ")
+		requireValue(t, store, "key", "b")
+	})
+}
+
+func TestFailedLoadIsNoMiss(t *testing.T) {
+	for name, key := range map[string]string{"of a value": "key", "of none": "other"} {
+		t.Run(name, func(t *testing.T) {
+			for _, cause := range []error{errDown, sqlState("57P01"), context.Canceled, sql.ErrNoRows} {
+				fake, store := newStore(t, given("key", "a"))
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				fake.steps = []step{fails(cause)}
+				switch cause {
+				case context.Canceled:
+					fake.steps = []step{ends(cancel, runs)}
+				case sql.ErrNoRows: // a server that sends none
+					fake.steps = []step{fails(nil)}
+				}
+				value, err := store.Load(ctx, key)
+				requireFailure(t, err, cause, "pgstore: load: ")
+				assert.Nil(t, value)
+				assert.Len(t, fake.sent, 1)
+			}
+		})
+	}
+	t.Run("there is no table", func(t *testing.T) {
+		_, db := newServer(t)
+		_, err := pgstore.New(db, nil).Load(t.Context(), "key")
+		requireFailure(t, err, sqlState("42P01"), "pgstore: load: ")
+	})
+}
+
+// TestStandbyIsNotBelieved: it may be behind, in what it has and in what it has not.
+func TestStandbyIsNotBelieved(t *testing.T) {
+	fake, store := newStore(t, given("key", "a"))
+	fake.standby = true
+	for _, key := range []string{"key", "other"} {
+		value, err := store.Load(t.Context(), key)
+		require.ErrorContains(t, err, "pgstore: load: the server is a standby")
+		require.NotErrorIs(t, err, tokens.ErrNotFound)
+		assert.Nil(t, value)
+		err = store.CompareAndSwap(t.Context(), key, nil, nil)
+		require.ErrorContains(t, err, "pgstore: swap: the server is a standby")
+		require.NotErrorIs(t, err, tokens.ErrConflict)
+	}
+}
+
+const tries = 10 // of a statement that others are in the way of
+
+func times(n int, s step) (steps []step) {
+	for range n {
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+func TestStatementIsSentAgainUntilItIsSerialized(t *testing.T) {
+	wrapped := fmt.Errorf("the driver says: %w", sqlState("40001"))
+	calls := map[string]struct {
+		kept, first string
+		call        func(context.Context, *pgstore.Store) error
+	}{
+		"load": {"a", "SELECT", func(ctx context.Context, s *pgstore.Store) error { _, err := s.Load(ctx, "key"); return err }},
+		"create": {"", "INSERT", func(ctx context.Context, s *pgstore.Store) error {
+			return s.CompareAndSwap(ctx, "key", nil, some("b"))
+		}},
+		"replace": {"a", "UPDATE", func(ctx context.Context, s *pgstore.Store) error {
+			return s.CompareAndSwap(ctx, "key", some("a"), some("b"))
+		}},
+		"delete": {"a", "DELETE", func(ctx context.Context, s *pgstore.Store) error {
+			return s.CompareAndSwap(ctx, "key", some("a"), nil)
+		}},
+	}
+	for name, test := range calls {
+		t.Run(name+" that succeeds at last", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, store := newStore(t, given("key", test.kept))
+				fake.steps = times(tries-1, fails(wrapped))
+				require.NoError(t, test.call(t.Context(), store))
+				require.Len(t, fake.sent, tries)
+				for i, sent := range fake.sent {
+					assert.Equal(t, test.first, sent)
+					if i > 1 {
+						assert.Greater(t, fake.at[i].Sub(fake.at[i-1]), fake.at[i-1].Sub(fake.at[i-2]), "the pauses grow")
+					}
+				}
+			})
+		})
+		t.Run(name+" that never succeeds", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, store := newStore(t, given("key", test.kept))
+				fake.steps = times(tries, fails(wrapped))
+				err := test.call(t.Context(), store)
+				require.ErrorIs(t, err, sqlState("40001"))
+				assert.Equal(t, name != "load", errors.Is(err, tokens.ErrConflict), "a swap that nobody serializes changed nothing")
+				assert.Len(t, fake.sent, tries)
+				requireValue(t, store, "key", test.kept)
+			})
+		})
+		t.Run(name+" whose context ends in a pause", func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, store := newStore(t, given("key", test.kept))
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
+				defer cancel()
+				fake.steps = times(tries, fails(wrapped))
+				start := time.Now()
+				require.ErrorIs(t, test.call(ctx, store), sqlState("40001"))
+				assert.Less(t, len(fake.sent), tries)
+				assert.Equal(t, 3*time.Millisecond, time.Since(start), "nobody waits on")
+				requireValue(t, store, "key", test.kept)
+			})
+		})
+	}
+}
+
+// TestTryAfterAFailureLooksAgain: the last try counts, not those before it.
+func TestTryAfterAFailureLooksAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile string
+		want      error
+	}{"somebody was faster": {"c", tokens.ErrConflict}, "with the same value": {"b", nil}} {
+		t.Run(name, func(t *testing.T) {
+			fake, store := newStore(t, given("key", "a"))
+			fake.steps = []step{func(context.Context, func() (reply, error)) (reply, error) {
+				fake.tables[`"csoauth_tokens"`]["key"] = []byte(test.meanwhile)
+				return reply{}, sqlState("40001")
+			}}
+			require.ErrorIs(t, store.CompareAndSwap(t.Context(), "key", some("a"), some("b")), test.want)
+			assert.Equal(t, []string{"UPDATE", "UPDATE", "SELECT"}, fake.sent)
+			requireValue(t, store, "key", test.meanwhile)
+		})
+	}
+}
+
+func TestMigrateWithOthersAtWork(t *testing.T) {
+	look, create := "SELECT", "CREATE"
+	isMade := func(err error) step { return isLost(err) } // by another process
+	for name, test := range map[string]struct {
+		steps []step
+		sent  []string
+		want  error
+	}{
+		"alone":                              {nil, []string{look, create}, nil},
+		"the index has it":                   {[]step{runs, isMade(sqlState("23505"))}, []string{look, create, look}, nil},
+		"the type has it":                    {[]step{runs, isMade(sqlState("42710"))}, []string{look, create, look}, nil},
+		"the table has it":                   {[]step{runs, isMade(sqlState("42P07"))}, []string{look, create, look}, nil},
+		"another makes it and takes it back": {[]step{runs, fails(sqlState("42P07"))}, []string{look, create, look, create}, nil},
+		"it may not be made":                 {[]step{runs, fails(sqlState("42501"))}, []string{look, create}, sqlState("42501")},
+		"it cannot be made":                  {[]step{runs, fails(errDown)}, []string{look, create}, errDown},
+		"nobody knows whether it is there":   {[]step{fails(errDown)}, []string{look}, errDown},
+		"nobody knows whether it was made":   {[]step{runs, fails(sqlState("42P07")), fails(errDown)}, []string{look, create, look}, errDown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, db := newServer(t)
+			fake.steps = test.steps
+			store := pgstore.New(db, &pgstore.Options{Table: "app.logins"})
+			err := store.Migrate(t.Context())
+			assert.Equal(t, test.sent, fake.sent)
+			if test.want != nil {
+				requireFailure(t, err, test.want, "pgstore: migrate: ")
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, store.CompareAndSwap(t.Context(), "key", nil, some("a")))
+			requireValue(t, store, "key", "a")
+			fake.sent = nil
+			require.NoError(t, store.Migrate(t.Context()))
+			assert.Equal(t, []string{look}, fake.sent, "whoever may not make tables may migrate when it is there")
+		})
+	}
+	t.Run("it is never made", func(t *testing.T) {
+		fake, db := newServer(t)
+		for range tries {
+			fake.steps = append(fake.steps, runs, fails(sqlState("42P07")))
+		}
+		requireFailure(t, pgstore.New(db, nil).Migrate(t.Context()), sqlState("42P07"), "pgstore: migrate: ")
+		assert.Len(t, fake.sent, 2*tries)
+	})
+	t.Run("the context ends", func(t *testing.T) {
+		for _, before := range [][]step{nil, {runs}} {
+			fake, db := newServer(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			fake.steps = append(before, ends(cancel, fails(nil)))
+			requireFailure(t, pgstore.New(db, nil).Migrate(ctx), context.Canceled, "pgstore: migrate: ")
+			assert.Len(t, fake.sent, len(before)+1)
+		}
+	})
 }

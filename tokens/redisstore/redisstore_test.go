@@ -3,7 +3,9 @@ package redisstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -12,59 +14,241 @@ import (
 
 	"github.com/contentstack/csoauth/tokens"
 	"github.com/contentstack/csoauth/tokens/redisstore"
+	"github.com/contentstack/csoauth/tokens/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What needs a server is tested in internal/integration.
+// These tests run over the fake server of fake_test.go; internal/integration has the real one.
 
-// A client answers with replies, one after the other, and remembers what it was sent.
-type client struct {
-	replies []any // errors too
-	sent    [][]any
-}
-
-func (c *client) do(_ context.Context, args ...any) (any, error) {
-	c.sent = append(c.sent, args)
-	reply := c.replies[0]
-	c.replies = c.replies[1:]
-	err, _ := reply.(error)
-	return reply, err
+func TestStoreKeepsItsPromises(t *testing.T) {
+	for name, open := range map[string]func(*server, *redisstore.Options) *redisstore.Store{
+		"New, replies with strings":   func(s *server, o *redisstore.Options) *redisstore.Store { return redisstore.New(s.goRedis, o) },
+		"NewFunc, replies with bytes": func(s *server, o *redisstore.Options) *redisstore.Store { return redisstore.NewFunc(s.redigo, o) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := new(server)
+			storetest.Run(t, func(_ testing.TB, dir string) tokens.Store {
+				return open(fake, &redisstore.Options{Prefix: dir + ":"})
+			})
+		})
+	}
 }
 
 func TestTextOfAScriptIsSentOnceItIsMissed(t *testing.T) {
-	c := &client{replies: []any{errors.New("NOSCRIPT No matching script."), []any{[]byte("ada"), []byte("value")}, []any{"ada", "value"}}}
-	s := redisstore.NewFunc(c.do, nil)
-	for range 2 {
-		value, err := s.Load(t.Context(), "ada")
-		require.NoError(t, err)
-		assert.Equal(t, "value", string(value))
+	fake := new(server)
+	s := redisstore.NewFunc(fake.do, nil)
+	swap := func(old, new []byte) func() error {
+		return func() error { return s.CompareAndSwap(t.Context(), "ada", old, new) }
 	}
-	require.Len(t, c.sent, 3)
-	assert.Equal(t, "EVALSHA", c.sent[0][0], "and nobody has written into it since")
-	assert.Equal(t, "EVAL", c.sent[1][0])
-	assert.Equal(t, c.sent[0][2:], c.sent[1][2:])
-	assert.Equal(t, c.sent[0], c.sent[2])
-	for _, arg := range c.sent[0] {
-		assert.IsType(t, "", arg)
+	load := func() error { _, err := s.Load(t.Context(), "ada"); return err }
+	for _, calls := range [][2]func() error{{swap(nil, []byte("a")), swap([]byte("a"), []byte("b"))}, {load, load}} {
+		fake.scripts, fake.sent = nil, nil // as if the server had just started
+		for _, call := range calls {
+			require.NoError(t, call())
+		}
+		require.Len(t, fake.sent, 3)
+		assert.Equal(t, "EVALSHA", fake.sent[0][0], "and nobody has written into it since")
+		assert.Equal(t, "EVAL", fake.sent[1][0])
+		assert.Equal(t, fake.sent[0][2:], fake.sent[1][2:])
+		assert.Equal(t, fake.sent[0][:5], fake.sent[2][:5])
+		for _, arg := range fake.sent[0] {
+			assert.IsType(t, "", arg)
+		}
 	}
-	assert.Regexp(t, `^csoauth:\{[0-9a-f]{64}\}$`, c.sent[0][3])
 }
 
+func TestMissingScriptIsSentOnceOnly(t *testing.T) {
+	missing := errors.New("ERR NOSCRIPT No matching script.")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for name, test := range map[string]struct {
+		first, second step
+		want          error
+		value         string
+	}{
+		"it is missed again":            {replies(missing), replies(missing), missing, ""},
+		"the server fails":              {replies(missing), replies(errDown), errDown, ""},
+		"the server fails after it ran": {replies(missing), isLost(errDown), errDown, "a"},
+		"the context ends in between": {
+			func(context.Context, func() (any, error)) (any, error) { cancel(); return nil, missing },
+			func(ctx context.Context, run func() (any, error)) (any, error) { return run() },
+			context.Canceled, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := &server{steps: []step{test.first, test.second}}
+			s := redisstore.NewFunc(fake.do, nil)
+			ctx := ctx
+			if test.want != context.Canceled {
+				ctx = t.Context()
+			}
+			requireFailure(t, s.CompareAndSwap(ctx, "ada", nil, some("a")), test.want, "redisstore: swap: ")
+			assert.Len(t, fake.sent, 2)
+			requireValue(t, s, "ada", test.value)
+		})
+	}
+}
+
+var errDown = errors.New("the server is down")
+
+// some returns the value as a Store takes it: "" stands for none.
+func some(value string) []byte {
+	if value == "" {
+		return nil
+	}
+	return []byte(value)
+}
+
+// requireValue requires that key has this value; "" stands for none.
+func requireValue(t *testing.T, s *redisstore.Store, key, want string) {
+	t.Helper()
+	value, err := s.Load(t.Context(), key)
+	if want == "" {
+		require.ErrorIs(t, err, tokens.ErrNotFound)
+		return
+	}
+	require.NoError(t, err)
+	require.Equal(t, want, string(value))
+}
+
+// requireFailure requires an error that says no more than that the call failed because of cause.
+func requireFailure(t *testing.T, err, cause error, prefix string) {
+	t.Helper()
+	require.ErrorIs(t, err, cause)
+	require.NotErrorIs(t, err, tokens.ErrConflict)
+	require.NotErrorIs(t, err, tokens.ErrNotFound)
+	require.ErrorContains(t, err, prefix)
+}
+
+// TestFailedSwapMayHaveHappened: such a failure is no conflict, and the swap may be asked for again.
+func TestFailedSwapMayHaveHappened(t *testing.T) {
+	for name, swap := range map[string]struct{ old, new string }{"create": {"", "b"}, "replace": {"a", "b"}, "delete": {"a", ""}} {
+		for _, cause := range []error{errDown, errors.New("READONLY You can't write against a read only replica."), context.Canceled} {
+			for when, what := range map[string]func(error) step{
+				"before": func(err error) step { return replies(err) },
+				"after":  isLost,
+			} {
+				t.Run(fmt.Sprintf("%s, %.8s %s the change", name, cause, when), func(t *testing.T) {
+					fake := new(server)
+					s := redisstore.NewFunc(fake.do, nil)
+					require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some(swap.old)))
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					fake.sent, fake.steps = nil, []step{what(cause)}
+					if cause == context.Canceled {
+						fake.steps = []step{ends(cancel, what(cause))}
+					}
+					requireFailure(t, s.CompareAndSwap(ctx, "ada", some(swap.old), some(swap.new)), cause, "redisstore: swap: ")
+					assert.Len(t, fake.sent, 1, "it is not sent again")
+					if when == "before" {
+						requireValue(t, s, "ada", swap.old)
+					} else {
+						requireValue(t, s, "ada", swap.new)
+					}
+					require.NoError(t, s.CompareAndSwap(t.Context(), "ada", some(swap.old), some(swap.new)))
+					requireValue(t, s, "ada", swap.new)
+				})
+			}
+		}
+	}
+}
+
+func TestFailedLoadIsNoMiss(t *testing.T) {
+	for _, cause := range []error{errDown, context.Canceled} {
+		for _, key := range []string{"ada", "alan"} {
+			fake := new(server)
+			s := redisstore.NewFunc(fake.do, nil)
+			require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some("a")))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			fake.sent, fake.steps = nil, []step{replies(cause)}
+			if cause == context.Canceled {
+				fake.steps = []step{ends(cancel, replies(nil))}
+			}
+			value, err := s.Load(ctx, key)
+			requireFailure(t, err, cause, "redisstore: load: ")
+			assert.Nil(t, value)
+			assert.Len(t, fake.sent, 1)
+		}
+	}
+}
+
+// TestReplyThatCannotBe: a proxy or a client may make one. The error does not have what is in it.
 func TestReplyThatCannotBe(t *testing.T) {
 	for want, reply := range map[string]any{
-		"the reply is string":            "x",
-		"want an array of two strings":   []any{"ada"},
-		"the reply has string and <nil>": []any{"ada", nil},
-		"is another key's":               []any{"alan", "value"},
-		"the server is down":             errors.New("the server is down"),
+		"the reply is string":                           "secret",
+		"the reply is <nil>":                            nil,
+		"the reply is []interface {}, want an array of": []any{"ada"},
+		"want an array of two strings":                  []any{"ada", "secret", "more"},
+		"the reply has string and <nil>":                []any{"ada", nil},
+		"the reply has <nil> and string":                []any{nil, "secret"},
+		"the reply has int64 and []uint8":               []any{int64(1), []byte("secret")},
+		"is another key's":                              []any{"alan", "secret"},
 	} {
-		_, err := redisstore.NewFunc((&client{replies: []any{reply}}).do, nil).Load(t.Context(), "ada")
+		value, err := redisstore.NewFunc((&server{steps: []step{replies(reply)}}).do, nil).Load(t.Context(), "ada")
 		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, "redisstore: load: ")
+		require.NotContains(t, err.Error(), "secret")
 		require.NotErrorIs(t, err, tokens.ErrNotFound)
+		assert.Nil(t, value)
 	}
-	err := redisstore.NewFunc((&client{replies: []any{"OK"}}).do, nil).CompareAndSwap(t.Context(), "ada", nil, []byte{})
-	require.ErrorContains(t, err, "the reply is string, want an integer")
+	for want, reply := range map[string]any{
+		"string": "OK", "int": 1, "int64": int64(2), "<nil>": nil, "[]interface {}": []any{int64(1)}, "bool": true,
+	} {
+		err := redisstore.NewFunc((&server{steps: []step{replies(reply)}}).do, nil).CompareAndSwap(t.Context(), "ada", nil, []byte{})
+		require.ErrorContains(t, err, "redisstore: swap: the reply is "+want+", want an integer")
+		require.NotErrorIs(t, err, tokens.ErrConflict)
+	}
+}
+
+func TestNameOfALogin(t *testing.T) {
+	for name, test := range map[string]struct {
+		options *redisstore.Options
+		want    string
+	}{
+		"without Options": {nil, "csoauth:"},
+		"without Prefix":  {&redisstore.Options{TTL: time.Hour}, "csoauth:"},
+		"with Prefix":     {&redisstore.Options{Prefix: "{app}/"}, "{app}/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := new(server)
+			require.NoError(t, redisstore.NewFunc(fake.do, test.options).CompareAndSwap(t.Context(), "ada", nil, []byte{}))
+			const sum = "fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029" // sha256 of ada
+			assert.Equal(t, test.want+"{"+sum+"}", fake.sent[0][3])
+			assert.Equal(t, "ada", fake.sent[0][4])
+		})
+	}
+}
+
+func TestLoginStaysForItsTTL(t *testing.T) {
+	const weeks = 3 * 7 * 24 * time.Hour
+	for _, ttl := range []time.Duration{time.Millisecond, 2 * time.Second, weeks} {
+		t.Run(ttl.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake := new(server)
+				s := redisstore.NewFunc(fake.do, &redisstore.Options{TTL: ttl})
+				require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some("a")))
+				time.Sleep(ttl - 1)
+				requireValue(t, s, "ada", "a")
+				require.NoError(t, s.CompareAndSwap(t.Context(), "ada", some("a"), some("b")))
+				time.Sleep(ttl - 1)
+				requireValue(t, s, "ada", "b")
+				time.Sleep(1)
+				requireValue(t, s, "ada", "")
+			})
+		})
+	}
+	t.Run("for good, once one without a TTL writes it", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fake := new(server)
+			require.NoError(t, redisstore.NewFunc(fake.do, &redisstore.Options{TTL: weeks}).CompareAndSwap(t.Context(), "ada", nil, some("a")))
+			s := redisstore.NewFunc(fake.do, nil)
+			require.NoError(t, s.CompareAndSwap(t.Context(), "ada", some("a"), some("b")))
+			time.Sleep(100 * weeks)
+			requireValue(t, s, "ada", "b")
+		})
+	})
 }
 
 func TestCallsThatNeedNoServer(t *testing.T) {
@@ -72,11 +256,21 @@ func TestCallsThatNeedNoServer(t *testing.T) {
 		t.Error("the server is asked")
 		return nil, nil
 	}
-	for want, o := range map[string]*redisstore.Options{"is negative": {TTL: -1}, "less than a millisecond": {TTL: time.Microsecond}} {
-		_, err := redisstore.NewFunc(none, o).Load(t.Context(), "ada")
-		require.ErrorContains(t, err, want)
+	for want, ttl := range map[string]time.Duration{
+		"-1ns is negative":                  -1,
+		"-1s is negative":                   -time.Second,
+		"1ns is less than a millisecond":    1,
+		"999.999µs is less than a millisec": time.Millisecond - 1,
+	} {
+		s := redisstore.NewFunc(none, &redisstore.Options{TTL: ttl})
+		_, err := s.Load(t.Context(), "ada")
+		require.ErrorContains(t, err, "redisstore: load: Options.TTL: "+want)
+		require.ErrorContains(t, s.CompareAndSwap(t.Context(), "ada", nil, []byte{}), "redisstore: swap: Options.TTL: "+want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, redisstore.NewFunc(none, nil).CompareAndSwap(ctx, "ada", nil, []byte{}), context.Canceled)
+	s := redisstore.NewFunc(none, nil)
+	_, err := s.Load(ctx, "ada")
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, s.CompareAndSwap(ctx, "ada", nil, []byte{}), context.Canceled)
 }
