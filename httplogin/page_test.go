@@ -2,95 +2,128 @@ package httplogin_test
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
-	"io"
+	"html"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
-	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/httplogin"
 )
 
-func TestStatusOfWhatFailed(t *testing.T) {
+// What a user and the operator are told of each kind of failure.
+func TestFailedLogin(t *testing.T) {
+	const path, link = "/login", "/login?return_to=%2Fhere%3Fa%3Db"
+	const failed, lost, denied = "The log-in did not work", "That happens if this page was opened twice", "Access was not allowed"
+	onToken := func(err error) func(*httplogin.Login) {
+		return func(l *httplogin.Login) {
+			l.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return err }
+		}
+	}
+	tokenEndpoint := func(f roundTrip) func(*httplogin.Login) {
+		return func(l *httplogin.Login) { l.Config.HTTPClient.Transport = f }
+	}
 	tests := map[string]struct {
-		fail   func(s *site)
-		user   csoauthtest.Visitor
+		set    func(*httplogin.Login)
+		wait   time.Duration      // before the callback
+		cookie func(*http.Cookie) // what happened to it
+		visit  string             // STATE is the attempt's; empty: the right callback
 		status int
 		level  string
+		cause  string // in the log
+		page   string // what it says
+		link   string // of "Try again"
 	}{
-		"the user says no": {func(*site) {}, csoauthtest.Visitor{Deny: true}, http.StatusForbidden, "INFO"},
-		"Contentstack refuses": {func(s *site) {
-			s.cs.FailNext(csoauthtest.Fault{Status: http.StatusBadRequest, Body: `{"error":"invalid_grant"}`})
-		}, csoauthtest.Visitor{}, http.StatusBadGateway, "ERROR"},
-		"the application cannot": {func(s *site) { s.login.OnToken = noToken }, csoauthtest.Visitor{}, http.StatusInternalServerError, "ERROR"},
-		"nobody can be reached":  {func(s *site) { s.login.Config.HTTPClient = &http.Client{Transport: unreachable{}} }, csoauthtest.Visitor{}, http.StatusBadGateway, "ERROR"},
+		"the user says no":                 {visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: link},
+		"no StartPath":                     {set: func(l *httplogin.Login) { l.StartPath = "" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/"},
+		"another error of the callback":    {visit: "/callback?error=server_error&state=STATE", status: 502, level: "ERROR", cause: "server_error", page: failed, link: link},
+		"too late":                         {wait: 11 * time.Minute, status: 400, level: "INFO", cause: "1m0s", page: lost, link: link},
+		"forged":                           {visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
+		"no state":                         {visit: "/callback?code=the-code", status: 400, level: "INFO", cause: "state occurs 0 times", page: lost, link: path},
+		"another browser":                  {cookie: func(c *http.Cookie) { c.Name = "session" }, status: 400, level: "INFO", cause: "no attempt to log in", page: lost, link: path},
+		"a cookie that was changed":        {cookie: func(c *http.Cookie) { c.Value = "1" + c.Value }, status: 400, level: "INFO", cause: "its cookie cannot be opened: ", page: lost, link: path},
+		"return_to leads away":             {visit: "/login?return_to=//evil", status: 400, level: "INFO", cause: "return_to is not a path of this site", page: failed, link: path},
+		"return_to twice":                  {visit: "/login?return_to=/&return_to=/", status: 400, level: "INFO", cause: "occurs 2 times", page: failed, link: path},
+		"the code is refused":              {set: tokenEndpoint(refuse), status: 502, level: "ERROR", cause: "invalid_grant", page: failed, link: link},
+		"Contentstack cannot be reached":   {set: tokenEndpoint(noRoute), status: 502, level: "ERROR", cause: "no route", page: failed, link: link},
+		"Contentstack does not respond":    {set: tokenEndpoint(hang), status: 504, level: "ERROR", cause: context.DeadlineExceeded.Error(), page: failed, link: link},
+		"the application fails":            {set: onToken(errors.New("the database is full")), status: 500, level: "ERROR", cause: "the database is full", page: failed, link: link},
+		"the application does not respond": {set: onToken(context.DeadlineExceeded), status: 500, level: "ERROR", cause: "deadline exceeded", page: failed, link: link},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, browser := newSite(t), newBrowser(t)
-			var out bytes.Buffer
-			s.login.OnError, s.login.Logger = nil, slog.New(slog.NewTextHandler(&out, nil))
-			query := s.cs.Callback(s.cs.BrowserOf(tt.user), s.begin(t, browser))
-			tt.fail(s)
-			resp := visit(t, browser, s.URL+"/callback?"+query.Encode())
-			assert.Equal(t, tt.status, resp.StatusCode)
-			assert.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
-			assert.Contains(t, out.String(), "level="+tt.level)
-			for name, values := range query {
-				if name == "state" || name == "code" {
-					assert.NotContains(t, out.String(), values[0], "the log has the %s", name)
+			synctest.Test(t, func(t *testing.T) {
+				login := httpsLogin()
+				var out bytes.Buffer
+				login.StartPath, login.Logger = path, slog.New(slog.NewTextHandler(&out, nil))
+				login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+				if tt.set != nil {
+					tt.set(login)
 				}
-			}
-			assert.Empty(t, s.tokens)
+				require.NoError(t, login.Validate())
+				cookie, state := start(t, login, "/login?return_to=/here%3Fa=b")
+				time.Sleep(tt.wait)
+				began := time.Now()
+
+				r := httptest.NewRequest(http.MethodGet, strings.Replace(cmp.Or(tt.visit, "/callback?code=the-code&state=STATE"), "STATE", state, 1), nil)
+				if tt.cookie != nil {
+					tt.cookie(cookie)
+				}
+				r.AddCookie(cookie)
+				w, handle := httptest.NewRecorder(), login.Callback
+				if r.URL.Path == path {
+					handle = login.Start
+				}
+				handle(w, r)
+
+				body := html.UnescapeString(w.Body.String())
+				assert.Equal(t, tt.status, w.Code)
+				assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
+				for text, shown := range map[string]bool{
+					`data-page="denied"`: tt.page == denied, denied: tt.page == denied,
+					`data-page="login-failed"`: tt.page != denied, failed: tt.page != denied,
+					lost: tt.page == lost, "try again, now that you are": tt.page == lost,
+				} {
+					assert.Equal(t, shown, strings.Contains(body, text), text)
+				}
+				assert.Contains(t, body, `<a href="`+tt.link+`">Try again</a>`)
+				if strings.HasPrefix(tt.link, path) {
+					start(t, login, tt.link)
+				}
+				assert.Contains(t, out.String(), "level="+tt.level+" ")
+				assert.Contains(t, out.String(), "path="+r.URL.Path+" err=")
+				assert.Contains(t, out.String(), tt.cause)
+				for _, secret := range []string{state, "the-code", "the-access-token", "the-refresh-token"} {
+					assert.NotContains(t, out.String()+body, secret)
+				}
+				if tt.status == http.StatusGatewayTimeout {
+					assert.Equal(t, 45*time.Second, time.Since(began))
+				}
+			})
 		})
 	}
 }
 
-func noToken(http.ResponseWriter, *http.Request, *csoauth.Token) error {
-	return errors.New("the database is full")
-}
-
-type unreachable struct{}
-
-func (unreachable) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("no route")
-}
-
-func TestTryAgainLeadsToWhereTheAttemptBegan(t *testing.T) {
-	s, browser := newSite(t), newBrowser(t)
-	s.login.OnError, s.login.StartPath = nil, "/login"
-	callback := s.URL + "/callback?" + s.cs.Callback(s.cs.BrowserOf(csoauthtest.Visitor{Deny: true}), s.begin(t, browser)).Encode()
-	resp, err := browser.Get(callback)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	assert.Contains(t, string(page), `<a href="/login?return_to=%2Fhere">Try again</a>`)
-	assert.Contains(t, string(page), "Access was not allowed")
-}
-
-// What stands in a cookie is the browser's to change.
-func TestCookieThatWasChangedIsRefused(t *testing.T) {
-	login := httpsLogin()
+func refuse(*http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
-	login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
-	cookie, state := w.Result().Cookies()[0], stateOf(t, w.Header().Get("Location"))
-	for _, value := range []string{"", ".", "x", "x.!!", cookie.Value[1:], cookie.Value + "AAAA", "1" + cookie.Value, strings.Replace(cookie.Value, ".", ".A", 1)} {
-		var got error
-		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
-		r := httptest.NewRequest(http.MethodGet, "/callback?code=c&state="+state, nil)
-		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: value})
-		w := httptest.NewRecorder()
-		login.Callback(w, r)
-		require.ErrorIs(t, got, csoauth.ErrState, "%q", value)
-		assert.NotErrorIs(t, got, httplogin.ErrNoCookie)
-		assert.Contains(t, w.Header().Get("Set-Cookie"), "Max-Age=0", "it is of no use any more")
-	}
+	w.WriteHeader(http.StatusBadRequest)
+	_, _ = w.WriteString(`{"error":"invalid_grant"}`)
+	return w.Result(), nil
+}
+
+func noRoute(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+
+func hang(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }

@@ -1,0 +1,97 @@
+package httplogin_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/httplogin"
+)
+
+func TestReturnTo(t *testing.T) {
+	tests := map[string]string{ // to where; empty: refused
+		"/": "/", "/a/b?c=d&e=%2F#f": "/a/b?c=d&e=%2F#f", "/über": "/%C3%BCber", "/?u=https://example.com//x": "/?u=https://example.com//x",
+		"/?q=ü b~\u2028#ü": "/?q=%C3%BC%20b~%E2%80%A8#%C3%BC", "/%20%7e%21": "/%20%7e%21", "/?q=%0a%5c//": "/?q=%0a%5c//",
+		"": "", "a": "", "//evil": "", `/\evil`: "", `\/evil`: "", "/%2fevil": "", "/%5cevil": "", "/%2F%2Fevil": "", "///evil": "", "/a//b": "",
+		"https://evil": "", "HTTPS:evil": "", "javascript:alert(1)": "", "/\t/evil": "", "/\nSet-Cookie: a=b": "", "/\x00": "", "/%0d%0aa": "", "/%zz": "",
+		"/%1f": "", "/%7f": "", "/a\x7f": "", `/?q=\`: "", `/#\`: "", "/#\x1f": "", "//user@evil": "", " /a": "",
+		"/" + strings.Repeat("a", 511): "/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 512): "",
+		"/a" + strings.Repeat("ü", 85): "/a" + strings.Repeat("%C3%BC", 85), "/aa" + strings.Repeat("ü", 85): "", // escaped: 512, 513
+	}
+	for returnTo, want := range tests {
+		t.Run(returnTo, func(t *testing.T) {
+			assertReturn(t, "return_to="+url.QueryEscape(returnTo), want)
+		})
+	}
+}
+
+// What comes before return_to is decoded, and the rest of the query.
+func TestReturnToInTheQuery(t *testing.T) {
+	tests := map[string]string{
+		"": "/", "next=/there": "/", "return_to=/here&next=//evil": "/here", "return_to=/ü%20b": "/%C3%BC%20b", "return_to=/a+b": "/a%20b",
+		"return_to": "", "return_to=": "", "return_to=%zz": "", "return_to=/%zz": "", "return_to=/here&a=%zz": "", "return_to=/here;a": "",
+		"return_to=/here&return_to=//evil": "", "return_to=//evil&return_to=/here": "", "return_to=/here&return_to=/here": "", "return_to=/here&return_to=": "",
+	}
+	for query, want := range tests {
+		t.Run(query, func(t *testing.T) { assertReturn(t, query, want) })
+	}
+}
+
+// assertReturn logs a user in who begins with this query, and asserts where that ends: empty for an error of Start's.
+func assertReturn(t *testing.T, query, want string) {
+	t.Helper()
+	login := httpsLogin()
+	login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+	if want == "" {
+		w := httptest.NewRecorder()
+		login.Start(w, httptest.NewRequest(http.MethodGet, "/login?"+query, nil))
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Empty(t, w.Header().Values("Set-Cookie"))
+		assert.Empty(t, w.Header().Values("Location"))
+		return
+	}
+	cookie, state := start(t, login, "/login?"+query)
+	w, err := comeBack(login, "code=c&state="+state, cookie)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusSeeOther, w.Code)
+	assert.Equal(t, []string{want}, w.Header().Values("Location"))
+}
+
+// An attempt that began with an earlier release may hold what is not safe any more.
+func TestReturnToIsCheckedAgain(t *testing.T) {
+	login := httpsLogin()
+	require.NoError(t, login.Validate())
+	request, err := login.Config.NewAuthRequest(nil)
+	require.NoError(t, err)
+	for to, want := range map[string]error{"/here": csoauth.ErrDenied, "//evil": httplogin.ErrReturnTo} {
+		w, err := comeBack(login, "error=access_denied&state="+request.State, login.Seal(request, to))
+		require.ErrorIs(t, err, want, to)
+		assert.Empty(t, w.Header().Values("Location"), to)
+	}
+}
+
+func FuzzReturnTo(f *testing.F) {
+	for _, seed := range []string{"/", "//evil", `/\evil`, "/%2f%2fevil", "/a?b#c", "https://evil/", "/\u2028/", "/;@evil"} {
+		f.Add(seed)
+	}
+	site, _ := url.Parse("https://example.com/login")
+	f.Fuzz(func(t *testing.T, returnTo string) {
+		safe, err := httplogin.CheckReturnTo(returnTo)
+		if err != nil {
+			return
+		}
+		to, err := site.Parse(safe)
+		require.NoError(t, err)
+		assert.Equal(t, "https://example.com", to.Scheme+"://"+to.Host)
+		assert.Regexp(t, `^/($|[^/\\])`, safe)
+		again, err := httplogin.CheckReturnTo(safe)
+		require.NoError(t, err)
+		assert.Equal(t, safe, again)
+	})
+}
