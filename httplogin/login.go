@@ -84,7 +84,7 @@ func (l *Login) check() error {
 	}
 	if l.StartPath != "" {
 		if _, err := checkReturnTo(l.StartPath); err != nil {
-			return fmt.Errorf("httplogin: StartPath: %w", err)
+			return fmt.Errorf("httplogin: StartPath: %q is not a path of this site", l.StartPath)
 		}
 	}
 	u, err := url.Parse(l.Config.RedirectURI)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/landing"
@@ -31,7 +32,11 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 		Again:  cmp.Or(l.StartPath, "/"),
 	}
 	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
-		data.Again += "?return_to=" + url.QueryEscape(returnTo)
+		separator := "?"
+		if strings.Contains(l.StartPath, "?") {
+			separator = "&"
+		}
+		data.Again += separator + "return_to=" + url.QueryEscape(returnTo)
 	}
 	html, made := l.pages[data]
 	if !made {

@@ -46,6 +46,7 @@ func TestFailedLogin(t *testing.T) {
 	}{
 		"the user says no":                 {visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: link},
 		"no StartPath":                     {set: func(l *httplogin.Login) { l.StartPath = "" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/"},
+		"a StartPath with a query":         {set: func(l *httplogin.Login) { l.StartPath = "/login?a=b" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/login?a=b&return_to=%2Fhere%3Fa%3Db"},
 		"another error of the callback":    {visit: "/callback?error=server_error&state=STATE", status: 502, level: "ERROR", cause: "server_error", page: failed, link: link},
 		"too late":                         {wait: 11 * time.Minute, status: 400, level: "INFO", cause: "1m0s", page: lost, link: link},
 		"forged":                           {visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
