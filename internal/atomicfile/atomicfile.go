@@ -21,6 +21,9 @@ import (
 // its own, to kill that process there.
 var Step = func(name string) {}
 
+// syncFile makes what a file or a directory holds outlive a crash. A test watches it, and makes it fail.
+var syncFile = (*os.File).Sync
+
 // Suffix is what the name of the temporary file has more than that of the file. It is always the same, so a left-over
 // of a killed process is overwritten and not joined by others.
 const Suffix = ".tmp"
@@ -58,7 +61,7 @@ func writeTemp(temp string, data []byte) error {
 	if err == nil {
 		Step("written")
 		// Without this, a file system may bring the new name to the disk before the content.
-		err = f.Sync()
+		err = syncFile(f)
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
@@ -128,5 +131,5 @@ func SyncDir(path string) error {
 		return err
 	}
 	defer dir.Close() // nothing was written to it
-	return dir.Sync()
+	return syncFile(dir)
 }

@@ -37,6 +37,12 @@ func TestRemoveTakesNoDirectory(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(path, "full"), 0o700))
 	assert.ErrorContains(t, atomicfile.Remove(path), "is a directory; dir is as it was")
 	assert.DirExists(t, filepath.Join(path, "full"))
+
+	path = filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, []byte("content"), 0o600))
+	require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
+	assert.ErrorContains(t, atomicfile.Remove(path), "is a directory; file is as it was")
+	assertFile(t, path, "content")
 }
 
 // TestWriteSaysWhatItLeft: nobody can know it but by the error.

@@ -70,6 +70,19 @@ func TestErrorAfterTheRename(t *testing.T) {
 	assertFile(t, filepath.Join(dir+" moved", "file"), "new")
 }
 
+// TestPathThatCannotBeLookedAt: it may be there all the same, so it must not count as removed.
+func TestPathThatCannotBeLookedAt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "no directory")
+	require.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
+	path := filepath.Join(file, "below")
+	for name, err := range map[string]error{"Remove": atomicfile.Remove(path), "Write": atomicfile.Write(path, []byte("new"))} {
+		require.ErrorIs(t, err, syscall.ENOTDIR, name)
+		assert.ErrorContains(t, err, "lstat ", name)
+		assert.ErrorContains(t, err, "; below is as it was", name)
+	}
+	assertFile(t, file, "kept")
+}
+
 // TestFullDisk uses a limit on the size of files, which a user may set as well as root: the system writes a part and then
 // fails, as it does on a disk that is full.
 func TestFullDisk(t *testing.T) {

@@ -1,0 +1,13 @@
+package atomicfile
+
+import (
+	"os"
+	"testing"
+)
+
+// OnSync replaces, until t ends, what makes a file or a directory outlive a crash.
+func OnSync(t *testing.T, f func(*os.File) error) {
+	before := syncFile
+	syncFile = f
+	t.Cleanup(func() { syncFile = before })
+}
