@@ -1,11 +1,15 @@
 package landing_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth/internal/landing"
@@ -16,10 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestHeadersDoNotShareTheirValues(t *testing.T) {
 	h := http.Header{}
 	landing.Protect(h)
+	assert.Equal(t, http.Header{
+		"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"}, "X-Content-Type-Options": {"nosniff"},
+		"Content-Security-Policy": {"frame-ancestors 'none'"},
+	}, h)
 	h.Add("Cache-Control", "private")
 	h["Referrer-Policy"][0] = "origin"
 	assert.Equal(t, []string{"no-store", "private"}, h.Values("Cache-Control"))
-	assert.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
+	assert.Equal(t, []string{"nosniff"}, h.Values("X-Content-Type-Options"))
 	other := http.Header{}
 	landing.Protect(other)
 	assert.Equal(t, "no-referrer", other.Get("Referrer-Policy"))
@@ -27,24 +35,62 @@ func TestHeadersDoNotShareTheirValues(t *testing.T) {
 
 func TestOnlyAVisitIsOne(t *testing.T) {
 	for _, test := range []struct {
-		method, header, value string
-		status                int
+		name, method, header string
+		values               []string
+		status               int
 	}{
-		{"GET", "Accept", "text/html", 200},
-		{"GET", "Sec-Fetch-Dest", "document", 200},
-		{"GET", "Sec-Fetch-Dest", "iframe", 403},
-		{"GET", "Sec-Purpose", "Prefetch;Prerender", 403},
-		{"GET", "Purpose", "prefetch", 403},
-		{"GET", "X-Purpose", "preview", 403},
-		{"GET", "X-Moz", "prefetch", 403},
-		{"HEAD", "Accept", "text/html", 405},
-		{"POST", "Accept", "text/html", 405},
+		{"no hint at all", "GET", "Accept", []string{"text/html"}, 200},
+		{"a document", "GET", "Sec-Fetch-Dest", []string{"document"}, 200},
+		{"a frame", "GET", "Sec-Fetch-Dest", []string{"iframe"}, 403},
+		{"a harmless purpose", "GET", "Purpose", []string{"navigation"}, 200},
+		{"an empty purpose", "GET", "Sec-Purpose", []string{""}, 200},
+		{"ahead, in the standard's header", "GET", "Sec-Purpose", []string{"Prefetch"}, 403},
+		{"rendered ahead", "GET", "Sec-Purpose", []string{"PRERENDER"}, 403},
+		{"ahead, among more", "GET", "Sec-Purpose", []string{"x;prefetch;y"}, 403},
+		{"ahead, in the older header", "GET", "Purpose", []string{"prefetch"}, 403},
+		{"ahead, in the second of two", "GET", "Purpose", []string{"navigation", "prefetch"}, 403},
+		{"ahead, in the first of two", "GET", "Purpose", []string{"prefetch", "navigation"}, 403},
+		{"a preview", "GET", "X-Purpose", []string{"preview"}, 403},
+		{"ahead, as Firefox said it", "GET", "X-Moz", []string{"prefetch"}, 403},
+		{"another method that reads", "HEAD", "Accept", []string{"text/html"}, 405},
+		{"a method that writes", "POST", "Accept", []string{"text/html"}, 405},
 	} {
-		w, r := httptest.NewRecorder(), httptest.NewRequest(test.method, "/", nil)
-		r.Header.Set(test.header, test.value)
-		assert.Equal(t, test.status == 200, landing.Visited(w, r), test)
-		assert.Equal(t, test.status, w.Code, test)
+		t.Run(test.name, func(t *testing.T) {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(test.method, "/", nil)
+			r.Header[test.header] = test.values
+			assert.Equal(t, test.status == http.StatusOK, landing.Visited(w, r))
+			assert.Equal(t, test.status, w.Code)
+			assert.Equal(t, test.status == http.StatusMethodNotAllowed, w.Header().Get("Allow") == "GET", "what it allows")
+			assert.Equal(t, test.status == http.StatusOK, w.Body.Len() == 0, "a refusal says so, and a visit is not responded to yet")
+		})
 	}
+}
+
+// TestRedirectLeavesNoTrace: a page would hold the address, and a 303 turns every method into GET.
+func TestRedirectLeavesNoTrace(t *testing.T) {
+	w := httptest.NewRecorder()
+	landing.Redirect(w, "/after?a=b")
+	assert.Equal(t, http.StatusSeeOther, w.Code)
+	assert.Equal(t, http.Header{"Location": {"/after?a=b"}}, w.Header())
+	assert.Empty(t, w.Body)
+}
+
+// TestPolicyAllowsThePagesStyleAlone computes the hash as a browser does, from the page that it got.
+func TestPolicyAllowsThePagesStyleAlone(t *testing.T) {
+	w := httptest.NewRecorder()
+	landing.Protect(w.Header())
+	landing.Write(w, http.StatusBadGateway, landing.Page{Title: "t"}.HTML())
+	assert.Equal(t, http.StatusBadGateway, w.Code)
+	assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
+	_, style, _ := strings.Cut(w.Body.String(), "<style>")
+	style, _, found := strings.Cut(style, "</style>")
+	require.True(t, found)
+	require.NotEmpty(t, style)
+	hash := sha256.Sum256([]byte(style))
+	assert.Equal(t, []string{
+		"default-src 'none'", "style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'",
+		"img-src data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+	}, strings.Split(strings.Join(w.Header().Values("Content-Security-Policy"), ", "), "; "))
 }
 
 func TestPageIsEscaped(t *testing.T) {
@@ -55,4 +101,6 @@ func TestPageIsEscaped(t *testing.T) {
 	script := landing.Page{Link: "javascript:alert(1)", LinkText: "l"}.HTML()
 	assert.NotContains(t, script, "javascript:")
 	assert.NotContains(t, landing.Page{Link: "/"}.HTML(), "<a ")
+	assert.Contains(t, landing.Page{Good: true}.HTML(), `<main class="good">`)
+	assert.Contains(t, landing.Page{}.HTML(), `<main class="bad">`)
 }
