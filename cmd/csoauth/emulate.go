@@ -2,13 +2,11 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -114,7 +112,7 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", f.addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if isInUse(err) {
 		return fmt.Errorf("emulate: something else listens on %s: choose another --addr, such as 127.0.0.1:0", f.addr)
 	}
 	if err != nil {

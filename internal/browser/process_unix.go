@@ -14,7 +14,7 @@ func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: tru
 // ended reports whether the program has ended, and with which code. After that it is gone from the process table.
 func ended(p *os.Process) (bool, int) {
 	var status syscall.WaitStatus
-	pid, err := syscall.Wait4(p.Pid, &status, syscall.WNOHANG, nil)
+	pid, err := syscall.Wait4(p.Pid, &status, noHang, nil)
 	if err == syscall.ECHILD {
 		return true, 0 // somebody else has waited for it
 	}
