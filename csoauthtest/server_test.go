@@ -2,6 +2,8 @@ package csoauthtest_test
 
 import (
 	"net/http"
+	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -81,18 +83,58 @@ func TestUsersOfOnesOwn(t *testing.T) {
 	token := server.Login(server.Config(callbackURI))
 	require.Equal(t, "user1", token.UserUID)
 	require.Equal(t, "org1", token.OrganizationUID)
+	require.Equal(t, "POST /apps-api/apps/token 200 granted: tokens for U One in One", newest(server).String())
 }
 
 func TestLifetimesOfOnesOwn(t *testing.T) {
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: 90 * time.Second, CodeLifetime: time.Nanosecond})
 	c := server.Config(callbackURI)
 	r, authorizeURL := begin(t, c)
-	_, err := c.Exchange(t.Context(), r, server.Callback(server.Browser(), authorizeURL))
+	callback := server.Callback(server.Browser(), authorizeURL)
+	tick()
+	_, err := c.Exchange(t.Context(), r, callback)
 	require.ErrorContains(t, err, "the code has expired: it lives 1ns")
 
 	server = csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: 90 * time.Second})
+	before := time.Now().Round(0)
 	token := server.Login(server.Config(callbackURI))
-	require.WithinDuration(t, time.Now().Add(90*time.Second), token.Expiry, 10*time.Second)
+	require.WithinRange(t, token.Expiry, before.Add(90*time.Second), time.Now().Add(90*time.Second))
+
+	server = csoauthtest.NewServer(t, &csoauthtest.Options{RefreshTokenLifetime: time.Nanosecond})
+	c = server.Config(callbackURI)
+	token = server.Login(c)
+	tick()
+	_, err = c.Refresh(t.Context(), token)
+	require.ErrorContains(t, err, "the refresh_token has expired: it lives 1ns")
+}
+
+// tick waits until the clock has moved, which on Windows it does in steps.
+func tick() {
+	for began := time.Now().Round(0); !time.Now().Round(0).After(began); {
+		runtime.Gosched()
+	}
+}
+
+func TestUnknownsReachTheServer(t *testing.T) {
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU, Unknowns: csoauthtest.Unknowns{
+		ErrorShape: "cma", DenialWithoutState: true, RegionNames: "both", OldAccessTokenLives: true,
+		Reuse: "grace", ReuseGrace: time.Hour, Omit: []string{"token_type", "user_uid"},
+	}})
+	c := server.Config(callbackURI)
+	_, authorizeURL := begin(t, c)
+	require.Equal(t, url.Values{"error": {"access_denied"}, "error_description": {"The user denied the request"}},
+		server.Callback(server.BrowserOf(csoauthtest.Visitor{Deny: true}), authorizeURL))
+	token := server.Login(c)
+	told := newest(server).Answer
+	require.Equal(t, []string{"EU", "EU", "", ""}, []string{told["location"], told["region"], told["token_type"], told["user_uid"]})
+	for range 2 {
+		_, err := c.Refresh(t.Context(), token)
+		require.NoError(t, err, "within the grace")
+	}
+	require.Equal(t, http.StatusOK, userStatus(t, c, token), "the old access token")
+	_, err := c.Refresh(t.Context(), &csoauth.Token{RefreshToken: "guess"})
+	require.ErrorContains(t, err, "refresh_token was not issued to this client")
+	require.NotContains(t, err.Error(), "invalid_grant", "which no member of this shape tells")
 }
 
 func TestServerOfEachRegion(t *testing.T) {

@@ -38,6 +38,7 @@ func TestAPINeedsAGoodToken(t *testing.T) {
 			now.pass(row.age)
 			said := s.user(header)
 			require.Equal(t, row.status, said.status)
+			require.Equal(t, "no-store", said.header.Get("Cache-Control"))
 			if row.status == 401 {
 				require.JSONEq(t, notLoggedIn, said.body)
 				require.Equal(t, "refused: no good bearer token", s.last().Decision)

@@ -68,6 +68,19 @@ func TestBrowserDoesNothingElsewhere(t *testing.T) {
 	require.Equal(t, []string{"GET /"}, asked)
 }
 
+func TestBrowserTellsNoOtherHostWhoIsLoggedIn(t *testing.T) {
+	for _, address := range []string{"http://e.example.org/", "http://e.example:80/", "https://e.example/", "http://e.example@x.example/"} {
+		browser := &emulator.Browser{Emulator: "http://e.example", Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			require.Empty(t, r.Header, address)
+			return nil, http.ErrHandlerTimeout
+		})}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		require.NoError(t, err)
+		_, err = browser.RoundTrip(r)
+		require.ErrorIs(t, err, http.ErrHandlerTimeout)
+	}
+}
+
 func TestBrowserWithoutTransportUsesTheDefaultOne(t *testing.T) {
 	s := start(t, emulator.Options{})
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)

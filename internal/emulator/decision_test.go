@@ -61,6 +61,31 @@ func TestVisitorsDecide(t *testing.T) {
 	}
 }
 
+func TestWhoDecidesIsOfTheFormOrLoggedInOrTheFirst(t *testing.T) {
+	const refused = "refused: there is no such user, or the user is not in that organization"
+	s := start(t, emulator.Options{})
+	for name, row := range map[string]struct{ session, form, want string }{
+		"who is logged in":              {alan, "decision=allow", "Alan Turing allowed it for Emulated Press; a code was issued"},
+		"whom the form names":           {alan, "decision=allow&user=" + ada, "Ada Lovelace allowed it for Emulated Press; a code was issued"},
+		"nobody is logged in":           {"", "decision=allow", "Ada Lovelace allowed it for Emulated Press; a code was issued"},
+		"another organization":          {ada, "decision=allow&organization=" + shop, "Ada Lovelace allowed it for Emulated Shop; a code was issued"},
+		"who denies":                    {alan, "decision=deny", "Alan Turing denied it"},
+		"unknown user":                  {ada, "decision=allow&user=blt0", refused},
+		"unknown user, an organization": {ada, "decision=allow&user=blt0&organization=" + press, refused},
+		"unknown user who denies":       {ada, "decision=deny&user=blt0", refused},
+		"unknown organization":          {ada, "decision=allow&organization=blt0", refused},
+		"organization of somebody else": {alan, "decision=allow&organization=" + shop, refused},
+		"a named user not in there":     {ada, "decision=allow&user=" + alan + "&organization=" + shop, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.request(http.MethodPost, s.byPath("app1", authorization()), row.form)
+			r.Header.Set("Cookie", emulator.SessionCookie+"="+row.session)
+			require.Equal(t, row.want == refused, s.do(s.client, r).status == http.StatusBadRequest)
+			require.Equal(t, row.want, s.last().Decision)
+		})
+	}
+}
+
 func TestStateComesBackAsItWasSent(t *testing.T) {
 	s := start(t, emulator.Options{})
 	for _, state := range [][]string{nil, {""}, {"a+b c&d=e%20;é"}} {

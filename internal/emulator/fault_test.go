@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -73,7 +76,7 @@ func TestFaultsComeInOrder(t *testing.T) {
 }
 
 func TestAnswerBreaksOffInside(t *testing.T) {
-	for _, at := range []int{0, 1, 20} {
+	for at, want := range map[int]int{-1: 0, 0: 0, 1: 1, 20: 20} {
 		s := start(t, emulator.Options{})
 		code := s.code()
 		s.FailNext(emulator.Fault{Cut: emulator.CutInside, CutAt: at})
@@ -82,7 +85,7 @@ func TestAnswerBreaksOffInside(t *testing.T) {
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, resp.Body.Close())
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.Len(t, body, at)
+		require.Len(t, body, want)
 		require.Equal(t, usedCode, s.token(redemption(code)).reason(), "it was processed")
 	}
 }
@@ -105,28 +108,54 @@ func TestEndlessAnswerEndsWithItsReader(t *testing.T) {
 	}
 }
 
-// TestImpatientClient leaves at a point where the server waits; the server's Close at the end of the test would hang if
-// the fault went on without the client.
-func TestImpatientClient(t *testing.T) {
-	for name, fault := range map[string]emulator.Fault{
-		"delay": {Delay: emulator.Duration(time.Hour)},
-		"slow":  {Slow: emulator.Duration(time.Hour)},
+// TestFaultsTakeTheirTime calls the handler without a connection, in time that stands still unless all wait.
+func TestFaultsTakeTheirTime(t *testing.T) {
+	const body = 10 * time.Second // of ten bytes
+	fault := func(delay, slow time.Duration) emulator.Fault {
+		return emulator.Fault{Delay: emulator.Duration(delay), Slow: emulator.Duration(slow)}
+	}
+	spoilt := func(f emulator.Fault) emulator.Fault { f.Status, f.Body = 503, "ten bytes!"; return f }
+	for name, row := range map[string]struct {
+		fault    emulator.Fault
+		patience time.Duration
+		took     time.Duration
+		status   int // as it is logged
+		written  int // bytes; negative: all of a token
+	}{
+		"delay":                        {fault(time.Minute, 0), time.Hour, time.Minute, 200, -1},
+		"delay, and nobody waits":      {fault(time.Hour, 0), time.Minute, time.Minute, 200, -1},
+		"slow":                         {spoilt(fault(0, time.Second)), time.Hour, body, 503, 10},
+		"slow after a delay":           {spoilt(fault(time.Minute, time.Second)), time.Hour, time.Minute + body, 503, 10},
+		"slow, and somebody hangs up":  {spoilt(fault(0, time.Second)), 4500 * time.Millisecond, 4500 * time.Millisecond, 503, 4},
+		"slow token, and nobody waits": {fault(0, time.Hour), time.Minute, time.Minute, 200, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, emulator.Options{})
-			code := s.code()
-			s.FailNext(fault)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			defer cancel()
-			resp, err := s.client.Do(s.request(http.MethodPost, s.url+"/token", redemption(code).Encode()).WithContext(ctx))
-			if err == nil {
-				_, err = io.ReadAll(resp.Body)
-				resp.Body.Close()
-			}
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.Eventually(t, func() bool { return s.last().Status == http.StatusOK }, 5*time.Second, time.Millisecond,
-				"it is processed although nobody waits any more")
-			require.Equal(t, usedCode, s.token(redemption(code)).reason())
+			synctest.Test(t, func(t *testing.T) {
+				e, err := emulator.New(emulator.Options{Apps: testApps(), CodeLifetime: 24 * time.Hour})
+				require.NoError(t, err)
+				s := &site{Emulator: e, t: t, url: "http://emulator.example"}
+				s.client = &http.Client{CheckRedirect: noRedirect, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					w := httptest.NewRecorder()
+					e.ServeHTTP(w, r)
+					return w.Result(), nil
+				})}
+				form := redemption(s.code())
+				s.FailNext(row.fault)
+				ctx, cancel := context.WithTimeout(t.Context(), row.patience)
+				defer cancel()
+				began, w := time.Now(), httptest.NewRecorder()
+				e.ServeHTTP(w, s.request(http.MethodPost, "/token", form.Encode()).WithContext(ctx))
+				require.Equal(t, row.took, time.Since(began))
+				require.Equal(t, row.status, s.last().Status)
+				if row.written >= 0 {
+					require.Equal(t, row.written, w.Body.Len())
+				} else {
+					require.Contains(t, w.Body.String(), `"access_token":`)
+				}
+				if row.status == http.StatusOK {
+					require.Equal(t, usedCode, s.token(form).reason(), "it is processed although nobody waits any more")
+				}
+			})
 		})
 	}
 }
@@ -155,7 +184,11 @@ func TestFaultsFromOutside(t *testing.T) {
 		`[{"cut":"middle"}]`: `want a JSON array of faults: cut "middle": want before, after or inside`,
 		`[{"delay":"soon"}]`: `want a JSON array of faults: time: invalid duration "soon"`,
 		`[{},{"status":5}]`:  "fault 2: status 5 is none",
+		`[{"status":99}]`:    "fault 1: status 99 is none",
+		`[{"status":1000}]`:  "fault 1: status 1000 is none",
+		`[{"status":-1},{}]`: "fault 1: status -1 is none",
 		`[{"cut":"after"}`:   "want a JSON array of faults: unexpected EOF",
+		"[" + strings.Repeat(" ", emulator.MaxForm-1) + "]": "want a JSON array of faults: unexpected EOF",
 	} {
 		said := post(body)
 		require.Equal(t, http.StatusBadRequest, said.status)
@@ -165,6 +198,8 @@ func TestFaultsFromOutside(t *testing.T) {
 	}
 	require.Equal(t, http.StatusForbidden, post(`[{"status":500}]`, "Sec-Fetch-Site", "cross-site").status, "no web page breaks a test from outside")
 	s.login()
+	require.JSONEq(t, `{"faults":0}`, post("["+strings.Repeat(" ", emulator.MaxForm-2)+"]").body)
+	require.JSONEq(t, `{"faults":2}`, post(`[{"status":100},{"status":999}]`).body)
 }
 
 func TestEveryCutHasAName(t *testing.T) {

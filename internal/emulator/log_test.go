@@ -120,6 +120,17 @@ func TestLogTellsWhatHappened(t *testing.T) {
 	}, told)
 }
 
+func TestObserverSeesEachDecisionOnce(t *testing.T) {
+	var seen []emulator.Request
+	s := start(t, emulator.Options{Observe: func(r emulator.Request) { seen = append(seen, r) }})
+	s.works(s.login().Access)
+	require.Equal(t, s.Requests(), seen)
+	require.Len(t, seen, 4)
+	seen[2].Params["grant_type"], seen[2].Answer["token_type"] = "changed", "changed"
+	require.Equal(t, "authorization_code", s.Requests()[2].Params["grant_type"], "what it sees is its own to change")
+	require.Equal(t, "Bearer", s.Requests()[2].Answer["token_type"])
+}
+
 func TestRequestsAreTheCallersToChange(t *testing.T) {
 	s := start(t, emulator.Options{})
 	s.code()

@@ -61,13 +61,21 @@ func start(t testing.TB, o emulator.Options) *site {
 	transport := &http.Transport{}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		server.Close()
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			server.Close()
+		}()
+		select {
+		case <-closed:
+		case <-time.After(time.Minute):
+			t.Error("the emulator goes on with a request whose client has left")
+		}
 	})
-	return &site{e, t, server.URL, &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &site{e, t, server.URL, &http.Client{Transport: transport, CheckRedirect: noRedirect, Timeout: time.Minute}}
 }
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // An answer is a response that was read to its end.
 type answer struct {

@@ -36,6 +36,8 @@ func TestOptionsThatCannotWork(t *testing.T) {
 			"emulator: user 1: UID is empty, or there is no organization"},
 		"user of no organization": {emulator.Options{Users: []emulator.User{{UID: ada, Organizations: member}, {UID: alan}}},
 			"emulator: user 2: UID is empty, or there is no organization"},
+		"two users of one UID": {emulator.Options{Users: []emulator.User{{UID: ada, Organizations: member}, {UID: ada, Organizations: member}}},
+			"emulator: user 2: its UID is taken"},
 		"tokens of a second":     {emulator.Options{AccessTokenLifetime: time.Second}, ""},
 		"tokens of less":         {emulator.Options{AccessTokenLifetime: time.Second - 1}, lifetimes},
 		"codes of a nanosecond":  {emulator.Options{CodeLifetime: 1}, ""},
@@ -60,7 +62,9 @@ func TestDefaultsAreAppsAndUsersThatWork(t *testing.T) {
 	require.Equal(t, []emulator.App{emulator.DefaultApp()}, e.Apps())
 	require.Equal(t, emulator.DefaultUsers(), e.Users())
 	require.Equal(t, "Ada Lovelace", e.Users()[0].Name())
-	require.Equal(t, "Ada", emulator.User{FirstName: "Ada"}.Name())
+	require.Equal(t, "Ada", emulator.User{UID: ada, FirstName: "Ada"}.Name())
+	require.Equal(t, "Lovelace", emulator.User{UID: ada, LastName: "Lovelace"}.Name())
+	require.Equal(t, ada, emulator.User{UID: ada}.Name())
 }
 
 func TestRegisterAddsARedirectURIOnce(t *testing.T) {

@@ -2,8 +2,12 @@ package emulator_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,22 +46,87 @@ func TestStateOutlivesARestart(t *testing.T) {
 	require.NotEmpty(t, back.Get("code"), "consent was remembered")
 }
 
-func TestStateOfAppsThatAreGone(t *testing.T) {
+func TestStateOfAppsAndUsersThatAreGone(t *testing.T) {
 	s := start(t, emulator.Options{})
-	tokens := s.login()
-	next := s.restarted(emulator.Options{Apps: testApps()[2:]})
-	require.False(t, next.works(tokens.Access))
+	adas := s.login()
+	alans := s.token(redemption(s.visit(emulator.Visitor{UserUID: alan}, s.byPath("app1", authorization())).callback(t).Get("code")))
+	for name, row := range map[string]struct {
+		next      emulator.Options
+		ada, alan bool // whose token works
+	}{
+		"nothing is gone": {emulator.Options{}, true, true},
+		"the app":         {emulator.Options{Apps: testApps()[2:]}, false, false},
+		"another app":     {emulator.Options{Apps: testApps()[:1]}, true, true},
+		"the first user":  {emulator.Options{Users: emulator.DefaultUsers()[1:]}, false, true},
+		"the second user": {emulator.Options{Users: emulator.DefaultUsers()[:1]}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := s.restarted(row.next)
+			require.Equal(t, row.ada, next.works(adas.Access))
+			require.Equal(t, row.alan, next.works(alans.Access))
+		})
+	}
+}
+
+func TestTermsOfALoginOutliveARestart(t *testing.T) {
+	clock, withSecret := newClock(), url.Values{"client_secret": {secret}}
+	o := emulator.Options{
+		Now: clock.Now, RefreshTokenLifetime: time.Hour, AccessTokenLifetime: time.Minute,
+		Unknowns: emulator.Unknowns{Reuse: "grace", ReuseGrace: emulator.Duration(time.Second)},
+	}
+	s := start(t, o)
+	share := s.token(redemption(s.code(url.Values{"scope": {"cm.stack:share"}})))
+	proven := s.token(redemption(s.code(), withSecret))
+	spent := s.login()
+	s.token(renewal(spent.Refresh))
+	s.token(redemption(s.visit(emulator.Visitor{OrganizationUID: shop}, s.byPath("app1", authorization())).callback(t).Get("code")))
+
+	clock.pass(time.Second)
+	next := s.restarted(o)
+	require.Equal(t, http.StatusForbidden, next.user("Bearer "+share.Access).status, "the scopes")
+	require.Equal(t, "400 invalid_request: redirect_uri is not the one of the login",
+		next.token(renewal(share.Refresh, url.Values{"redirect_uri": {otherURI}})).reason())
+	require.Equal(t, "401 invalid_client: client_secret was sent for the token, so it must be sent for its refresh",
+		next.token(renewal(proven.Refresh)).reason())
+	require.Empty(t, next.token(renewal(spent.Refresh)).reason(), "the grace has not ended")
+	require.Equal(t, press, next.last().Answer["organization_uid"])
+	next.do(next.client, next.request("GET", next.byPath("app1", authorization()), "")).callback(t)
+	require.Equal(t, "Ada Lovelace allowed it before for Emulated Shop; a code was issued", next.last().Decision)
+
+	clock.pass(1)
+	require.Equal(t, reused, s.restarted(o).token(renewal(spent.Refresh)).reason(), "the grace has ended")
+	clock.pass(time.Minute - time.Second - 2)
+	require.True(t, s.restarted(o).works(proven.Access))
+	clock.pass(1)
+	require.False(t, s.restarted(o).works(proven.Access), "it lives as long as it was said at first")
+	clock.pass(time.Hour - time.Minute)
+	require.Equal(t, "400 invalid_grant: the refresh_token has expired: it lives 1h0m0s", s.restarted(o).token(renewal(proven.Refresh, withSecret)).reason())
+}
+
+func TestSavedConsentHoldsEachScopeOnce(t *testing.T) {
+	s := start(t, emulator.Options{})
+	for _, scope := range []string{"user:read", "cm.stack:share user:read", "cm.stack:share"} {
+		s.code(url.Values{"scope": {scope}})
+	}
+	var saved bytes.Buffer
+	require.NoError(t, s.Save(&saved))
+	var state struct{ Consents []struct{ Scopes []string } }
+	require.NoError(t, json.Unmarshal(saved.Bytes(), &state))
+	require.Len(t, state.Consents, 1)
+	require.Equal(t, []string{"cm.stack:share", "user:read"}, state.Consents[0].Scopes)
 }
 
 func TestStateThatCannotBeRead(t *testing.T) {
 	s := start(t, emulator.Options{})
 	tokens := s.login()
 	for file, want := range map[string]string{
-		"":                             "state: EOF",
-		"{}":                           "state: version 0: want 1",
-		`{"version":2}`:                "state: version 2: want 1",
-		`{"version":1,"logins":[{}]}`:  "state: login 1 has no current access token",
-		`{"version":1,"consents":"x"}`: "state: json: cannot unmarshal string into Go struct field savedState.consents of type []emulator.savedConsent",
+		"":                            "state: EOF",
+		"{}":                          "state: version 0: want 1",
+		`{"version":2}`:               "state: version 2: want 1",
+		`{"version":-1}`:              "state: version -1: want 1",
+		`{"version":1,"logins":[{}]}`: "state: login 1 has no current access token",
+		`{"version":1,"logins":[{"current":"a"},{}]}`: "state: login 2 has no current access token",
+		`{"version":1,"consents":"x"}`:                "state: json: cannot unmarshal string into Go struct field savedState.consents of type []emulator.savedConsent",
 	} {
 		require.EqualError(t, s.Load(strings.NewReader(file)), want)
 	}

@@ -2,7 +2,9 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,6 +32,45 @@ func TestRefusalsOfEveryShape(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, said.status)
 	require.Equal(t, "text/html; charset=utf-8", said.header.Get("Content-Type"))
 	require.Contains(t, said.body, "<h1>code is missing</h1>")
+}
+
+func TestRegionByEachName(t *testing.T) {
+	for names, want := range map[string][2]string{ // location, region
+		"": {"EU", ""}, "location": {"EU", ""}, "region": {"", "EU"}, "both": {"EU", "EU"}, "neither": {},
+	} {
+		s := start(t, emulator.Options{Location: "EU", Unknowns: emulator.Unknowns{RegionNames: names}})
+		s.login()
+		for _, r := range s.Requests()[1:] {
+			require.Equal(t, want, [2]string{r.Answer["location"], r.Answer["region"]}, "%s %s", names, r.Path)
+		}
+		back := s.visit(emulator.Visitor{Deny: true}, s.byPath("app1", authorization())).callback(t)
+		require.False(t, back.Has("location") || back.Has("region"), "a denial tells none")
+	}
+}
+
+func TestDenialWithoutState(t *testing.T) {
+	s := start(t, emulator.Options{Unknowns: emulator.Unknowns{DenialWithoutState: true}})
+	for deny, want := range map[bool]string{true: "", false: "a state"} {
+		require.Equal(t, want, s.visit(emulator.Visitor{Deny: deny}, s.byPath("app1", authorization())).callback(t).Get("state"))
+	}
+}
+
+func TestOldAccessTokenLives(t *testing.T) {
+	s := start(t, emulator.Options{Unknowns: emulator.Unknowns{OldAccessTokenLives: true}})
+	tokens := s.login()
+	require.True(t, s.works(s.token(renewal(tokens.Refresh)).Access))
+	require.True(t, s.works(tokens.Access))
+	require.True(t, s.Revoke(tokens.Access))
+	require.False(t, s.works(tokens.Access))
+}
+
+func TestMembersAreLeftOut(t *testing.T) {
+	s := start(t, emulator.Options{Unknowns: emulator.Unknowns{Omit: []string{"expires_in", "user_uid"}}})
+	said := s.do(s.client, s.request(http.MethodPost, s.url+"/token", redemption(s.code()).Encode()))
+	var members map[string]any
+	require.NoError(t, json.Unmarshal([]byte(said.body), &members))
+	require.ElementsMatch(t, []string{"access_token", "refresh_token", "token_type", "organization_uid", "authorization_type",
+		"stack_api_key", "location"}, slices.Collect(maps.Keys(members)))
 }
 
 func TestGraceEnds(t *testing.T) {
@@ -72,6 +113,10 @@ func TestUnknownsThatCannotWork(t *testing.T) {
 		`emulator: reuse "grace" with a grace of 0s: grace wants a time, and nothing else does`:                                                                              {Reuse: "grace"},
 		`emulator: reuse "revoke" with a grace of 1s: grace wants a time, and nothing else does`:                                                                             {ReuseGrace: emulator.Duration(time.Second)},
 		`emulator: omit "access_token": want some of refresh_token, token_type, expires_in, location, region, organization_uid, user_uid, authorization_type, stack_api_key`: {Omit: []string{"access_token"}},
+		`emulator: reuse "revoke" with a grace of -1s: grace wants a time, and nothing else does`:                                                                            {ReuseGrace: emulator.Duration(-time.Second)},
+		`emulator: reuse "grace" with a grace of -1s: grace wants a time, and nothing else does`:                                                                             {Reuse: "grace", ReuseGrace: emulator.Duration(-time.Second)},
+		`emulator: omit "id": want some of refresh_token, token_type, expires_in, location, region, organization_uid, user_uid, authorization_type, stack_api_key`:           {Omit: []string{"expires_in", "id"}},
+		`emulator: omit "": want some of refresh_token, token_type, expires_in, location, region, organization_uid, user_uid, authorization_type, stack_api_key`:             {Omit: []string{"", "expires_in"}},
 	} {
 		_, err := emulator.New(emulator.Options{Unknowns: u})
 		require.EqualError(t, err, want)
