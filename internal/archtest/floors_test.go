@@ -39,6 +39,7 @@ var floors = []floor{
 	{"internal/browser", nil, "it starts a program of the user's, and should be easy to look over"},
 	{"internal/landing", nil, "headers and a page"},
 	{"internal/laws", nil, "a tool that needs nothing"},
+	{"internal/windows", nil, "a tool that needs nothing but Wine"},
 	{"internal/archtest", nil, "only tests"},
 	{"httplogin", []string{".", "internal/landing", "internal/seal"}, "it hands over a token, and knows nothing of stores"},
 	{"loopback", []string{".", "internal/browser", "internal/landing"}, "it hands over a token, and knows nothing of stores"},
