@@ -1,5 +1,10 @@
 package csoauth
 
+import (
+	"net/http"
+	"testing"
+)
+
 // ReadRecordAs reads a stored Token as a csoauth would whose current version is the given one.
 func ReadRecordAs(version int, data []byte) error {
 	return unmarshalRecord(data, recordHead{tokenKind, version}, new(tokenRecord))
@@ -7,6 +12,13 @@ func ReadRecordAs(version int, data []byte) error {
 
 // OwnTransport is what sends token requests if a Config has no HTTPClient.
 var OwnTransport = ownTransport
+
+// UseOwnTransport puts another in the place of OwnTransport until t ends.
+func UseOwnTransport(t testing.TB, other http.RoundTripper) {
+	before := ownTransport
+	ownTransport = other
+	t.Cleanup(func() { ownTransport = before })
+}
 
 // WithoutTerms returns a copy of t as if it came from elsewhere.
 func (t *Token) WithoutTerms() *Token {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -34,6 +35,7 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 	fails := func(err error) func() (*http.Response, error) {
 		return func() (*http.Response, error) { return nil, err }
 	}
+	const ours = 1250 * time.Millisecond
 	breaks := func() (*http.Response, error) {
 		resp := httpmock.NewStringResponse(200, "")
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"access_`), brokenReader{}))
@@ -42,14 +44,16 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 	for name, row := range map[string]struct {
 		answer func() (*http.Response, error)
 		tries  int
-		within time.Duration
+		waits  time.Duration // what the server said, in all; or ours, with what chance adds
 	}{
-		"nobody was reached":          {dial, 3, 3 * time.Second},
-		"nor the proxy":               {fails(&net.OpError{Op: "proxyconnect", Err: errors.New("no")}), 3, 3 * time.Second},
+		"nobody was reached":          {dial, 3, ours},
+		"nor the proxy":               {fails(&net.OpError{Op: "proxyconnect", Err: errors.New("no")}), 3, ours},
 		"too many requests":           {says(429, "1"), 3, 2 * time.Second},
 		"unavailable":                 {says(503, "4"), 3, 8 * time.Second},
-		"unavailable, come at once":   {says(503, "0"), 3, 3 * time.Second},
+		"unavailable, come at once":   {says(503, "0"), 3, ours},
+		"unavailable until the end":   {says(503, "5"), 3, 10 * time.Second},
 		"unavailable for half of it":  {says(503, "6"), 2, 6 * time.Second},
+		"unavailable for all of it":   {says(503, "10"), 2, 10 * time.Second},
 		"unavailable for too long":    {says(503, "11"), 1, 0},
 		"unavailable, who knows when": {says(503, ""), 1, 0},
 		"429 without a time":          {says(429, "later"), 1, 0},
@@ -81,7 +85,12 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 				_, err := c.Refresh(t.Context(), old())
 				require.Error(t, err)
 				require.Equal(t, row.tries, tries)
-				require.LessOrEqual(t, time.Since(start), row.within)
+				if row.waits == ours {
+					require.GreaterOrEqual(t, time.Since(start), ours)
+					require.Less(t, time.Since(start), 2*ours)
+					return
+				}
+				require.Equal(t, row.waits, time.Since(start))
 			})
 		})
 	}
@@ -90,6 +99,31 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestClientsDoNotReturnTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := [2]map[time.Duration]bool{{}, {}}
+		for range 20 {
+			c := testConfig()
+			var tries []time.Time
+			c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+				tries = append(tries, time.Now())
+				return nil, refused()
+			})}
+			_, err := c.Refresh(t.Context(), old())
+			require.ErrorIs(t, err, csoauth.ErrNotSent)
+			require.Len(t, tries, 3)
+			for i, least := range []time.Duration{250 * time.Millisecond, time.Second} {
+				wait := tries[i+1].Sub(tries[i])
+				require.GreaterOrEqual(t, wait, least)
+				require.Less(t, wait, 2*least)
+				waits[i][wait] = true
+			}
+		}
+		require.Greater(t, len(waits[0]), 1)
+		require.Greater(t, len(waits[1]), 1)
+	})
+}
 
 func TestSecondTryCanSucceed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -134,7 +168,95 @@ func TestCallersContextEndsTheWait(t *testing.T) {
 
 		_, err = c.Refresh(ctx, old())
 		require.Error(t, err)
+
+		for left, want := range map[time.Duration]int{5 * time.Second: 1, 5*time.Second + 1: 2} {
+			tries = 0
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			_, err = c.Refresh(ctx, old())
+			require.Error(t, err)
+			require.Equal(t, want, tries, "the second try comes after 5s, and %v are left", left)
+			cancel()
+		}
+
+		c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused() })}
+		ctx, cancel = context.WithCancel(t.Context())
+		time.AfterFunc(100*time.Millisecond, cancel)
+		_, err = c.Refresh(ctx, old())
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, csoauth.ErrNotSent, "that is still so")
 	})
+}
+
+// TestContextThatEndsInsideTheBody keeps what has arrived by then, if it matters.
+func TestContextThatEndsInsideTheBody(t *testing.T) {
+	for name, row := range map[string]struct{ arrived, kept string }{
+		"before the new refresh token": {`{"access_token":"A","refresh_`, ""},
+		"after it":                     {`{"access_token":"A","refresh_token":"R",`, "R"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testConfig()
+				c.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					resp := httpmock.NewStringResponse(200, "")
+					resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(row.arrived), hangingReader{r.Context()}))
+					return resp, nil
+				})}
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				_, err := c.Refresh(ctx, old())
+				var said *csoauth.Error
+				if row.kept == "" {
+					require.ErrorIs(t, err, context.Canceled)
+					require.False(t, errors.As(err, &said))
+					return
+				}
+				require.ErrorAs(t, err, &said)
+				require.Equal(t, row.kept, said.Token.RefreshToken)
+			})
+		})
+	}
+}
+
+// A hangingReader brings nothing until its context ends, as the body of a response does.
+type hangingReader struct{ ctx context.Context }
+
+func (r hangingReader) Read([]byte) (int, error) {
+	<-r.ctx.Done()
+	return 0, r.ctx.Err()
+}
+
+// TestTryLeavesNothingBehind: no timer that runs on for as long as the time-out, and no connection that nobody can use again.
+func TestTryLeavesNothingBehind(t *testing.T) {
+	body := &closedBody{Reader: strings.NewReader(recorded)}
+	for name, result := range map[string]struct {
+		resp *http.Response
+		err  error
+	}{
+		"a response": {&http.Response{StatusCode: 200, Header: http.Header{}, Body: body}, nil},
+		"a failure":  {nil, io.EOF},
+	} {
+		c := testConfig()
+		var ctx context.Context
+		c.HTTPClient = &http.Client{Timeout: time.Hour, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			ctx = r.Context()
+			require.NoError(t, ctx.Err(), name)
+			return result.resp, result.err
+		})}
+		_, err := c.Refresh(t.Context(), &csoauth.Token{RefreshToken: "r"})
+		require.Equal(t, result.err == nil, err == nil, name)
+		require.ErrorIs(t, ctx.Err(), context.Canceled, name)
+	}
+	require.True(t, body.closed)
+}
+
+type closedBody struct {
+	io.Reader
+	closed bool
+}
+
+func (b *closedBody) Close() error {
+	b.closed = true
+	return nil
 }
 
 func TestTimeoutsAreTold(t *testing.T) {
@@ -152,6 +274,9 @@ func TestTimeoutsAreTold(t *testing.T) {
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
 		require.True(t, timeout.Timeout())
+		var passing interface{ Temporary() bool }
+		require.ErrorAs(t, err, &passing)
+		require.True(t, passing.Temporary())
 		require.Equal(t, 7*time.Second, time.Since(start))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -165,6 +290,56 @@ func TestTimeoutsAreTold(t *testing.T) {
 		cancel()
 		_, err = c.Refresh(ctx, old())
 		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestTimeoutOfATry(t *testing.T) {
+	for name, row := range map[string]struct {
+		client *http.Client
+		want   time.Duration
+	}{
+		"no client":            {nil, 30 * time.Second},
+		"a client of its own":  {&http.Client{Timeout: time.Minute}, time.Minute},
+		"a client without one": {&http.Client{}, time.Hour}, // the caller's
+	} {
+		t.Run(name, func(t *testing.T) {
+			csoauth.UseOwnTransport(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}))
+			synctest.Test(t, func(t *testing.T) {
+				c := testConfig()
+				c.HTTPClient = row.client
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start := time.Now()
+				_, err := c.Refresh(ctx, old())
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, row.want, time.Since(start))
+			})
+		})
+	}
+}
+
+// TestConnectingTakesTenSecondsAtMost holds up the dial of a listener that would be reached at once.
+func TestConnectingTakesTenSecondsAtMost(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	dial := func(t *testing.T, after time.Duration) error {
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{ConnectStart: func(string, string) { time.Sleep(after) }})
+		conn, err := csoauth.OwnTransport.(*http.Transport).DialContext(ctx, "tcp", listener.Addr().String())
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	}
+	// The first leaves 5 s to the real connect: synctest cannot hold the system's clock still.
+	synctest.Test(t, func(t *testing.T) { require.NoError(t, dial(t, 5*time.Second)) })
+	synctest.Test(t, func(t *testing.T) {
+		var timeout net.Error
+		require.ErrorAs(t, dial(t, 10*time.Second+1), &timeout)
+		require.True(t, timeout.Timeout())
 	})
 }
 
