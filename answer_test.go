@@ -57,6 +57,10 @@ func TestAnswerIsReadAsFarAsItGoes(t *testing.T) {
 		"another stack":               {`{"access_token":"A","authorization_type":"user","stack_api_key":"blt9"}`, hour, func(t *csoauth.Token) { t.StackAPIKey = "blt9" }},
 		"a byte order mark":           {"\uFEFF" + `{"access_token":"A"}`, hour, nil},
 		"an empty error":              {`{"access_token":"A","error":{ }}`, hour, nil},
+		"an error that is false":      {`{"access_token":"A","error":false}`, hour, nil},
+		"an error that is zero":       {`{"access_token":"A","error":0}`, hour, nil},
+		"an error that is no text":    {`{"access_token":"A","error":""}`, hour, nil},
+		"an error that lists none":    {`{"access_token":"A","error":[]}`, hour, nil},
 		"lifetime beyond any float":   {`{"access_token":"A","expires_in":1e400}`, 24 * hour, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +97,7 @@ func TestExpiryCountsFromBeforeTheRequest(t *testing.T) {
 		got, err := c.Refresh(t.Context(), old())
 		require.NoError(t, err)
 		require.Equal(t, start.Add(time.Minute), got.Expiry)
+		require.Equal(t, got.Expiry.Round(0), got.Expiry, "by the wall clock: the monotonic one stops while a machine sleeps")
 	})
 }
 
@@ -226,6 +231,7 @@ func TestErrorAnswersOfEveryShape(t *testing.T) {
 		"OAuth with a 200":            {200, "application/json", `{"error":"invalid_grant","error_description":"no"}`, "invalid_grant", "no", true},
 		"another error with a 200":    {200, "application/json", `{"error":"server_error"}`, "server_error", "", false},
 		"OAuth with a 201":            {201, "application/json", `{"error":"Invalid_Grant"}`, "Invalid_Grant", "", true},
+		"OAuth with a 299":            {299, "application/json", `{"error":"invalid_grant"}`, "invalid_grant", "", true},
 		"the client, as a message":    {400, "application/json", `{"statusCode":400,"message":"invalid_client","error":"Bad Request"}`, "", "invalid_client", false},
 		"the client itself":           {401, "application/json", `{"error":"invalid_client"}`, "invalid_client", "", false},
 		"the client's grants":         {400, "application/json", `{"error":"unauthorized_client"}`, "unauthorized_client", "", false},
@@ -296,6 +302,23 @@ func TestErrorAnswersOfEveryShape(t *testing.T) {
 			require.Equal(t, "exchange", said.Op)
 			require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "there is no login yet")
 		})
+	}
+}
+
+func TestStatusThatMeansSuccess(t *testing.T) {
+	for status, want := range map[int]string{
+		199: "csoauth: refresh: 199: ", 200: "", 201: "", 299: "", 300: "which is not followed", 399: "which is not followed", 400: "400 Bad Request: ",
+	} {
+		c := testConfig()
+		mock(c, status, recorded)
+		got, err := c.Refresh(t.Context(), &csoauth.Token{RefreshToken: "old-refresh"})
+		if want == "" {
+			require.NoError(t, err, status)
+			require.Equal(t, "fedcba9876543210fedcba9876543210", got.RefreshToken, status)
+			continue
+		}
+		require.ErrorContains(t, err, want, status)
+		require.Equal(t, status >= 300 && status < 400, strings.Contains(err.Error(), "redirect"), "%d: %v", status, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package csoauth_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -97,18 +98,23 @@ func TestAuthRequestIsFreshAndTheCallersOwn(t *testing.T) {
 	})
 }
 
+func TestAuthorizeRoutePrintsItsName(t *testing.T) {
+	require.Equal(t, "hash path AuthorizeRoute(2)", fmt.Sprint(csoauth.RouteHash, csoauth.RoutePath, csoauth.AuthorizeRoute(2)))
+}
+
 func TestAuthOptionsThatCannotWork(t *testing.T) {
 	for name, row := range map[string]struct {
 		o    csoauth.AuthOptions
 		want string
 	}{
-		"bad scope":            {csoauth.AuthOptions{Scopes: []string{"a b"}}, `Scopes: "a b" has a blank`},
-		"bad redirect URI":     {csoauth.AuthOptions{RedirectURI: "http://app.example.com"}, "RedirectURI: \"http://app.example.com\" is http on a host"},
-		"negative lifetime":    {csoauth.AuthOptions{Lifetime: -time.Second}, "Lifetime: -1s is negative"},
-		"nameless parameter":   {csoauth.AuthOptions{Params: map[string]string{"": "x"}}, "Params: a parameter has no name"},
-		"reserved parameter":   {csoauth.AuthOptions{Params: map[string]string{"state": "x"}}, `Params: "state" is set by csoauth itself`},
-		"reserved, other case": {csoauth.AuthOptions{Params: map[string]string{"Code_Challenge_Method": "plain"}}, `Params: "Code_Challenge_Method" is set by csoauth itself`},
-		"S256 by absence":      {csoauth.AuthOptions{OmitMethod: true}, `OmitMethod: an authorize URL without code_challenge_method means "plain", and this Config uses "S256"`},
+		"bad scope":              {csoauth.AuthOptions{Scopes: []string{"a b"}}, `Scopes: "a b" has a blank`},
+		"bad redirect URI":       {csoauth.AuthOptions{RedirectURI: "http://app.example.com"}, "RedirectURI: \"http://app.example.com\" is http on a host"},
+		"negative lifetime":      {csoauth.AuthOptions{Lifetime: -time.Second}, "Lifetime: -1s is negative"},
+		"nameless parameter":     {csoauth.AuthOptions{Params: map[string]string{"": "x"}}, "Params: a parameter has no name"},
+		"reserved parameter":     {csoauth.AuthOptions{Params: map[string]string{"state": "x"}}, `Params: "state" is set by csoauth itself`},
+		"reserved, after a good": {csoauth.AuthOptions{Params: map[string]string{"a": "x", "state": "x"}}, `Params: "state" is set by csoauth itself`},
+		"reserved, other case":   {csoauth.AuthOptions{Params: map[string]string{"Code_Challenge_Method": "plain"}}, `Params: "Code_Challenge_Method" is set by csoauth itself`},
+		"S256 by absence":        {csoauth.AuthOptions{OmitMethod: true}, `OmitMethod: an authorize URL without code_challenge_method means "plain", and this Config uses "S256"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := testConfig().NewAuthRequest(&row.o)

@@ -178,9 +178,43 @@ func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 	_, err = noClient.ExchangeCode(t.Context(), "c", rfcVerifier, nil)
 	require.ErrorContains(t, err, "csoauth: exchange: ClientID: is empty")
 
+	noRegion := testConfig()
+	noRegion.Region = csoauth.AU
+	_, err = noRegion.Refresh(t.Context(), &csoauth.Token{RefreshToken: "r"})
+	require.EqualError(t, err, "csoauth: refresh: region au is not in the Config's Endpoints")
+	_, err = noRegion.ExchangeCode(t.Context(), "c", rfcVerifier, nil)
+	require.EqualError(t, err, "csoauth: exchange: region au is not in the Config's Endpoints")
+
 	for name, none := range map[string]*csoauth.Token{"nil": nil, "no refresh token": {AccessToken: "a"}} {
 		_, err := testConfig().Refresh(t.Context(), none)
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired, name)
+	}
+}
+
+// TestBaseURLMayEndWithASlash: with it and without, it is the same host, for the login and for each refresh.
+func TestBaseURLMayEndWithASlash(t *testing.T) {
+	const bare, slash = "https://app.example.org", "https://app.example.org/"
+	for name, row := range map[string]struct{ atLogin, atRefresh string }{
+		"always": {slash, slash}, "since the login": {bare, slash}, "until the login": {slash, bare},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := testConfig()
+			endpoint(csoauth.Endpoints{App: row.atLogin})(c)
+			m := mock(c, 200, recorded)
+			token, err := exchange(t, c)
+			require.NoError(t, err)
+			endpoint(csoauth.Endpoints{App: row.atRefresh})(c)
+			for range 2 { // the second repeats the terms of the first
+				token, err = c.Refresh(t.Context(), token)
+				require.NoError(t, err)
+			}
+			_, err = c.EndpointsFor(token)
+			require.NoError(t, err)
+			for _, r := range m.requests {
+				require.Equal(t, "https://app.example.org/apps-api/apps/token", r.URL.String())
+			}
+			require.Len(t, m.requests, 3)
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -170,20 +171,45 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 }
 
 func TestStoredFormRefusesWhatItWouldChange(t *testing.T) {
+	const broken = "\xff"
+	for name := range stringsOf(fullToken(t)) {
+		token := fullToken(t)
+		stringsOf(token)[name].SetString(broken)
+		_, err := token.MarshalBinary()
+		require.ErrorContains(t, err, "csoauth: stored csoauth.Token: a string is not valid UTF-8", name)
+	}
+	for name := range stringsOf(fullRequest(t)) {
+		r := fullRequest(t)
+		stringsOf(r)[name].SetString(broken)
+		_, err := r.MarshalBinary()
+		require.ErrorContains(t, err, "csoauth: stored csoauth.AuthRequest: a string is not valid UTF-8", name)
+	}
+	for _, params := range []map[string]string{{"p": broken}, {broken: "1"}} {
+		r := fullRequest(t)
+		r.Params = params
+		_, err := r.MarshalBinary()
+		require.ErrorContains(t, err, "csoauth: stored csoauth.AuthRequest: a string is not valid UTF-8", "%q", params)
+	}
+
 	token := fullToken(t)
-	token.RefreshToken = "\xff"
-	_, err := token.MarshalBinary()
-	require.ErrorContains(t, err, "csoauth: stored csoauth.Token: a string is not valid UTF-8")
-
-	r := fullRequest(t)
-	r.Params["p"] = "\xff"
-	_, err = r.MarshalBinary()
-	require.ErrorContains(t, err, "csoauth: stored csoauth.AuthRequest: a string is not valid UTF-8")
-
-	token = fullToken(t)
 	token.Expiry = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-	_, err = token.MarshalBinary()
+	_, err := token.MarshalBinary()
 	require.ErrorContains(t, err, "csoauth: stored csoauth.Token: ")
+}
+
+// stringsOf returns the exported strings of a struct, and the last of each slice of strings.
+func stringsOf(pointer any) map[string]reflect.Value {
+	all := map[string]reflect.Value{}
+	for field, value := range reflect.ValueOf(pointer).Elem().Fields() {
+		switch {
+		case !field.IsExported():
+		case value.Kind() == reflect.String:
+			all[field.Name] = value
+		case value.Type() == reflect.TypeFor[[]string]():
+			all[field.Name] = value.Index(value.Len() - 1)
+		}
+	}
+	return all
 }
 
 func FuzzStoredToken(f *testing.F) {

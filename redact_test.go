@@ -108,7 +108,36 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		require.ErrorContains(t, err, "does not marshal", "and not silently lost")
 	}
 	require.Contains(t, fmt.Sprint(csoauth.Token{}), `AccessToken:""`, "as is that none is")
-	require.Contains(t, fmt.Sprint(csoauth.Config{RedirectURI: "https://me:" + c.plant("hunter2") + "@example.com"}), "RedirectURI:\"REDACTED\"")
+	withPassword := "https://me:" + c.plant("hunter2") + "@example.com"
+	for _, v := range []any{csoauth.Config{RedirectURI: withPassword}, csoauth.AuthRequest{RedirectURI: withPassword}, csoauth.Token{RedirectURI: withPassword}} {
+		require.Contains(t, fmt.Sprint(v), "RedirectURI:\"REDACTED\"")
+		c.absentInAnyForm(v)
+	}
+}
+
+// TestWhatIsNoSecretIsPrinted: each member under its own name, or nobody can tell from a log what went wrong.
+func TestWhatIsNoSecretIsPrinted(t *testing.T) {
+	config := testConfig()
+	config.ClientSecret, config.Scopes, config.Region = "s3cret", []string{"a:read", "b:read"}, csoauth.EU
+	config.AuthorizeRoute = csoauth.RoutePath
+	for want, v := range map[string]any{
+		`csoauth.Config{AppUID:"64e0f1a2b3c4d5e6f7a8b9c0" ClientID:"Ie0FEfTzlfAHL4xM" RedirectURI:"https://app.example.com/oauth/callback" ` +
+			`ClientSecret:"REDACTED" Scopes:"a:read b:read" Region:"eu" ChallengeMethod:"S256" AuthorizeRoute:"path"}`: config,
+		`csoauth.AuthRequest{ClientID:"Ie0FEfTzlfAHL4xM" State:"REDACTED" RedirectURI:"https://app.example.com/oauth/callback" Verifier:"REDACTED" ` +
+			`ChallengeMethod:"plain" Scopes:"a:read" OrganizationUID:"blt1" Expires:"2026-11-22T20:30:40Z"}`: fullRequest(t),
+		`csoauth.Token{AccessToken:"REDACTED" RefreshToken:"REDACTED" TokenType:"Bearer" Expiry:"2026-11-22T20:30:40Z" Scopes:"a:read b:read" ` +
+			`OrganizationUID:"blt1" UserUID:"blt2" AuthorizationType:"user" StackAPIKey:"REDACTED" Location:"EU" ` +
+			`ClientID:"Ie0FEfTzlfAHL4xM" RedirectURI:"https://app.example.com/oauth/callback"}`: fullToken(t),
+	} {
+		require.Equal(t, want, fmt.Sprint(v))
+		var out bytes.Buffer
+		slog.New(slog.NewTextHandler(&out, nil)).Info("", "v", v)
+		_, members, _ := strings.Cut(strings.TrimSuffix(want, "}"), "{")
+		for _, member := range strings.Split(members, `" `) {
+			name, value, _ := strings.Cut(member, `:"`)
+			require.Contains(t, strings.ReplaceAll(out.String(), `"`, ""), "v."+name+"="+strings.TrimRight(value, `Z"`)) // slog's times have a fraction
+		}
+	}
 }
 
 // TestNoSecretInAnyError drives every flow into every fault, with a server that repeats all it was sent in every way

@@ -86,6 +86,18 @@ func TestParseRegionRefusesEverythingElse(t *testing.T) {
 	}
 }
 
+func TestUnexpectedValueIsShownShort(t *testing.T) {
+	for value, want := range map[string]string{
+		strings.Repeat("x", 64):         `"` + strings.Repeat("x", 64) + `": want`,
+		strings.Repeat("x", 64) + "y":   `"` + strings.Repeat("x", 64) + `"…: want`,
+		strings.Repeat("x", 63) + "éyz": `"` + strings.Repeat("x", 63) + `"…: want`, // no half of a character
+		"\x1b[31m":                      `"\x1b[31m": want`,
+	} {
+		_, err := csoauth.ParseRegion(value)
+		require.ErrorContains(t, err, "unknown region "+want)
+	}
+}
+
 func TestRegionMarshalsAsItsID(t *testing.T) {
 	data, err := json.Marshal(csoauth.Regions())
 	require.NoError(t, err)
