@@ -81,6 +81,16 @@ func TestCallbackDoesNotOpenTheRedirectURI(t *testing.T) {
 	require.Nil(t, browser.CheckRedirect, "the browser is as it was")
 }
 
+func TestCallbackFollowsTheApplicationToTheServer(t *testing.T) {
+	server := csoauthtest.NewServer(t, nil)
+	web := httptest.NewServer(nil)
+	t.Cleanup(web.Close)
+	r, authorizeURL := begin(t, server.Config(web.URL+"/callback"))
+	next := map[string]string{"/": "/login", "/login": authorizeURL}
+	web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, next[r.URL.Path], http.StatusFound) })
+	require.Equal(t, r.State, server.Callback(server.Browser(), web.URL+"/").Get("state"))
+}
+
 func TestCallbackTellsWhyNobodyCameBack(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	server.Login(server.Config(callbackURI)) // what was decided before must not be told

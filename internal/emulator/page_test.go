@@ -1,8 +1,10 @@
 package emulator_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +49,17 @@ func TestIndexTellsHowToConfigureAClient(t *testing.T) {
 	}
 	require.Contains(t, page.body, callbackURI)
 	require.NotContains(t, page.body, "s3cr3t", "the secret is for whoever started it")
+}
+
+func TestIndexShowsTheLatestRequestsNewestFirst(t *testing.T) {
+	s := start(t, emulator.Options{})
+	for i := range 201 {
+		s.do(s.client, s.request(http.MethodPost, s.url+"/token", fmt.Sprintf("grant_type=number-%03d-", i)))
+	}
+	shown := regexp.MustCompile(`number-\d+-`).FindAllString(s.open(s.client, "/").body, -1)
+	require.Len(t, shown, 200)
+	require.Equal(t, "number-200-", shown[0])
+	require.Equal(t, "number-001-", shown[199])
 }
 
 func TestConsentTellsWhoAndWhatFor(t *testing.T) {

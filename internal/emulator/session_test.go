@@ -116,6 +116,8 @@ func TestConsentIsRememberedUntilItIsRevoked(t *testing.T) {
 	require.True(t, asked("user:read"), "revoking a login takes the consent back")
 
 	r := s.request(http.MethodPost, s.url+"/logout", "")
+	require.Equal(t, "emulator_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax", s.do(s.client, r).header.Get("Set-Cookie"))
+	r = s.request(http.MethodPost, s.url+"/logout", "")
 	r.Header.Del("Cookie")
 	require.Contains(t, s.do(person, r).body, `data-page="index"`)
 	require.Contains(t, s.open(person, authorize("user:read")).body, `data-page="login"`)
