@@ -140,14 +140,33 @@ func (d Dir) path() (string, error) {
 	}
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		return path, nil
+		return path, checkParent(path)
 	case err != nil:
 		return "", err
 	case !info.IsDir():
-		return "", fmt.Errorf("%s is not a directory: name another path, or move that file away", path)
+		return "", notDirectory(path)
 	default:
 		return path, checkPrivate(path, info)
 	}
+}
+
+// checkParent returns why the missing directory at path cannot be made: a file is in its place, or the drive is missing.
+// Windows reports both as not found, and nobody is logged out by that. Other systems report what is wrong.
+func checkParent(path string) error {
+	parent := filepath.Dir(path)
+	switch info, err := os.Stat(parent); {
+	case errors.Is(err, fs.ErrNotExist) && parent != path:
+		return checkParent(parent)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return notDirectory(parent)
+	}
+	return nil
+}
+
+func notDirectory(path string) error {
+	return fmt.Errorf("%s is not a directory: name another path, or move that file away", path)
 }
 
 // makePath is path, and makes the directory and one folder in it.

@@ -61,7 +61,8 @@ func TestDirThatCannotBeOne(t *testing.T) {
 	for dir, want := range map[tokens.Dir]string{
 		"":                                       "the path of the directory is empty",
 		tokens.Dir(file):                         "is not a directory: name another path, or move that file away",
-		tokens.Dir(filepath.Join(file, "below")): "file",
+		tokens.Dir(filepath.Join(file, "below")): "not a directory",
+		tokens.Dir(filepath.Join(file, "a", "b")): "not a directory",
 	} {
 		_, err := dir.Load(t.Context(), dirKey)
 		assertDirError(t, err, want)
