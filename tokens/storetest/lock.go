@@ -329,8 +329,10 @@ func testLockAndValues(t *testing.T, s suite) {
 	case <-time.After(patience):
 		t.Fatal("Load or CompareAndSwap waits for the lock")
 	}
-	h[1].claim(t.Context(), key).waits(aMoment) // and none of them freed it
+	waiter := h[1].claim(t.Context(), key)
+	waiter.waits(aMoment) // and none of them freed it
 	unlock()
+	waiter.got()()
 }
 
 // testLockKeys: every key has a lock, which needs no value and makes none.
