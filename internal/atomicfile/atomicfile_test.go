@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/robustio"
@@ -67,31 +68,28 @@ func TestWriteSaysWhatItLeft(t *testing.T) {
 	})
 }
 
-// TestNobodySeesHalfAFile reads all the time while the file is replaced.
+// TestNobodySeesHalfAFile reads twice during each write. Then the reader leaves a gap, as real ones do: Windows does not
+// replace a file that someone always has open.
 func TestNobodySeesHalfAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	contents := [][]byte{bytes.Repeat([]byte("a"), 1<<16), bytes.Repeat([]byte("b"), 1<<15)}
 	require.NoError(t, atomicfile.Write(path, contents[0]))
-	done := make(chan error, 1)
-	go func() {
-		for i := range 100 {
-			if err := atomicfile.Write(path, contents[i%2]); err != nil {
-				done <- err
-				return
+	writes := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for range writes {
+			for range 2 {
+				got, err := robustio.ReadFile(path)
+				assert.NoError(t, err)
+				assert.True(t, bytes.Equal(got, contents[0]) || bytes.Equal(got, contents[1]), "%d bytes", len(got))
 			}
 		}
-		done <- nil
-	}()
-	for {
-		got, err := robustio.ReadFile(path)
-		require.NoError(t, err)
-		require.True(t, bytes.Equal(got, contents[0]) || bytes.Equal(got, contents[1]), "%d bytes", len(got))
-		select {
-		case err := <-done:
-			require.NoError(t, err)
-			return
-		default:
-		}
+	})
+	defer reader.Wait()
+	defer close(writes)
+	for i := range 100 {
+		writes <- struct{}{}
+		require.NoError(t, atomicfile.Write(path, contents[i%2]))
 	}
 }
 
