@@ -40,6 +40,7 @@ func documents(t *testing.T, dir string) []document {
 const storeReadmes = "tokens/*/README.md"
 
 func TestSnippetsCompile(t *testing.T) {
+	needs(t, "go")
 	for i, doc := range documents(t, root) {
 		if elsewhere, err := path.Match(storeReadmes, doc.name); err != nil || elsewhere {
 			require.NoError(t, err)
@@ -67,6 +68,7 @@ func TestLinksLeadToFiles(t *testing.T) {
 func TestProblemsOfDocumentsAreFound(t *testing.T) {
 	const fence = "```"
 	t.Run("snippets", func(t *testing.T) {
+		needs(t, "go")
 		doc := parseDocument("A.md", strings.Join([]string{
 			"# A", fence + "go", "package main", "", "func main() { println(1) }", fence,
 			"text", fence + "go", "package main", "", "func main() { println(one) }", fence,
@@ -183,6 +185,8 @@ func compile(t *testing.T, moduleDir, at, text string) string {
 	if err == nil {
 		return ""
 	}
+	var failed *exec.ExitError
+	require.ErrorAs(t, err, &failed, "the go command did not run")
 	return strings.TrimSpace(string(out))
 }
 

@@ -27,6 +27,7 @@ var private = []struct {
 }
 
 func TestNoFileNamesAMachine(t *testing.T) {
+	needs(t, "git")
 	git := exec.Command("git", "ls-files", "-coz", "--exclude-standard")
 	git.Dir = root
 	list, err := git.Output()
