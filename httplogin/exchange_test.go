@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,9 +27,11 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 		sessions <- token.AccessToken
 		return nil
 	}
-	asked, answer := make(chan struct{}), make(chan struct{})
+	asked, answer := make(chan struct{}, 2), make(chan struct{})
+	release := sync.OnceFunc(func() { close(answer) })
+	defer release()
 	s.login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		close(asked) // a second exchange would close it again
+		asked <- struct{}{}
 		<-answer
 		return http.DefaultTransport.RoundTrip(r)
 	})}
@@ -48,12 +51,13 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 	go load()
 	await(t, asked)
 	go load()
-	require.Eventually(t, func() bool { return trading() == 2 }, time.Minute, time.Millisecond, "the second callback does not wait for the first")
-	close(answer)
+	require.Eventually(t, func() bool { return trading() == 2 || len(asked) > 0 }, time.Minute, time.Millisecond, "the second callback does not wait for the first")
+	release()
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
 	assert.Equal(t, await(t, sessions), await(t, sessions))
 	assert.Zero(t, s.login.ExchangesUnderWay(), "nothing stays")
+	assert.Empty(t, asked, "the code was sent again")
 }
 
 // await returns the next of what comes.

@@ -172,12 +172,13 @@ func TestDenialEndsTheAttempt(t *testing.T) {
 }
 
 func TestErrorOfOnTokenGoesToOnError(t *testing.T) {
-	s, browser := newSite(t), newBrowser(t)
-	full := errors.New("the database is full")
-	s.login.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return full }
-	resp := visit(t, browser, s.answer(s.begin(t, browser)))
-	require.ErrorIs(t, s.err(t), full)
-	assert.Empty(t, resp.Header.Get("Location"))
+	login, full := httpsLogin(), errors.New("the database is full")
+	login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+	login.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return full }
+	cookie, state := start(t, login, "/login")
+	w, err := comeBack(login, "code=c&state="+state, cookie)
+	require.ErrorIs(t, err, full)
+	assert.Empty(t, w.Header().Get("Location"), "the response is OnError's, although that wrote none")
 }
 
 // Neither a prefetcher nor a link preview uses up an attempt or pushes one out.
