@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -119,7 +120,7 @@ func TestEmulated(t *testing.T) {
 	s.login.OpenBrowser = func(ctx context.Context, address string) error {
 		opened.Add(1)
 		base, _, _ := strings.Cut(address, "/apps/")
-		visit(t, &http.Client{Transport: &emulator.Browser{Emulator: base}}, address)
+		visit(t, &http.Client{Transport: &emulator.Browser{Emulator: base}, Timeout: time.Minute}, address)
 		return nil
 	}
 	var out bytes.Buffer

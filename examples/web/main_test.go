@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -139,7 +140,12 @@ func TestEmulated(t *testing.T) {
 
 	http.DefaultClient.CloseIdleConnections()
 	stop()
-	require.NoError(t, <-ended)
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(time.Minute):
+		require.Fail(t, "it goes on serving after Ctrl-C")
+	}
 }
 
 func TestSettingsSayWhatIsMissing(t *testing.T) {

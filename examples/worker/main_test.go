@@ -3,73 +3,94 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
+	"github.com/contentstack/csoauth/internal/emulator"
 	"github.com/contentstack/csoauth/loopback"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// TestWorksForEveryUserAFewAtATime has no network, so that time goes on only when nobody else can come to the API.
 func TestWorksForEveryUserAFewAtATime(t *testing.T) {
-	var users []csoauthtest.User
-	for n := range 3 * atATime {
-		users = append(users, userOf("user"+string(rune('a'+n))))
-	}
-	server := csoauthtest.NewServer(t, &csoauthtest.Options{Users: users})
-	var mu sync.Mutex
-	now, most := 0, 0
-	full, tooMany := make(chan struct{}), make(chan struct{})
-	isFull, areTooMany := sync.OnceFunc(func() { close(full) }), sync.OnceFunc(func() { close(tooMany) })
-	come := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		now++
-		most = max(most, now)
-		if now == atATime {
-			isFull()
-		} else if now > atATime {
-			areTooMany()
+	synctest.Test(t, func(t *testing.T) {
+		var users []emulator.User
+		for n := range 3*atATime + 1 {
+			uid := "user" + string(rune('a'+n))
+			users = append(users, emulator.User{UID: uid, Organizations: []emulator.Organization{{UID: "org-of-" + uid}}})
 		}
-	}
-	leave := func() {
-		mu.Lock()
-		defer mu.Unlock()
-		now--
-	}
-	server.API("GET /v3/stacks", func(w http.ResponseWriter, r *http.Request) {
-		come()
-		defer leave()
-		<-full
-		select {
-		case <-tooMany:
-		case <-time.After(20 * time.Millisecond): // there is time to come for whoever may
+		e, err := emulator.New(emulator.Options{Users: users})
+		require.NoError(t, err)
+		came := map[time.Duration]int{} // at which time how many
+		var mu sync.Mutex
+		began := time.Now()
+		e.API("GET /v3/stacks", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			came[time.Since(began)]++
+			mu.Unlock()
+			time.Sleep(time.Second)
+			io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`"}]}`)
+		}))
+		before := http.DefaultTransport // of the Manager's Client
+		http.DefaultTransport = inMemory{e}
+		t.Cleanup(func() { http.DefaultTransport = before })
+		log, app := listen(t), emulator.DefaultApp()
+		const base = "http://localhost:1"
+		s := &settings{sealKeys: [][]byte{bytes.Repeat([]byte{1}, 32)}, dir: t.TempDir(), rounds: 1, config: &csoauth.Config{
+			AppUID: app.UID, ClientID: app.ClientID, RedirectURI: app.RedirectURIs[0],
+			Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: base, ContentManagement: base}},
+			HTTPClient: &http.Client{Transport: inMemory{e}},
+		}}
+		w, err := newWorker(s)
+		require.NoError(t, err)
+		for _, user := range users {
+			request, err := s.config.NewAuthRequest(nil)
+			require.NoError(t, err)
+			browser := &http.Client{Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{UserUID: user.UID}, Transport: inMemory{e}}}
+			callback, _, err := emulator.SentBack(t.Context(), browser, base, s.config.AuthorizeURL(request))
+			require.NoError(t, err)
+			token, err := s.config.Exchange(t.Context(), request, callback)
+			require.NoError(t, err)
+			key, err := w.keep(t.Context(), token)
+			require.NoError(t, err)
+			s.users = append(s.users, key)
 		}
-		io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`"}]}`)
+		w.run(t.Context(), s, func() []string { return s.users })
+		for _, user := range users {
+			require.Contains(t, log.String(), "msg=worked user="+user.UID+"/org-of-"+user.UID+` stacks="[Of org-of-`+user.UID+`]"`)
+		}
+		require.Equal(t, map[time.Duration]int{0: atATime, time.Second: atATime, 2 * time.Second: atATime, 3 * time.Second: 1}, came)
+		require.NoError(t, w.tokens.Close())
 	})
-	w, s, log := start(t, server, t.TempDir())
-	for _, user := range users {
-		logIn(t, server, w, s, user.UID)
-	}
+}
 
-	w.run(t.Context(), s, func() []string { return s.users })
-	for _, user := range users {
-		require.Contains(t, log.String(), `msg=worked user=`+user.UID+`/org-of-`+user.UID+` stacks="[Of org-of-`+user.UID+`]"`)
-	}
-	require.Equal(t, atATime, most)
-	require.NoError(t, w.tokens.Close())
+// inMemory sends requests to a handler.
+type inMemory struct{ http.Handler }
+
+func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, r)
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
 }
 
 func TestUserWhoMustLogInIsToldOnce(t *testing.T) {
@@ -145,7 +166,16 @@ func TestCtrlCEndsTheWork(t *testing.T) {
 	logIn(t, server, w, s, "blt00000000000ada01")
 	s.rounds, s.pause = 0, time.Hour
 
-	w.run(ctx, s, func() []string { return s.users })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.run(ctx, s, func() []string { return s.users })
+	}()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		require.Fail(t, "it goes on working after Ctrl-C")
+	}
 	require.NotContains(t, log.String(), "level=WARN", "Ctrl-C is no failure")
 	require.NoError(t, w.tokens.Close())
 }
@@ -161,18 +191,23 @@ func TestEmulated(t *testing.T) {
 func TestUserAtTheTerminalLogsIn(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	w, _, _ := start(t, server, t.TempDir())
-	listener := freeListener(t)
-	w.config = server.Config("http://" + listener.Addr().String() + "/callback")
-	require.NoError(t, listener.Close()) // the port is most likely still free in a moment
-	key, err := w.login(t.Context(), &loopback.Options{Out: io.Discard, OpenBrowser: func(_ context.Context, authorizeURL string) error {
-		go func() {
+	var visit sync.WaitGroup
+	o := &loopback.Options{Out: io.Discard, OpenBrowser: func(_ context.Context, authorizeURL string) error {
+		visit.Go(func() {
 			resp, err := server.Browser().Get(authorizeURL)
-			if err == nil {
+			if assert.NoError(t, err) {
 				resp.Body.Close()
 			}
-		}()
+		})
 		return nil
-	}})
+	}}
+	var key string
+	err := loopback.ErrPortInUse
+	for tries := 0; errors.Is(err, loopback.ErrPortInUse) && tries < 10; tries++ { // another program may be faster
+		w.config = server.Config("http://" + freeAddress(t) + "/callback")
+		key, err = w.login(t.Context(), o)
+	}
+	visit.Wait()
 	require.NoError(t, err)
 	require.Equal(t, "blt00000000000ada01/blt1a2b3c4d5e6f7081", key)
 	require.NoError(t, w.tokens.Close())
@@ -229,8 +264,10 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-func freeListener(t *testing.T) net.Listener {
+// freeAddress returns one that nobody listened at a moment ago.
+func freeAddress(t *testing.T) string {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	return listener
+	defer listener.Close()
+	return listener.Addr().String()
 }
