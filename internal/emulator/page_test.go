@@ -18,17 +18,18 @@ func TestPagesCannotBeFramedCachedOrScripted(t *testing.T) {
 	for name, row := range map[string]struct {
 		url    string
 		status int
-		has    string
+		title  string
 	}{
-		"index":   {s.url + "/", 200, `data-page="index"`},
-		"login":   {s.url + "/login", 200, `data-page="login"`},
-		"consent": {s.byPath("app1", authorization()), 200, `data-page="consent"`},
-		"error":   {s.byPath("app0", authorization()), 400, `data-page="error"`},
+		"index":   {s.url + "/", 200, "Emulated Contentstack"},
+		"login":   {s.url + "/login", 200, "Log in – Emulated Contentstack"},
+		"consent": {s.byPath("app1", authorization()), 200, "Allow First? – Emulated Contentstack"},
+		"error":   {s.byPath("app0", authorization()), 400, "This authorize URL does not work – Emulated Contentstack"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := s.do(s.client, s.request(http.MethodGet, row.url, ""))
 			require.Equal(t, row.status, page.status)
-			require.Contains(t, page.body, row.has)
+			require.Contains(t, page.body, `data-page="`+name+`"`)
+			require.Contains(t, page.body, "<title>"+row.title+"</title>")
 			require.NotContains(t, page.body, " style=")
 			require.Equal(t, "text/html; charset=utf-8", page.header.Get("Content-Type"))
 			require.Equal(t, "no-store", page.header.Get("Cache-Control"))
