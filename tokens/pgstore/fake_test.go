@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// A server stands in for PostgreSQL. It knows the package's statements by their text, and runs one at
-// a time. A statement that changes must change here too. What the real server does with them is
+// A server stands in for PostgreSQL. It knows the package's statements by their text, and runs one
+// at a time. A statement that changes must change here too. What the real server does with them is
 // tested in internal/integration.
 type server struct {
 	standby  bool
@@ -49,9 +49,9 @@ func isLost(err error) step {
 // ends is a step after which the caller's context ends, and the driver reports that.
 func ends(cancel func(), then step) step {
 	return func(ctx context.Context, run func() (reply, error)) (reply, error) {
-		_, _ = then(ctx, run)
+		r, _ := then(ctx, run)
 		cancel()
-		return reply{}, ctx.Err()
+		return r, ctx.Err()
 	}
 }
 
