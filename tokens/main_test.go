@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 // childEnv names, in the environment of a process that a test starts, the row of children that it runs.

@@ -41,6 +41,7 @@ var floors = []floor{
 	{"internal/landing", nil, "headers and a page"},
 	{"internal/laws", nil, "a tool that needs nothing"},
 	{"internal/windows", nil, "a tool that needs nothing but Wine"},
+	{"internal/offline", nil, "tests import it for its effect on them"},
 	{"internal/archtest", nil, "only tests"},
 	{"httplogin", []string{".", "internal/landing", "internal/seal"}, "it hands over a token, and knows nothing of stores"},
 	{"loopback", []string{".", "internal/browser", "internal/landing"}, "it hands over a token, and knows nothing of stores"},
