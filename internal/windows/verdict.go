@@ -116,7 +116,7 @@ func (v *verdict) endPackage(name string, seconds float64) {
 		if name != "" && tests[name].result == "" {
 			fmt.Fprintf(v.out, "%s did not end:\n", name)
 		}
-		fmt.Fprint(v.out, tests[name].output.String())
+		fmt.Fprintln(v.out, strings.TrimSuffix(tests[name].output.String(), "\n"))
 	}
 	v.passed += passed
 }
