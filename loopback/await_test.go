@@ -2,7 +2,10 @@ package loopback_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -18,15 +21,30 @@ import (
 
 func newAttempt(t testing.TB, change func(*csoauth.Config, *loopback.Options)) *loopback.Attempt {
 	t.Helper()
-	config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184/callback"}
+	return newAttemptOf(t, context.Background(), change)
+}
+
+func newAttemptOf(t testing.TB, ctx context.Context, change func(*csoauth.Config, *loopback.Options)) *loopback.Attempt {
+	t.Helper()
+	config := offline()
 	var o loopback.Options
 	if change != nil {
 		change(config, &o)
 	}
-	a, err := loopback.NewAttempt(config, &o)
+	a, err := loopback.NewAttempt(ctx, config, &o)
 	require.NoError(t, err)
 	return a
 }
+
+// offline is a Config of which no request leaves the process.
+func offline() *csoauth.Config {
+	return &csoauth.Config{
+		AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184/callback",
+		HTTPClient: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })},
+	}
+}
+
+func noFailure() error { return nil }
 
 // screen is what is seen of text in which lines were written over.
 func screen(text string) string {
@@ -64,7 +82,7 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 		var out buffer
 		a := newAttempt(t, nil)
 		done := make(chan error, 1)
-		go func() { done <- a.Await(t.Context(), &out, false, func() error { return nil }) }()
+		go func() { done <- a.Await(t.Context(), &out, true, false, noFailure) }()
 
 		time.Sleep(29500 * time.Millisecond)
 		synctest.Wait()
@@ -90,25 +108,154 @@ func TestNoHintWithRoutePath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
 		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.AuthorizeRoute = csoauth.RoutePath })
-		require.ErrorIs(t, a.Await(t.Context(), &out, false, func() error { return nil }), loopback.ErrTimeout)
+		require.ErrorIs(t, a.Await(t.Context(), &out, true, false, noFailure), loopback.ErrTimeout)
 		assert.NotContains(t, out.String(), "stacks")
 	})
 }
 
 func TestBrowserThatFailsLaterIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		after time.Duration
+		told  int
+	}{
+		"at once":           {0, 1},
+		"before the hint":   {hintAfter - time.Second, 1},
+		"when the user has": {hintAfter + time.Second, 0}, // closed a browser that did open
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var out buffer
+				begin, told := time.Now(), false
+				failed := func() error {
+					if told || time.Since(begin) < test.after {
+						return nil
+					}
+					told = true
+					return errors.New("xdg-open ended with code 3")
+				}
+				a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = time.Minute })
+				require.ErrorIs(t, a.Await(t.Context(), &out, true, true, failed), loopback.ErrTimeout)
+				said := strings.Count(screen(out.String()), "No browser opened (xdg-open ended with code 3). Open the address yourself.\n")
+				assert.Equal(t, test.told, said)
+				assert.Contains(t, out.String(), "\x1b[1mhttps://app.example/#!/apps/a/authorize\x1b[0m")
+			})
+		})
+	}
+}
+
+// hintAfter is when a browser that still runs did open.
+const hintAfter = 30 * time.Second
+
+func TestFileIsToldOnceThatLoginWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
-		told := false
-		failed := func() error {
-			if told {
-				return nil
-			}
-			told = true
-			return errors.New("xdg-open ended with code 3")
-		}
-		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = 5 * time.Second })
-		require.ErrorIs(t, a.Await(t.Context(), &out, true, failed), loopback.ErrTimeout)
-		assert.Contains(t, screen(out.String()), "No browser opened (xdg-open ended with code 3). Open the address yourself.\n")
-		assert.Contains(t, out.String(), "\x1b[1mhttps://app.example/#!/apps/a/authorize\x1b[0m")
+		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = 10 * time.Second })
+		require.ErrorIs(t, a.Await(t.Context(), &out, false, false, noFailure), loopback.ErrTimeout)
+		assert.True(t, strings.HasSuffix(out.String(), "\nWaiting for the browser.\n"), out.String())
+		assert.Equal(t, 1, strings.Count(out.String(), "Waiting"))
+		assert.NotContains(t, out.String(), "\r")
 	})
+}
+
+// A browser that comes back too late is told so.
+func TestPageAfterTheTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAttempt(t, nil)
+		require.ErrorIs(t, a.Await(t.Context(), io.Discard, true, false, noFailure), loopback.ErrTimeout)
+		assert.Equal(t, http.StatusSeeOther, ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil).Code)
+		w := ask(a, "GET", "http://localhost:8184/callback", nil)
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		assert.Contains(t, w.Body.String(), "That took too long")
+	})
+}
+
+// The user was in time, and Contentstack keeps a code for a minute.
+func TestTimeoutDoesNotCutOffAnExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAttempt(t, func(c *csoauth.Config, o *loopback.Options) {
+			o.Timeout = 10 * time.Second
+			c.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			})
+		})
+		begin := time.Now()
+		ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
+		_, err := a.Decided()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 45*time.Second, time.Since(begin))
+	})
+}
+
+func TestExchangeThatHasBegunDecides(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) {
+		c.HTTPClient.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+			close(asked)
+			<-answer
+			return nil, errors.New("not today")
+		})
+	})
+	go ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	over := make(chan error, 1)
+	go func() { over <- a.Await(ctx, io.Discard, true, false, noFailure) }()
+	close(answer)
+	require.ErrorContains(t, <-over, "not today")
+}
+
+func TestLoginWaitsForThePage(t *testing.T) {
+	for name, test := range map[string]struct {
+		back, paged, hurry bool
+		want               time.Duration
+	}{
+		"nobody came back":       {false, false, false, 0},
+		"page not fetched":       {true, false, false, 5 * time.Second},
+		"caller is in a hurry":   {true, false, true, time.Second},
+		"page was fetched twice": {true, true, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				a := newAttemptOf(t, ctx, nil)
+				if test.back {
+					ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
+				}
+				if test.paged {
+					ask(a, "GET", "http://localhost:8184/callback", nil)
+					ask(a, "GET", "http://localhost:8184/callback", nil)
+				}
+				if test.hurry {
+					cancel()
+				}
+				begin := time.Now()
+				a.Linger()
+				assert.Equal(t, test.want, time.Since(begin))
+			})
+		})
+	}
+}
+
+// An attempt lives as long as the user has, and the exchange after that.
+func TestLifetimeOfAnAttempt(t *testing.T) {
+	for name, test := range map[string]struct {
+		timeout, lifetime, want time.Duration
+	}{
+		"by default":        {0, 0, 10 * time.Minute},
+		"a short Timeout":   {time.Minute, 0, 10 * time.Minute},
+		"a long Timeout":    {time.Hour, 0, time.Hour + 45*time.Second},
+		"the one asked for": {time.Hour, 2 * time.Minute, 2 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
+					o.Timeout, o.AuthOptions = test.timeout, &csoauth.AuthOptions{Lifetime: test.lifetime}
+				})
+				assert.Equal(t, test.want, time.Until(a.Expires()))
+			})
+		})
+	}
 }

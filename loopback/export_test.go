@@ -3,8 +3,10 @@ package loopback
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/contentstack/csoauth"
 )
@@ -12,8 +14,8 @@ import (
 // An Attempt is a login without listener and browser.
 type Attempt struct{ l *login }
 
-func NewAttempt(c *csoauth.Config, o *Options) (*Attempt, error) {
-	l, err := newLogin(context.Background(), c, o)
+func NewAttempt(ctx context.Context, c *csoauth.Config, o *Options) (*Attempt, error) {
+	l, err := newLogin(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -36,14 +38,49 @@ func (a *Attempt) Decided() (bool, error) {
 	return true, a.l.err
 }
 
-// Await waits as Login does, with a terminal on which lines can be written over.
-func (a *Attempt) Await(ctx context.Context, out io.Writer, colour bool, failed func() error) error {
+// Expires is when the attempt ends.
+func (a *Attempt) Expires() time.Time { return a.l.request.Expires }
+
+// Linger waits as Login does before it returns.
+func (a *Attempt) Linger() { a.l.linger() }
+
+// Listen listens as Login does, and returns which redirect URI that is.
+func (a *Attempt) Listen(ctx context.Context) ([]net.Listener, int, error) { return a.l.listen(ctx) }
+
+// Await waits as Login does, with a terminal on which lines can be written over, if it is live.
+func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour bool, failed func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.l.o.Timeout, ErrTimeout)
 	defer cancel()
-	t := &terminal{out: out, live: true, colour: colour}
+	t := &terminal{out: out, live: live, colour: colour}
 	t.invite("https://app.example/#!/apps/a/authorize")
 	a.l.await(ctx, t, failed)
 	return a.l.err
+}
+
+// ListenAt listens at a redirect URI.
+func ListenAt(ctx context.Context, redirectURI string, listen func(context.Context, string) (net.Listener, error)) ([]net.Listener, error) {
+	u, err := parseRedirectURI(redirectURI)
+	if err != nil {
+		return nil, err
+	}
+	return listenAt(ctx, u, listen)
+}
+
+// Serve serves until end is called.
+func Serve(listener net.Listener, handler http.Handler) (end func()) {
+	return serve([]net.Listener{listener}, handler).end
+}
+
+// TerminalOf returns what a terminal can do.
+func TerminalOf(out io.Writer) (live, colour bool) {
+	t := newTerminal(out)
+	return t.live, t.colour
+}
+
+// Left returns how many reads outlived their Login.
+func Left() (n int) {
+	leftReads.Range(func(any, any) bool { n++; return true })
+	return n
 }
 
 var (

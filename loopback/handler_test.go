@@ -93,6 +93,9 @@ func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 
 	_, err := a.Decided()
 	require.ErrorContains(t, err, "no route")
+	for _, query := range []string{"?state=wrong", "?state=", "?state=" + a.State() + "&state=" + a.State()} {
+		assert.Equal(t, http.StatusBadRequest, ask(a, "GET", "http://localhost:8184/callback"+query, nil).Code, query)
+	}
 	w := ask(a, "GET", "http://localhost:8184/callback", nil)
 	assert.Equal(t, http.StatusBadGateway, w.Code)
 	assert.Contains(t, w.Body.String(), "The login did not work")
@@ -121,9 +124,7 @@ func FuzzHandler(f *testing.F) {
 		f.Add(request)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) {
-			c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") })}
-		})
+		a := newAttempt(t, nil)
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.ReplaceAll(text, "STATE", a.State()))))
 		if err != nil {
 			return

@@ -51,7 +51,7 @@ func addresses(host string) []netip.Addr {
 // listen listens at the first redirect URI where it can, and returns which that is.
 func (l *login) listen(ctx context.Context) (listeners []net.Listener, chosen int, err error) {
 	for i, u := range l.uris {
-		listeners, tried := listenAt(ctx, u)
+		listeners, tried := listenAt(ctx, u, listenTCP)
 		if tried == nil {
 			return listeners, i, nil
 		}
@@ -69,7 +69,7 @@ func (l *login) listen(ctx context.Context) (listeners []net.Listener, chosen in
 
 // listenAt listens on every address of a redirect URI that this machine has. One that is taken makes the whole port taken: a
 // browser might go there, with the code.
-func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err error) {
+func listenAt(ctx context.Context, u *url.URL, listen listenFunc) (listeners []net.Listener, err error) {
 	defer func() {
 		if err != nil {
 			closeAll(listeners)
@@ -82,7 +82,7 @@ func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err er
 		if runtime.GOOS != "linux" && isAnswered(ctx, at) {
 			return listeners, inUse(at)
 		}
-		listener, err := (&net.ListenConfig{Control: exclusive}).Listen(ctx, "tcp", at)
+		listener, err := listen(ctx, at)
 		switch {
 		case err == nil:
 			listeners = append(listeners, listener)
@@ -98,6 +98,12 @@ func listenAt(ctx context.Context, u *url.URL) (listeners []net.Listener, err er
 		return nil, errors.Join(lacking...)
 	}
 	return listeners, nil
+}
+
+type listenFunc func(ctx context.Context, at string) (net.Listener, error)
+
+func listenTCP(ctx context.Context, at string) (net.Listener, error) {
+	return (&net.ListenConfig{Control: exclusive}).Listen(ctx, "tcp", at)
 }
 
 func inUse(at string) error {

@@ -2,9 +2,11 @@ package loopback_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -12,12 +14,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/loopback"
 )
 
 func TestPortInUse(t *testing.T) {
-	for _, squatted := range []string{"127.0.0.1", "[::1]", "0.0.0.0", "[::]"} {
+	for squatted, free := range map[string]string{"127.0.0.1": "[::1]", "[::1]": "127.0.0.1", "0.0.0.0": "", "[::]": ""} {
 		t.Run(squatted, func(t *testing.T) {
 			port := freePort()
 			squatter, err := net.Listen("tcp", squatted+":"+port)
@@ -32,6 +35,11 @@ func TestPortInUse(t *testing.T) {
 			_, err = loopback.Login(t.Context(), cs.Config("http://localhost:"+port+"/callback"), o)
 			require.ErrorIs(t, err, loopback.ErrPortInUse)
 			assert.Contains(t, err.Error(), port)
+			if free != "" {
+				other, err := net.Listen("tcp", free+":"+port)
+				require.NoError(t, err, "the other half of localhost is left")
+				require.NoError(t, other.Close())
+			}
 
 			o.RedirectURIs = []string{"http://localhost:" + port + "/callback", "http://127.0.0.1:" + freePort() + "/callback"}
 			u := newUser(t, cs.Browser())
@@ -80,6 +88,7 @@ func TestNextRedirectURI(t *testing.T) {
 	token, err := loopback.Login(t.Context(), config, o)
 	require.NoError(t, err)
 	assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
+	assert.Empty(t, config.RedirectURI, "the Config is the caller's")
 
 	o.RedirectURIs = []string{taken + "/a", taken + "/b"}
 	_, err = loopback.Login(t.Context(), config, o)
@@ -94,4 +103,87 @@ func TestListenerOnAllInterfacesIsFound(t *testing.T) {
 	assert.True(t, loopback.IsAnswered(t.Context(), at))
 	require.NoError(t, squatter.Close())
 	assert.False(t, loopback.IsAnswered(t.Context(), at))
+}
+
+type fakeListener struct {
+	net.Listener
+	closed bool
+}
+
+func (l *fakeListener) Close() error { l.closed = true; return nil }
+
+// A machine may lack one address of localhost. Any other error means that a browser may go where we
+// do not listen.
+func TestHalfOfLocalhost(t *testing.T) {
+	broken := errors.New("too many open files")
+	lacking, taken := lackingErrors[0], inUseErrors[0]
+	type row struct {
+		first, second error
+		tried         int
+		open          []bool // the first, the second
+		want          error
+	}
+	rows := map[string]row{
+		"both":             {nil, nil, 2, []bool{true, true}, nil},
+		"first is broken":  {broken, nil, 1, []bool{false, false}, broken},
+		"second is broken": {nil, broken, 2, []bool{false, false}, broken},
+		"both are lacking": {lacking, lacking, 2, []bool{false, false}, lacking},
+		"lacking, taken":   {lacking, taken, 2, []bool{false, false}, loopback.ErrPortInUse},
+		"lacking, broken":  {lacking, broken, 2, []bool{false, false}, broken},
+	}
+	for _, err := range lackingErrors {
+		rows["first is lacking: "+err.Error()] = row{err, nil, 2, []bool{false, true}, nil}
+		rows["second is lacking: "+err.Error()] = row{nil, err, 2, []bool{true, false}, nil}
+	}
+	for _, err := range inUseErrors {
+		rows["first is taken: "+err.Error()] = row{err, nil, 1, []bool{false, false}, loopback.ErrPortInUse}
+		rows["second is taken: "+err.Error()] = row{nil, err, 2, []bool{false, false}, loopback.ErrPortInUse}
+	}
+	for name, test := range rows {
+		t.Run(name, func(t *testing.T) {
+			port := freePort()
+			made := []*fakeListener{{}, {}}
+			var tried []string
+			got, err := loopback.ListenAt(t.Context(), "http://localhost:"+port+"/", func(_ context.Context, at string) (net.Listener, error) {
+				tried = append(tried, at)
+				i := len(tried) - 1
+				if err := []error{test.first, test.second}[i]; err != nil {
+					made[i].closed = true // it is none
+					return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", err)}
+				}
+				return made[i], nil
+			})
+			assert.Equal(t, []string{"127.0.0.1:" + port, "[::1]:" + port}[:test.tried], tried)
+			var want []net.Listener
+			for i, open := range test.open {
+				if open {
+					want = append(want, made[i])
+				}
+			}
+			assert.Equal(t, want, got)
+			for i := range test.tried {
+				assert.Equal(t, test.open[i], !made[i].closed, i)
+			}
+			if test.want == nil {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, test.want)
+			}
+		})
+	}
+}
+
+func TestLoginThatIsOverTriesNoOtherRedirectURI(t *testing.T) {
+	squatter, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer squatter.Close()
+	a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
+		o.RedirectURIs = []string{"http://" + squatter.Addr().String() + "/", "http://127.0.0.1:" + freePort() + "/"}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	listeners, _, err := a.Listen(ctx)
+	require.Error(t, err)
+	assert.Empty(t, listeners)
+	assert.NotContains(t, err.Error(), ";", "the second was tried")
 }

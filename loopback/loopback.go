@@ -48,8 +48,11 @@ type Options struct {
 	// Manual is for machines without a browser: Login neither listens nor opens one, and reads from In the address at which the
 	// user's browser, wherever it is, ended up. That browser will say that it cannot connect.
 	Manual bool
-	// In is where Manual reads lines, and no further. Nil: standard input. A Read that waits when Login ends is left to itself, unless
-	// In has a SetReadDeadline that works; the terminal's does on Linux.
+	// In is where Manual reads lines, and no further. Nil: standard input. A Read that waits when
+	// Login ends is interrupted if In has a SetReadDeadline that works. Connections have one, on
+	// Unix also an os.Pipe, and on Linux the terminal that nil means. Otherwise, for example at the
+	// console on Windows, the Read goes on, and the next Login with the same In gets its line. A
+	// program that itself reads In after such a Login loses that line.
 	In io.Reader
 	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
 	Out io.Writer

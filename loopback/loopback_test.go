@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -169,11 +170,18 @@ func TestLoginThatCannotWork(t *testing.T) {
 		"redirect URI": {func(_ *csoauth.Config, o *loopback.Options) {
 			o.AuthOptions = &csoauth.AuthOptions{RedirectURI: "http://localhost/"}
 		}, "RedirectURIs"},
-		"auth options": {func(_ *csoauth.Config, o *loopback.Options) { o.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} }, "OmitMethod"},
-		"timeout":      {func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = -time.Second }, "Timeout"},
+		"auth options":       {func(_ *csoauth.Config, o *loopback.Options) { o.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} }, "OmitMethod"},
+		"dot in the path":    {redirectURI("http://localhost:8184/a/./b"), "has . or .."},
+		"dot at the end":     {redirectURI("http://localhost:8184/."), "has . or .."},
+		"two dots":           {redirectURI("http://localhost:8184/a/../b"), "has . or .."},
+		"two dots at an end": {redirectURI("http://localhost:8184/a/.."), "has . or .."},
+		"dots in percent":    {redirectURI("http://localhost:8184/a/%2e%2E/b"), "has . or .."},
+		"zone":               {redirectURI("http://[::1%25lo]:8184/callback"), "redirect URI"},
+		"no redirect URI":    {redirectURI(""), "RedirectURI"},
+		"timeout":            {func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = -time.Second }, "Timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184/callback"}
+			config := offline()
 			o := &loopback.Options{Out: io.Discard, Timeout: time.Second, OpenBrowser: func(context.Context, string) error {
 				t.Error("a browser opens")
 				return nil
@@ -188,6 +196,17 @@ func TestLoginThatCannotWork(t *testing.T) {
 	require.ErrorContains(t, err, "Config")
 }
 
+func redirectURI(uri string) func(*csoauth.Config, *loopback.Options) {
+	return func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = uri }
+}
+
+// Dots that are part of a name are no steps in the path.
+func TestRedirectURIWithDotsInANameIsFine(t *testing.T) {
+	for _, path := range []string{"/a.b", "/.well-known/callback", "/..a/b..", "/..."} {
+		newAttempt(t, redirectURI("http://localhost:8184"+path))
+	}
+}
+
 func TestExpiredAttemptEndsTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
@@ -195,14 +214,17 @@ func TestExpiredAttemptEndsTheLogin(t *testing.T) {
 	})
 	require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
 
-	a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
-		o.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Nanosecond}
+	synctest.Test(t, func(t *testing.T) {
+		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
+			o.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Minute}
+		})
+		time.Sleep(time.Minute + time.Second)
+		ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
+		over, err := a.Decided()
+		assert.True(t, over)
+		require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
+		assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), "That took too long")
 	})
-	ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil)
-	over, err := a.Decided()
-	assert.True(t, over)
-	require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
-	assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), "That took too long")
 }
 
 // The address is on the terminal as well.
@@ -274,6 +296,31 @@ func TestContextThatEndsDuringTheExchange(t *testing.T) {
 	assert.Contains(t, <-u.page, "The login did not work")
 }
 
+// Contentstack has given the token out: to drop it would leave it valid, and the user without one.
+func TestTokenThatComesAsTheContextEndsIsKept(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		cancel()
+		return resp, err
+	})}
+	defer http.DefaultClient.CloseIdleConnections()
+	u := newUser(t, cs.Browser())
+	token, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	require.NoError(t, err)
+	assert.True(t, token.Valid())
+	assert.Contains(t, <-u.page, "You are logged in")
+}
+
 func TestTransportThatPanicsEndsTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:" + freePort() + "/callback")
@@ -285,20 +332,4 @@ func TestTransportThatPanicsEndsTheLogin(t *testing.T) {
 	_, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 20 * time.Second})
 	require.ErrorContains(t, err, "panicked")
 	<-u.page
-}
-
-// Contentstack has a code for a minute, and the user was in time.
-func TestTimeoutDoesNotCutOffAnExchange(t *testing.T) {
-	cs := csoauthtest.NewServer(t, nil)
-	config := cs.Config("http://localhost:" + freePort() + "/callback")
-	u := newUser(t, cs.Browser())
-	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		time.Sleep(300 * time.Millisecond)
-		return http.DefaultTransport.RoundTrip(r)
-	})}
-	defer http.DefaultClient.CloseIdleConnections()
-	token, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 200 * time.Millisecond})
-	require.NoError(t, err)
-	assert.True(t, token.Valid())
-	assert.Contains(t, <-u.page, "You are logged in")
 }

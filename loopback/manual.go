@@ -20,8 +20,8 @@ func (l *login) loginByHand(ctx context.Context) error {
 	l.uri = l.uris[0]
 	in := l.o.In
 	if in == nil {
-		terminal := openTerminal()
-		defer terminal.Close()
+		terminal, done := openTerminal()
+		defer done()
 		in = terminal
 	}
 	t := newTerminal(l.o.Out)
@@ -75,16 +75,20 @@ func cleaned(line string) string {
 	return text
 }
 
-// openTerminal returns standard input. If that is the terminal, it is opened once more, so that a Read can be interrupted.
-func openTerminal() io.ReadCloser {
+// openTerminal returns standard input, and a function that lets go of it. If it is the terminal, it
+// is opened once more, so that a Read can be interrupted: not on macOS or Windows.
+func openTerminal() (in io.Reader, done func()) {
 	info, err := os.Stdin.Stat()
 	null, nullErr := os.Stat(os.DevNull)
 	if err == nil && info.Mode()&os.ModeCharDevice != 0 && (nullErr != nil || !os.SameFile(info, null)) {
 		if terminal, err := os.Open("/dev/tty"); err == nil {
-			return terminal
+			if isInterruptible(terminal) {
+				return terminal, func() { terminal.Close() }
+			}
+			terminal.Close()
 		}
 	}
-	return io.NopCloser(os.Stdin)
+	return os.Stdin, func() {}
 }
 
 // maxLine bounds what is pasted, in bytes.
@@ -92,35 +96,30 @@ const maxLine = 16 << 10
 
 // readLine reads to the end of a line and no further, until ctx ends.
 func readLine(ctx context.Context, in io.Reader) (string, error) {
-	if d, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok && d.SetReadDeadline(time.Time{}) == nil {
-		interrupted := make(chan struct{})
-		stop := context.AfterFunc(ctx, func() {
-			defer close(interrupted)
-			_ = d.SetReadDeadline(time.Unix(1, 0)) // it worked before
-		})
-		defer func() {
-			if !stop() {
-				<-interrupted
-				_ = d.SetReadDeadline(time.Time{}) // for whoever reads after us
-			}
-		}()
-		return line(in)
+	if !isInterruptible(in) {
+		return readLineAside(ctx, in)
 	}
-	type result struct {
-		text string
-		err  error
-	}
-	read := make(chan result, 1)
-	go func() { // which ends with the Read
-		text, err := line(in)
-		read <- result{text, err}
+	d := in.(deadliner)
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(interrupted)
+		_ = d.SetReadDeadline(time.Unix(1, 0)) // it worked before
+	})
+	defer func() {
+		if !stop() {
+			<-interrupted
+			_ = d.SetReadDeadline(time.Time{}) // for whoever reads after us
+		}
 	}()
-	select {
-	case r := <-read:
-		return r.text, r.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
+	return line(in)
+}
+
+type deadliner interface{ SetReadDeadline(time.Time) error }
+
+// isInterruptible reports whether a Read of in can be interrupted. It takes away a deadline.
+func isInterruptible(in io.Reader) bool {
+	d, ok := in.(deadliner)
+	return ok && d.SetReadDeadline(time.Time{}) == nil
 }
 
 func line(in io.Reader) (string, error) {

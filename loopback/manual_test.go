@@ -2,7 +2,10 @@ package loopback_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -23,12 +26,9 @@ func TestManual(t *testing.T) {
 	in, paste := io.Pipe()
 	defer paste.Close()
 	var out bytes.Buffer
-	asked := make(chan string, 10)
+	asked := make(tell, 10)
 	go func() {
-		text := <-asked
-		_, address, _ := strings.Cut(text, "\n\n  ")
-		address, _, _ = strings.Cut(address, "\n")
-		callback := config.RedirectURI + "?" + cs.Callback(cs.Browser(), address).Encode()
+		callback := callbackOf(t, cs, <-asked)
 		for _, line := range []string{
 			"what?\n",
 			strings.Replace(callback, "localhost", "localhost.example", 1) + "\n",
@@ -39,14 +39,14 @@ func TestManual(t *testing.T) {
 			assert.NoError(t, err)
 		}
 	}()
-	token, err := loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: in, Out: io.MultiWriter(&out, tell(asked))})
+	token, err := loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: in, Out: io.MultiWriter(&out, asked)})
 	require.NoError(t, err)
 	assert.True(t, token.Valid())
 	assert.Contains(t, out.String(), "That is not an address at http://localhost:8184/callback")
 	assert.Contains(t, out.String(), "of another login")
 }
 
-type tell chan<- string
+type tell chan string
 
 func (c tell) Write(p []byte) (int, error) {
 	select {
@@ -56,33 +56,171 @@ func (c tell) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestManualEndsWithItsContext(t *testing.T) {
-	config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184/callback"}
-	for name, in := range map[string]func() (io.Reader, func()){
-		"a file": func() (io.Reader, func()) {
-			r, w, err := os.Pipe()
+// The line that a user pastes last is the last one that Login reads.
+func TestPastedAddressEndsTheLogin(t *testing.T) {
+	for name, open := range ins {
+		t.Run(name, func(t *testing.T) {
+			cs := csoauthtest.NewServer(t, nil)
+			config := cs.Config("http://localhost:8184/callback")
+			in, paste := open(t)
+			out := make(tell, 10)
+			go func() {
+				_, _ = io.WriteString(paste, strings.Repeat("what?\n", 9)+callbackOf(t, cs, <-out)+"\nmore\n")
+			}()
+			token, err := loginWithin(t, t.Context(), config, &loopback.Options{Manual: true, In: in, Out: out})
 			require.NoError(t, err)
-			return r, func() { r.Close(); w.Close() }
-		},
-		"a reader": func() (io.Reader, func()) { r, w := io.Pipe(); return r, func() { w.Close() } },
+			assert.True(t, token.Valid())
+			rest := make([]byte, len("more\n"))
+			_, err = io.ReadFull(in, rest)
+			require.NoError(t, err)
+			assert.Equal(t, "more\n", string(rest))
+		})
+	}
+}
+
+// ins are kinds of In. What closes paste ends a Read of in.
+var ins = map[string]func(testing.TB) (in io.ReadCloser, paste io.WriteCloser){
+	"a file": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		t.Cleanup(func() { w.Close(); r.Close() }) // in this order: Close waits for a Read on Windows
+		return r, w
+	},
+	"a connection": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
+		r, w := net.Pipe()
+		t.Cleanup(func() { w.Close(); r.Close() })
+		return r, w
+	},
+	"a reader": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
+		r, w := io.Pipe()
+		t.Cleanup(func() { w.Close(); r.Close() })
+		return r, w
+	},
+	"a reader without identity": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
+		r, w := io.Pipe()
+		t.Cleanup(func() { w.Close(); r.Close() })
+		return incomparable{r, nil}, w
+	},
+}
+
+type incomparable struct {
+	io.ReadCloser
+	_ []byte
+}
+
+// callbackOf returns the address that the browser ends up at, for what Login printed.
+func callbackOf(t testing.TB, cs *csoauthtest.Server, text string) string {
+	_, address, _ := strings.Cut(text, "\n\n  ")
+	address, _, _ = strings.Cut(address, "\n")
+	return "http://localhost:8184/callback?" + cs.Callback(cs.Browser(), address).Encode()
+}
+
+// loginWithin logs in, and says so if that never ends.
+func loginWithin(t testing.TB, ctx context.Context, c *csoauth.Config, o *loopback.Options) (token *csoauth.Token, err error) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		token, err = loopback.Login(ctx, c, o)
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		require.FailNow(t, "Login does not return")
+	}
+	return token, err
+}
+
+// The next Login gets what its user pastes: no Read that an earlier one left behind takes it away.
+func TestManualEndsWithItsContext(t *testing.T) {
+	for name, open := range ins {
+		if name == "a reader without identity" {
+			continue // nobody can know that its next Login is one
+		}
+		t.Run(name, func(t *testing.T) {
+			cs := csoauthtest.NewServer(t, nil)
+			config := cs.Config("http://localhost:8184/callback")
+			in, paste := open(t)
+			for range 2 {
+				_, err := loginWithin(t, t.Context(), config, &loopback.Options{Manual: true, In: in, Out: io.Discard, Timeout: 10 * time.Millisecond})
+				require.ErrorIs(t, err, loopback.ErrTimeout)
+			}
+			out := make(tell, 10)
+			go func() { _, _ = io.WriteString(paste, callbackOf(t, cs, <-out)+"\n") }()
+			token, err := loginWithin(t, t.Context(), config, &loopback.Options{Manual: true, In: in, Out: out})
+			require.NoError(t, err)
+			assert.True(t, token.Valid())
+			assert.Zero(t, loopback.Left())
+		})
+	}
+}
+
+// A program may go on to read an In with deadlines itself: Login leaves no Read and no deadline.
+func TestProgramReadsOnAfterTheTimeout(t *testing.T) {
+	in, paste := net.Pipe()
+	defer in.Close()
+	defer paste.Close()
+	_, err := loginWithin(t, t.Context(), offline(), &loopback.Options{Manual: true, In: in, Out: io.Discard, Timeout: 10 * time.Millisecond})
+	require.ErrorIs(t, err, loopback.ErrTimeout)
+	go func() { _, _ = io.WriteString(paste, "next\n") }()
+	next := make([]byte, len("next\n"))
+	_, err = io.ReadFull(in, next)
+	require.NoError(t, err)
+	assert.Equal(t, "next\n", string(next))
+}
+
+// An error ends the Login that it meets, and is no memory of an In that has ended.
+func TestReadThatFailsAfterItsLoginIsForgotten(t *testing.T) {
+	for name, open := range ins {
+		t.Run(name, func(t *testing.T) {
+			in, paste := open(t)
+			_, err := loginWithin(t, t.Context(), offline(), &loopback.Options{Manual: true, In: in, Out: io.Discard, Timeout: 10 * time.Millisecond})
+			require.ErrorIs(t, err, loopback.ErrTimeout)
+			require.NoError(t, paste.Close())
+			require.Eventually(t, func() bool { return loopback.Left() == 0 }, 10*time.Second, time.Millisecond)
+			_, err = loginWithin(t, t.Context(), offline(), &loopback.Options{Manual: true, In: in, Out: io.Discard})
+			require.ErrorIs(t, err, io.EOF)
+			require.ErrorContains(t, err, "no address was pasted")
+		})
+	}
+}
+
+func TestManualWithoutAnAddress(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		in   io.Reader
+		is   error
+		says string
+	}{
+		"ten wrong lines":  {strings.NewReader(strings.Repeat("x\n", 10)), nil, "none of 10 lines"},
+		"nine wrong lines": {strings.NewReader(strings.Repeat("x\n", 9)), io.EOF, "no address was pasted"},
+		"nothing":          {strings.NewReader(""), io.EOF, "no address was pasted"},
+		"broken":           {iotest.ErrReader(broken), broken, "no address was pasted"},
+		"broken in a line": {io.MultiReader(strings.NewReader("x"), iotest.ErrReader(broken)), broken, "no address was pasted"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reader, end := in()
-			defer end()
-			_, err := loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: reader, Out: io.Discard, Timeout: 10 * time.Millisecond})
-			require.ErrorIs(t, err, loopback.ErrTimeout)
-			if file, ok := reader.(*os.File); ok {
-				require.NoError(t, file.SetReadDeadline(time.Now().Add(time.Millisecond)))
-				_, err := file.Read(make([]byte, 1))
-				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			_, err := loginWithin(t, t.Context(), offline(), &loopback.Options{Manual: true, In: test.in, Out: io.Discard})
+			require.ErrorContains(t, err, test.says)
+			if test.is != nil {
+				require.ErrorIs(t, err, test.is)
 			}
 		})
 	}
-	_, err := loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: strings.NewReader(strings.Repeat("x\n", 1000)), Out: io.Discard})
-	require.ErrorContains(t, err, "none of 10 lines")
-	_, err = loopback.Login(t.Context(), config, &loopback.Options{Manual: true, In: strings.NewReader("x\n"), Out: io.Discard})
-	require.ErrorIs(t, err, io.EOF)
-	require.ErrorContains(t, err, "no address was pasted")
+}
+
+func TestManualReadsStandardInput(t *testing.T) {
+	cs := csoauthtest.NewServer(t, nil)
+	in, paste := ins["a file"](t)
+	stdin := os.Stdin
+	defer func() { os.Stdin = stdin }()
+	os.Stdin = in.(*os.File)
+	out := make(tell, 10)
+	go func() { _, _ = io.WriteString(paste, callbackOf(t, cs, <-out)+"\nmore\n") }()
+	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:8184/callback"), &loopback.Options{Manual: true, Out: out})
+	require.NoError(t, err)
+	more := make([]byte, len("more\n"))
+	_, err = io.ReadFull(in, more)
+	require.NoError(t, err, "it stays open, and nothing of it is lost")
 }
 
 // What terminals, chats and browsers make of an address.
@@ -115,6 +253,11 @@ func TestLineIsReadToItsEndAndNoFurther(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
-	_, err := loopback.ReadLine(t.Context(), strings.NewReader(strings.Repeat("a", 1<<20)))
+	const most = 16 << 10
+	longest := strings.Repeat("a", most-1)
+	got, err := loopback.ReadLine(t.Context(), strings.NewReader(longest+"\n"))
+	require.NoError(t, err)
+	assert.Equal(t, longest, got)
+	_, err = loopback.ReadLine(t.Context(), strings.NewReader(longest+"a\n"))
 	require.ErrorContains(t, err, "more than")
 }
