@@ -19,8 +19,8 @@ import (
 
 // More kills than by default: go test ./tokens -run Kill -v -args -kills=500 -random-kills=5000
 var (
-	kills       = flag.Int("kills", 20, "how many processes die at each point of a refresh")
-	randomKills = flag.Int("random-kills", 300, "how many processes are killed at a random moment")
+	kills       = flag.Int("kills", 2, "how many processes die at each point of a refresh")
+	randomKills = flag.Int("random-kills", 60, "how many processes are killed at a random moment")
 )
 
 // A killPoint is where in a refresh a process dies, and what it leaves behind.

@@ -201,7 +201,7 @@ func TestSeq(t *testing.T) {
 		old := readStored(t, store).raw
 		ahead := []byte(`{"kind":"csoauth/tokens.Record","version":1,"seq":99999999999999,"token":{"kind":"csoauth.Token","version":1,"access_token":"a","refresh_token":"r","region":"NA"}}`)
 		require.NoError(t, store.CompareAndSwap(t.Context(), "user", old, ahead))
-		assert.EqualValues(t, 99999999999999+1, put(), "a Put over a record from the future: one more")
+		assert.Equal(t, int64(99999999999999+1), put(), "a Put over a record from the future: one more")
 	})
 }
 

@@ -26,7 +26,7 @@ import (
 )
 
 // pageWait is how long a page may take to appear; a machine that does other things too needs some of it.
-const pageWait = 20 * time.Second
+const pageWait = 2 * time.Minute
 
 // A chrome is a browser without a window and with an empty profile. It can reach this machine only.
 type chrome struct {

@@ -31,7 +31,7 @@ type database struct {
 }
 
 // databaseWait is how long a server may take to come up: after a SIGKILL it recovers first.
-const databaseWait = 60 * time.Second
+const databaseWait = 3 * time.Minute
 
 // start starts the server, on the data that it had before.
 func (d *database) start() {

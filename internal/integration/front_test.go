@@ -27,28 +27,22 @@ type front struct {
 	proxy httputil.ReverseProxy
 
 	mu       sync.Mutex
-	posts    []url.Values // the forms of the token requests
-	renewals map[string]renewal
+	posts    []url.Values      // the forms of the token requests
+	renewals map[string]string // the refresh token in the answer to a refresh that was granted, by the one that was sent
 	secrets  []string
 	slow     time.Duration // what a token request takes longer than the server needs
 }
 
-// A renewal is a refresh that the server granted. The front finds it by the refresh token that was sent.
-type renewal struct {
-	at  time.Time // of the request
-	got string    // the refresh token in the answer
-}
-
-// renewalsOf returns the refreshes that began with a refresh token, and the refresh token that is good after them.
-func (f *front) renewalsOf(refreshToken string) (all []renewal, last string) {
+// renewalsOf returns how many refreshes began with a refresh token, and the refresh token that is good after them.
+func (f *front) renewalsOf(refreshToken string) (n int, last string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for {
-		r, ok := f.renewals[refreshToken]
+		next, ok := f.renewals[refreshToken]
 		if !ok {
-			return all, refreshToken
+			return n, refreshToken
 		}
-		all, refreshToken = append(all, r), r.got
+		n, refreshToken = n+1, next
 	}
 }
 
@@ -63,7 +57,7 @@ func newFront(t *testing.T, server string) *front {
 	target, err := url.Parse(server)
 	require.NoError(t, err)
 	transport := &http.Transport{}
-	f := &front{renewals: map[string]renewal{}}
+	f := &front{renewals: map[string]string{}}
 	f.proxy = httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -86,24 +80,18 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.URL.Path = "/apps/authorize"
 		f.keep(r.URL.Query().Get("state"))
 	case r.URL.Path == tokenPath && r.Method == http.MethodPost:
-		began := time.Now()
 		form, err := f.readTokenRequest(r)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), refreshKey{}, sentRefresh{began, form.Get("refresh_token")}))
+		r = r.WithContext(context.WithValue(r.Context(), refreshKey{}, form.Get("refresh_token")))
 	}
 	f.proxy.ServeHTTP(w, r)
 }
 
-// refreshKey is for the sentRefresh in a request's context.
+// refreshKey is for the refresh token in a request's context.
 type refreshKey struct{}
-
-type sentRefresh struct {
-	at    time.Time
-	token string // empty: it is no refresh
-}
 
 func (f *front) readTokenRequest(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(r.Body)
@@ -152,10 +140,10 @@ func (f *front) readAnswer(resp *http.Response) error {
 		return err
 	}
 	f.keep(tokens.Access, tokens.Refresh, tokens.ID)
-	if sent, _ := resp.Request.Context().Value(refreshKey{}).(sentRefresh); sent.token != "" && tokens.Refresh != "" {
+	if sent, _ := resp.Request.Context().Value(refreshKey{}).(string); sent != "" && tokens.Refresh != "" {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.renewals[sent.token] = renewal{sent.at, tokens.Refresh}
+		f.renewals[sent] = tokens.Refresh
 	}
 	return nil
 }

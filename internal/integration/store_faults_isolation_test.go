@@ -46,7 +46,7 @@ func TestManagersWhereReadsRepeat(t *testing.T) {
 				m := s.manager(store)
 				for i := range keys {
 					all.Go(func() {
-						_, err := m.Token(t.Context(), fmt.Sprintf("user/%d", i))
+						_, _, err := askFor(t.Context(), m, fmt.Sprintf("user/%d", i))
 						if assert.NoError(t, err) {
 							count.add(faultCount{served: 1})
 						}

@@ -7,10 +7,11 @@
 //	Why: leaves the method out although the challenge is S256
 //
 // A package path is relative to the folder of testdata/laws; a test that needs the race detector has -race after its name.
-// In a copy of the tree, Laws first sees every named test pass. Then it applies one patch at a time, and the test must fail.
-// A patch that no longer applies or compiles, a test that is gone and a law without a patch are failures too.
+// Laws works in copies of the tree, one for each of -j workers. It first sees every named test pass. Then each worker applies
+// one patch at a time, and the test must fail. A patch that no longer applies or compiles, a test that is gone and a law
+// without a patch are failures too.
 //
-//	go run ./internal/laws [-run regexp] [dir]
+//	go run ./internal/laws [-run regexp] [-j workers] [dir]
 package main
 
 import (
@@ -20,27 +21,35 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // lawsOfTheDesign lists the laws that must have a patch, in the order of the design.
 const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6"
 
-// testTimeout is short because a patched test may hang: that is one of the ways in which it notices.
-const testTimeout = time.Minute
+const (
+	// patchedTimeout is short because a patched test may hang: that is one of the ways in which it notices.
+	patchedTimeout = time.Minute
+	// asIsTimeout is for all named tests of a package together, on a busy machine.
+	asIsTimeout = 10 * time.Minute
+)
 
 func main() {
 	filter := flag.String("run", "", "only patches whose law and name match this `regexp`")
+	workers := flag.Int("j", min(runtime.NumCPU(), 4), "how many patches are tried at a time")
 	flag.Parse()
 	dir := cmp.Or(flag.Arg(0), ".")
 
-	passed, failed, err := run(dir, strings.Fields(lawsOfTheDesign), *filter, os.Stdout)
+	passed, failed, err := run(dir, strings.Fields(lawsOfTheDesign), *filter, *workers, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "laws:", err)
 		os.Exit(1)
@@ -51,8 +60,8 @@ func main() {
 	}
 }
 
-// run tries the patches of dir in a copy of it and prints a line for each. An error means that it could not try them.
-func run(dir string, laws []string, filter string, out io.Writer) (passed, failed int, err error) {
+// run tries the patches of dir in copies of it and prints a line for each. An error means that it could not try them.
+func run(dir string, laws []string, filter string, workers int, out io.Writer) (passed, failed int, err error) {
 	only, err := regexp.Compile(filter)
 	if err != nil {
 		return 0, 0, err
@@ -81,20 +90,45 @@ func run(dir string, laws []string, filter string, out io.Writer) (passed, faile
 		return 0, 0, fmt.Errorf("no patch in %s/testdata/laws matches %q", dir, filter)
 	}
 
-	copied, err := copyTree(dir)
+	trees, remove, err := copyTrees(dir, workers)
+	defer remove()
 	if err != nil {
 		return 0, 0, err
 	}
-	defer os.RemoveAll(copied)
-	asIs := testAsIs(copied, patches)
-	for _, p := range patches {
-		problem := asIs[p.target]
+	asIs := testAsIs(trees, patches)
+	problems := make([]chan error, len(patches))
+	for i := range problems {
+		problems[i] = make(chan error, 1)
+	}
+	go inTrees(trees, len(patches), func(tree string, i int) {
+		problem := asIs[patches[i].target]
 		if problem == nil {
-			problem = p.try(copied)
+			problem = patches[i].try(tree)
 		}
-		report(p.law, p.name, p.test+" fails without it", problem)
+		problems[i] <- problem
+	})
+	for i, p := range patches {
+		report(p.law, p.name, p.test+" fails without it", <-problems[i])
 	}
 	return passed, failed, nil
+}
+
+// inTrees does n jobs, in order, each in a tree that no other job uses meanwhile. It returns when all are done.
+func inTrees(trees []string, n int, do func(tree string, job int)) {
+	jobs := make(chan int)
+	var workers sync.WaitGroup
+	for _, tree := range trees {
+		workers.Go(func() {
+			for job := range jobs {
+				do(tree, job)
+			}
+		})
+	}
+	for job := range n {
+		jobs <- job
+	}
+	close(jobs)
+	workers.Wait()
 }
 
 // A patch is one way to break a law.
@@ -173,6 +207,23 @@ func readPatch(file string, laws []string) (p patch, err error) {
 	return p, nil
 }
 
+// copyTrees makes n copies. remove removes those that were made, also after an error.
+func copyTrees(dir string, n int) (trees []string, remove func(), err error) {
+	remove = func() {
+		for _, tree := range trees {
+			os.RemoveAll(tree)
+		}
+	}
+	for range n {
+		tree, err := copyTree(dir)
+		if err != nil {
+			return trees, remove, err
+		}
+		trees = append(trees, tree)
+	}
+	return trees, remove, nil
+}
+
 // copyTree copies what git knows or would add, and so no build output, to a new temporary folder.
 func copyTree(dir string) (string, error) {
 	git := exec.Command("git", "ls-files", "-coz", "--exclude-standard")
@@ -205,22 +256,28 @@ func copyTree(dir string) (string, error) {
 
 // testAsIs runs the tests of all patches in the tree as it is, each package once, and says what is wrong with those that
 // do not pass. A test that fails already, or is gone, would make any patch look noticed.
-func testAsIs(tree string, patches []patch) map[target]error {
+func testAsIs(trees []string, patches []patch) map[target]error {
 	names := map[binary][]string{}
 	for _, p := range patches {
 		if !slices.Contains(names[p.binary], p.test) {
 			names[p.binary] = append(names[p.binary], p.test)
 		}
 	}
+	var mu sync.Mutex
 	problems := map[target]error{}
-	for bin, tests := range names {
-		out, err := bin.run(tree, tests...)
+	binaries := slices.Collect(maps.Keys(names))
+	inTrees(trees, len(binaries), func(tree string, i int) {
+		bin, tests := binaries[i], names[binaries[i]]
+		out, err := bin.run(tree, asIsTimeout, tests...)
 		for _, test := range tests {
 			if !strings.Contains(out, "--- PASS: "+test+" (") {
-				problems[target{bin, test}] = fmt.Errorf("without the patch the test does not pass or is not there: %w%s", cmp.Or(err, errNotRun), tail(out))
+				problem := fmt.Errorf("without the patch the test does not pass or is not there: %w%s", cmp.Or(err, errNotRun), tail(out))
+				mu.Lock()
+				problems[target{bin, test}] = problem
+				mu.Unlock()
 			}
 		}
-	}
+	})
 	return problems
 }
 
@@ -236,7 +293,7 @@ func (p patch) try(tree string) (problem error) {
 			panic("laws: cannot take back " + p.file + ": " + out) // the tree is no good for the patches after it
 		}
 	}()
-	out, err := p.run(tree, p.test)
+	out, err := p.run(tree, patchedTimeout, p.test)
 	switch {
 	case errors.Is(err, errCompile):
 		return fmt.Errorf("the patch does not compile%s", tail(out))
@@ -251,18 +308,18 @@ func (p patch) try(tree string) (problem error) {
 var errCompile = errors.New("the package does not compile")
 
 // run compiles the tests of b without vet, whose opinion of a patch does not matter, and runs those named.
-func (b binary) run(tree string, tests ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), testTimeout+5*time.Minute)
+func (b binary) run(tree string, timeout time.Duration, tests ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout+5*time.Minute)
 	defer cancel()
 	bin := filepath.Join(tree, ".laws.test.exe") // Windows wants the .exe; nobody else minds
 	dir := filepath.Join(tree, filepath.FromSlash(b.pkg))
-	build := exec.CommandContext(ctx, "go", "test", "-c", fmt.Sprintf("-race=%t", b.race), "-o", bin, ".")
+	build := exec.CommandContext(ctx, "go", "test", "-c", fmt.Sprintf("-race=%t", b.race), "-ldflags=-s -w", "-o", bin, ".")
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return string(out), errCompile
 	}
 	defer os.Remove(bin) // a package without tests leaves none: the old one must not run in its place
-	cmd := exec.CommandContext(ctx, bin, "-test.v", "-test.timeout="+testTimeout.String(),
+	cmd := exec.CommandContext(ctx, bin, "-test.v", "-test.timeout="+timeout.String(),
 		"-test.run=^("+strings.Join(tests, "|")+")$")
 	cmd.Dir = dir
 	cmd.WaitDelay = 10 * time.Second

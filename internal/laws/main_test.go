@@ -103,7 +103,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var out strings.Builder
-			passed, failed, err := run(newModule(t, map[string]string{"open-door": test.patch}), []string{"P1"}, "", &out)
+			passed, failed, err := run(newModule(t, map[string]string{"open-door": test.patch}), []string{"P1"}, "", 2, &out)
 			require.NoError(t, err)
 			if test.problem == "" {
 				assert.Equal(t, []int{1, 0}, []int{passed, failed}, out.String())
@@ -123,7 +123,7 @@ func TestPatchesAreTakenBack(t *testing.T) {
 		"b": change("TestLocked", "return 1 > 2"), // applies only where a is gone
 	})
 	var out strings.Builder
-	passed, failed, err := run(dir, []string{"P1"}, "", &out)
+	passed, failed, err := run(dir, []string{"P1"}, "", 1, &out)
 	require.NoError(t, err)
 	assert.Equal(t, []int{2, 0}, []int{passed, failed}, out.String())
 	text, err := os.ReadFile(filepath.Join(dir, "door.go"))
@@ -134,13 +134,13 @@ func TestPatchesAreTakenBack(t *testing.T) {
 func TestLawWithoutPatchFails(t *testing.T) {
 	dir := newModule(t, map[string]string{"open-door": change("TestLocked", "return false")})
 	var out strings.Builder
-	passed, failed, err := run(dir, []string{"P1", "P2"}, "", &out)
+	passed, failed, err := run(dir, []string{"P1", "P2"}, "", 2, &out)
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 1}, []int{passed, failed}, out.String())
 	assert.Regexp(t, `(?m)^P2 .* has no patch  FAILED: `, out.String())
 
 	out.Reset()
-	passed, failed, err = run(dir, []string{"P1", "P2"}, "P1 open", &out)
+	passed, failed, err = run(dir, []string{"P1", "P2"}, "P1 open", 2, &out)
 	require.NoError(t, err)
 	assert.Equal(t, []int{1, 0}, []int{passed, failed}, "with -run the other laws are not asked for: %s", out.String())
 }
@@ -158,7 +158,7 @@ func TestWhatCannotBeTriedIsAnError(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
-			_, _, err := run(newModule(t, map[string]string{"open-door": test.patch}), []string{"P1"}, test.filter, &out)
+			_, _, err := run(newModule(t, map[string]string{"open-door": test.patch}), []string{"P1"}, test.filter, 2, &out)
 			assert.ErrorContains(t, err, test.rule)
 		})
 	}
