@@ -201,6 +201,12 @@ func TestSwapThatCannotBeSettled(t *testing.T) {
 		requireFailure(t, store.CompareAndSwap(ctx, "key", some("a"), nil), context.Canceled, "pgstore: swap: ")
 		assert.Equal(t, []string{"DELETE"}, fake.sent)
 	})
+	t.Run("the context ends during the look", func(t *testing.T) {
+		fake, store := newStore(t, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		fake.steps = []step{ends(cancel, runs)}
+		requireFailure(t, store.CompareAndSwap(ctx, "key", nil, nil), context.Canceled, "pgstore: swap: ")
+	})
 	t.Run("the driver cannot count rows", func(t *testing.T) {
 		fake, store := newStore(t, nil)
 		fake.steps = []step{func(_ context.Context, run func() (reply, error)) (reply, error) {
