@@ -97,6 +97,7 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 		require.ErrorIs(t, <-done, loopback.ErrTimeout)
 		assert.Equal(t, 1, strings.Count(screen(out.String()), "stacks"))
 		assert.NotContains(t, screen(out.String()), "Waiting")
+		assert.True(t, strings.HasSuffix(screen(out.String()), "\n"), "the last line is blank again")
 		for line := range strings.SplitSeq(screen(out.String()), "\n") {
 			assert.LessOrEqual(t, len(line), 80)
 		}

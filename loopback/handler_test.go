@@ -99,7 +99,7 @@ func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 	w := ask(a, "GET", "http://localhost:8184/callback", nil)
 	assert.Equal(t, http.StatusBadGateway, w.Code)
 	assert.Contains(t, w.Body.String(), "The login did not work")
-	assert.Contains(t, w.Body.String(), "tool says why")
+	assert.Contains(t, w.Body.String(), ">tool says why. Start the login again there.<")
 	assert.NotContains(t, w.Body.String(), "no route")
 	assert.Regexp(t, `^default-src 'none'; style-src 'sha256-[^']+'; `, w.Header().Get("Content-Security-Policy"))
 }

@@ -28,7 +28,7 @@ func TestListensNowhereElse(t *testing.T) {
 				}
 			}
 		}
-		_, err := loopback.Login(t.Context(), cs.Config("http://"+host+":"+port+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+		_, err := loginWithin(t, t.Context(), cs.Config("http://"+host+":"+port+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 		require.NoError(t, err)
 	}
 }

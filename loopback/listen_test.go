@@ -32,7 +32,7 @@ func TestPortInUse(t *testing.T) {
 				opened.Store(true)
 				return nil
 			}}
-			_, err = loopback.Login(t.Context(), cs.Config("http://localhost:"+port+"/callback"), o)
+			_, err = loginWithin(t, t.Context(), cs.Config("http://localhost:"+port+"/callback"), o)
 			require.ErrorIs(t, err, loopback.ErrPortInUse)
 			assert.Contains(t, err.Error(), port)
 			if free != "" {
@@ -46,7 +46,7 @@ func TestPortInUse(t *testing.T) {
 			o.OpenBrowser = u.open
 			config := cs.Config(o.RedirectURIs[1])
 			config.RedirectURI = o.RedirectURIs[0]
-			token, err := loopback.Login(t.Context(), config, o)
+			token, err := loginWithin(t, t.Context(), config, o)
 			require.NoError(t, err)
 			assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
 			assert.False(t, opened.Load(), "for a port that is taken")
@@ -59,7 +59,7 @@ func TestRedirectURIIsSentToTheByte(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:" + freePort() + "/a|b%7c")
 	u := newUser(t, cs.Browser())
-	token, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	token, err := loginWithin(t, t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.NoError(t, err)
 	assert.Equal(t, config.RedirectURI, token.RedirectURI)
 }
@@ -69,7 +69,7 @@ func TestPathWithTwoSlashesStaysHere(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:" + freePort() + "//callback")
 	u := newUser(t, cs.Browser())
-	_, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	_, err := loginWithin(t, t.Context(), config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.NoError(t, err)
 	assert.Equal(t, config.RedirectURI, (<-u.address).String())
 }
@@ -85,13 +85,13 @@ func TestNextRedirectURI(t *testing.T) {
 	u := newUser(t, cs.Browser())
 	o := &loopback.Options{OpenBrowser: u.open, Out: io.Discard, RedirectURIs: []string{taken + "/a", config.RedirectURI}, Timeout: math.MaxInt64}
 	config.RedirectURI = ""
-	token, err := loopback.Login(t.Context(), config, o)
+	token, err := loginWithin(t, t.Context(), config, o)
 	require.NoError(t, err)
 	assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
 	assert.Empty(t, config.RedirectURI, "the Config is the caller's")
 
 	o.RedirectURIs = []string{taken + "/a", taken + "/b"}
-	_, err = loopback.Login(t.Context(), config, o)
+	_, err = loginWithin(t, t.Context(), config, o)
 	require.ErrorIs(t, err, loopback.ErrPortInUse)
 	assert.NotContains(t, err.Error(), "\n")
 }

@@ -66,6 +66,22 @@ func (u *user) open(_ context.Context, address string) error {
 	return nil
 }
 
+// loginWithin logs in, and says so if that never ends.
+func loginWithin(t testing.TB, ctx context.Context, c *csoauth.Config, o *loopback.Options) (token *csoauth.Token, err error) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		token, err = loopback.Login(ctx, c, o)
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "Login does not return")
+	}
+	return token, err
+}
+
 func TestLogin(t *testing.T) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
 		t.Run(host, func(t *testing.T) {
@@ -73,7 +89,7 @@ func TestLogin(t *testing.T) {
 			config := cs.Config("http://" + host + ":" + freePort() + "/callback")
 			u := newUser(t, cs.Browser())
 			var out bytes.Buffer
-			token, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: u.open, Program: "<b>tool", Out: &out})
+			token, err := loginWithin(t, t.Context(), config, &loopback.Options{OpenBrowser: u.open, Program: "<b>tool", Out: &out})
 			require.NoError(t, err)
 			assert.True(t, token.Valid())
 			assert.Equal(t, config.RedirectURI, token.RedirectURI)
@@ -92,7 +108,7 @@ func TestLogin(t *testing.T) {
 func TestDenialEndsTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	u := newUser(t, cs.BrowserOf(csoauthtest.Visitor{Deny: true}))
-	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.ErrorIs(t, err, csoauth.ErrDenied)
 	assert.Contains(t, <-u.page, "Access was not allowed")
 }
@@ -128,7 +144,7 @@ func TestStrayRequestsDoNotEndTheLogin(t *testing.T) {
 			assert.Equal(t, "no-referrer", resp.Header.Get("Referrer-Policy"))
 		}
 	}
-	_, err := loopback.Login(t.Context(), cs.Config(base+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	_, err := loginWithin(t, t.Context(), cs.Config(base+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.NoError(t, err)
 	http.DefaultClient.CloseIdleConnections()
 }
@@ -146,12 +162,14 @@ func nobody(context.Context, string) error { return nil }
 func TestTimeout(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:" + freePort() + "/callback")
-	_, err := loopback.Login(t.Context(), config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard, Timeout: 10 * time.Millisecond})
+	_, err := loginWithin(t, t.Context(), config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard, Timeout: 10 * time.Millisecond})
 	require.ErrorIs(t, err, loopback.ErrTimeout)
+	require.NotErrorIs(t, err, context.DeadlineExceeded, "that would be the caller's")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = loopback.Login(ctx, config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard})
+	_, err = loginWithin(t, ctx, config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard})
 	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, 1, strings.Count(err.Error(), "canceled"), err)
 }
 
 func TestLoginThatCannotWork(t *testing.T) {
@@ -187,12 +205,12 @@ func TestLoginThatCannotWork(t *testing.T) {
 				return nil
 			}}
 			test.spoil(config, o)
-			_, err := loopback.Login(t.Context(), config, o)
+			_, err := loginWithin(t, t.Context(), config, o)
 			require.ErrorContains(t, err, test.says)
 			assert.True(t, strings.HasPrefix(err.Error(), "loopback: "), err)
 		})
 	}
-	_, err := loopback.Login(t.Context(), nil, nil)
+	_, err := loginWithin(t, t.Context(), nil, nil)
 	require.ErrorContains(t, err, "Config")
 }
 
@@ -209,10 +227,11 @@ func TestRedirectURIWithDotsInANameIsFine(t *testing.T) {
 
 func TestExpiredAttemptEndsTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
-	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		OpenBrowser: nobody, Out: io.Discard, AuthOptions: &csoauth.AuthOptions{Lifetime: 10 * time.Millisecond},
 	})
 	require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
 
 	synctest.Test(t, func(t *testing.T) {
 		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) {
@@ -236,7 +255,7 @@ func TestBrowserThatDoesNotOpenIsTold(t *testing.T) {
 		return strings.Contains(out.String(), "No browser opened (no display). Open the address yourself.\n")
 	}
 	u.before = func(string) { assert.Eventually(t, said, 10*time.Second, time.Millisecond) }
-	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		Out: &out, OpenBrowser: func(ctx context.Context, address string) error {
 			_ = u.open(ctx, address)
 			return errors.New("no display")
@@ -251,7 +270,7 @@ func TestOpenBrowserMayWait(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	u := newUser(t, cs.Browser())
 	over, left := make(chan struct{}), make(chan struct{})
-	_, err := loopback.Login(t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		Out: io.Discard, OpenBrowser: func(ctx context.Context, address string) error {
 			defer close(left)
 			_ = u.open(ctx, address)
@@ -268,7 +287,7 @@ func TestLoginThatIsOverBeforeItBeginsOpensNoBrowser(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stop)
-	_, err := loopback.Login(ctx, csoauthtest.NewServer(t, nil).Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+	_, err := loginWithin(t, ctx, csoauthtest.NewServer(t, nil).Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		Out: io.Discard, OpenBrowser: func(context.Context, string) error {
 			t.Error("a browser opens")
 			return nil
@@ -290,7 +309,7 @@ func TestContextThatEndsDuringTheExchange(t *testing.T) {
 		return nil, context.Cause(r.Context())
 	})}
 	u := newUser(t, cs.Browser())
-	_, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	_, err := loginWithin(t, ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, stop)
 	assert.Contains(t, <-u.page, "The login did not work")
@@ -315,7 +334,7 @@ func TestTokenThatComesAsTheContextEndsIsKept(t *testing.T) {
 	})}
 	defer http.DefaultClient.CloseIdleConnections()
 	u := newUser(t, cs.Browser())
-	token, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
+	token, err := loginWithin(t, ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.NoError(t, err)
 	assert.True(t, token.Valid())
 	assert.Contains(t, <-u.page, "You are logged in")
@@ -329,7 +348,7 @@ func TestTransportThatPanicsEndsTheLogin(t *testing.T) {
 	u.mayFail = true // the connection of a handler that panics is closed
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	_, err := loopback.Login(ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 20 * time.Second})
+	_, err := loginWithin(t, ctx, config, &loopback.Options{OpenBrowser: u.open, Out: io.Discard, Timeout: 20 * time.Second})
 	require.ErrorContains(t, err, "panicked")
 	<-u.page
 }

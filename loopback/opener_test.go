@@ -19,7 +19,7 @@ func TestBrowserThatIsNotThereIsTold(t *testing.T) {
 	config := offline()
 	config.RedirectURI = "http://localhost:" + freePort() + "/callback"
 	var out buffer
-	_, err := loopback.Login(t.Context(), config, &loopback.Options{Out: &out, Timeout: time.Second})
+	_, err := loginWithin(t, t.Context(), config, &loopback.Options{Out: &out, Timeout: 10 * time.Millisecond})
 	require.ErrorIs(t, err, loopback.ErrTimeout)
 	assert.Contains(t, out.String(), "/nowhere/browser")
 	assert.Equal(t, 1, strings.Count(out.String(), "No browser opened"))
@@ -30,7 +30,7 @@ func TestOpenBrowserGetsTheCallersContext(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	u := newUser(t, cs.Browser())
 	value := make(chan any, 1)
-	_, err := loopback.Login(context.WithValue(t.Context(), key{}, "value"), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
+	_, err := loginWithin(t, context.WithValue(t.Context(), key{}, "value"), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		Out: io.Discard, OpenBrowser: func(ctx context.Context, address string) error {
 			value <- ctx.Value(key{})
 			return u.open(ctx, address)
