@@ -55,7 +55,7 @@ func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	for _, key := range keys {
 		after := readStoredOf(t, dir, key)
 		rotations += posts[key]
-		assert.GreaterOrEqual(t, posts[key], *crowdRotations, key)
+		assert.GreaterOrEqual(t, posts[key], rounds(*crowdRotations), key)
 		assert.EqualValues(t, after.seq-before[key], posts[key], "%s: as many POSTs as new tokens", key)
 		assert.Empty(t, after.mark, "%s: nobody left a mark", key)
 		_, err := config.Refresh(t.Context(), &after.token)
@@ -77,8 +77,8 @@ func crowdWorks(t *testing.T, server *csoauthtest.Server, s processSite) {
 	}
 	assert.Eventually(t, func() bool {
 		posts, refused := crowdPosts(server)
-		return len(refused) > 0 || !slices.ContainsFunc(s.Keys, func(key string) bool { return posts[key] < *crowdRotations })
-	}, crowdPatience, 50*time.Millisecond, "each login is refreshed %d times; if not, the reports of the processes tell why", *crowdRotations)
+		return len(refused) > 0 || !slices.ContainsFunc(s.Keys, func(key string) bool { return posts[key] < rounds(*crowdRotations) })
+	}, crowdPatience, 50*time.Millisecond, "each login is refreshed %d times; if not, the reports of the processes tell why", rounds(*crowdRotations))
 	for _, p := range crowd {
 		p.stop()
 	}

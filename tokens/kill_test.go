@@ -64,7 +64,7 @@ func TestKillAtEachPointOfARefresh(t *testing.T) {
 			t.Run(point.name, func(t *testing.T) {
 				t.Parallel()
 				s := newKillSite(t, 1)
-				for range *kills {
+				for range rounds(*kills) {
 					s.killAt(t, point)
 					s.aftermath(t, count)
 					s.expireAll(t)
@@ -101,7 +101,7 @@ func TestKillAtRandomMoments(t *testing.T) {
 			t.Run(count.name, func(t *testing.T) {
 				t.Parallel()
 				s := newKillSite(t, 4)
-				for range (*randomKills + sites - 1) / sites {
+				for range rounds((*randomKills + sites - 1) / sites) {
 					s.killSometime(t)
 					s.aftermath(t, count)
 				}

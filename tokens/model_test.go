@@ -26,7 +26,18 @@ import (
 // on with the same replica, switch to the other although the first could go on (so many times in all), or have something go
 // wrong (once). Afterwards the login must be alive, except where law M5 promises nothing.
 
-var switches = flag.Int("model-switches", modelSwitches, "how often the model takes the turn from a replica that could go on")
+var switches = flag.Int("model-switches", 0, "how often the model takes the turn from a replica that could go on; 0: as often as time allows")
+
+// modelSwitches is 2, which takes half a minute of CPU, or 1.
+func modelSwitches() int {
+	switch {
+	case *switches > 0:
+		return *switches
+	case raceEnabled || testing.Short():
+		return 1
+	}
+	return 2
+}
 
 const modelLease = 30 * time.Second
 
@@ -285,7 +296,7 @@ func (w *world) explore() {
 	}
 	answered := make(chan struct{})
 	go func() { callers.Wait(); close(answered) }()
-	current, switched := 0, 0
+	current, switched, most := 0, 0, modelSwitches()
 	for began := time.Now(); ; {
 		synctest.Wait()
 		select {
@@ -296,7 +307,7 @@ func (w *world) explore() {
 		if time.Since(began) > time.Hour { // require.Less would take a fifth of the test's time
 			require.FailNow(w.t, "it hangs", "choices %v", w.choices)
 		}
-		from, switchable := w.turns(current, switched < *switches)
+		from, switchable := w.turns(current, switched < most)
 		if len(from) == 0 {
 			time.Sleep(10 * time.Millisecond)
 			continue

@@ -2,4 +2,4 @@
 
 package tokens_test
 
-const modelSwitches = 2
+const raceEnabled = false

@@ -16,6 +16,14 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// rounds returns n, or a quarter of it with -short.
+func rounds(n int) int {
+	if testing.Short() {
+		return (n + 3) / 4
+	}
+	return n
+}
+
 // A process is this test binary, running a row of children. It is told what to do on its stdin, in JSON, and answers on its
 // stdout. Its stdin stays open as long as the test that started it, and a row ends when it closes: none outlives a test that was
 // killed itself.

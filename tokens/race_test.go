@@ -2,5 +2,5 @@
 
 package tokens_test
 
-// modelSwitches is less with the race detector, which makes a run several times as long.
-const modelSwitches = 1
+// raceEnabled: the race detector makes a run several times as long.
+const raceEnabled = true
