@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/loopback"
 )
@@ -187,6 +188,18 @@ func TestManualWithoutAnAddress(t *testing.T) {
 				require.ErrorIs(t, err, test.is)
 			}
 		})
+	}
+}
+
+// Only the route with a hash may end at the stacks.
+func TestManualHintsAtOnceByRoute(t *testing.T) {
+	for route, hints := range map[csoauth.AuthorizeRoute]int{csoauth.RouteHash: 1, csoauth.RoutePath: 0} {
+		config := offline()
+		config.AuthorizeRoute = route
+		var out buffer
+		_, err := loginWithin(t, t.Context(), config, &loopback.Options{Manual: true, In: strings.NewReader(""), Out: &out})
+		require.ErrorIs(t, err, io.EOF)
+		assert.Equal(t, hints, strings.Count(out.String(), "If you see your stacks"), route)
 	}
 }
 
