@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

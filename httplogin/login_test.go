@@ -17,6 +17,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
+	_ "github.com/contentstack/csoauth/internal/offline"
 	"github.com/contentstack/csoauth/httplogin"
 )
 

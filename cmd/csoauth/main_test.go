@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) {

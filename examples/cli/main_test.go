@@ -20,6 +20,7 @@ import (
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/internal/emulator"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -24,6 +24,7 @@ import (
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/internal/emulator"
+	_ "github.com/contentstack/csoauth/internal/offline"
 	"github.com/contentstack/csoauth/loopback"
 )
 

@@ -91,6 +91,20 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+// TestTestsStayOnTheirMachine: internal/integration is left out, because its browsers and databases need other means.
+func TestTestsStayOnTheirMachine(t *testing.T) {
+	packages, err := readImports(root)
+	require.NoError(t, err)
+	for pkg, imports := range packages {
+		has := func(path string) bool {
+			return slices.ContainsFunc(imports, func(imp imported) bool { return imp.path == path })
+		}
+		if has("net/http") && !within(pkg, "internal/integration") {
+			assert.True(t, has(module+"/internal/offline"), "a test of %s must import internal/offline", pkg)
+		}
+	}
+}
+
 // TestWhatUsersLink looks at everything that an import brings along, not only at what our own files say.
 func TestWhatUsersLink(t *testing.T) {
 	needs(t, "go")

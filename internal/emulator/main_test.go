@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth/internal/emulator"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth/internal/landing"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
