@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -59,9 +60,15 @@ func change(test, line string) string {
 		"--- a/door.go\n+++ b/door.go\n@@ -1,5 +1,5 @@\n package door\n \n func Locked() bool {\n-\treturn true\n+\t" + line + "\n }\n"
 }
 
-// newModule makes a module with the patches of laws in a git repository without a commit.
+// newModule makes a module with the patches of laws in a git repository without a commit. On a Windows without go or git, such
+// as Wine, it skips the test.
 func newModule(t *testing.T, patches map[string]string) string {
 	t.Helper()
+	for _, program := range []string{"go", "git"} {
+		if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" {
+			t.Skip(err)
+		}
+	}
 	dir := t.TempDir()
 	files := map[string]string{
 		"go.mod":       "module example.com/door\n\ngo 1.24\n",
