@@ -43,6 +43,7 @@ type crowdReport struct {
 // TestCrowdRefreshesEachLoginOnce has a server that ends a login when a refresh token comes a second time, and processes that
 // share nothing but a directory.
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
+	t.Parallel()
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: crowdLifetime, Users: crowdUsers()})
 	config := server.Config("http://localhost:8184/callback")
 	dir := tokens.Dir(t.TempDir())

@@ -21,6 +21,7 @@ import (
 // token is in that, the login lives. If not, the old access token is used to its end, and then one try shows that the
 // login is lost.
 func TestAnswerCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	const access, refresh = `"access_token":"access-user-2"`, `"refresh_token":"refresh-user-2"`
 	for order, answer := range map[string]string{
 		"refresh token last":  `{"user_uid":"user","token_type":"Bearer","expires_in":3600,` + access + `,` + refresh + `}`,

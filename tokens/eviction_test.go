@@ -123,6 +123,7 @@ func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
 }
 
 func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 10})
@@ -158,6 +159,7 @@ func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 }
 
 func TestCacheShrinksAgainAfterABurst(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshes: 1000})
@@ -176,6 +178,7 @@ func TestCacheShrinksAgainAfterABurst(t *testing.T) {
 
 // What is remembered of a failure is nothing to keep an entry for once it is over.
 func TestUsersWhoseLoginEndedAreForgotten(t *testing.T) {
+	t.Parallel()
 	for name, failure := range map[string]func(*provider, *hooked){
 		"refused":           func(p *provider, _ *hooked) { refusalOf(p, http.StatusBadRequest, "application/json", refusalDead) },
 		"an outage":         func(p *provider, _ *hooked) { refusalOf(p, http.StatusBadGateway, "text/html", "") },

@@ -46,6 +46,7 @@ func gateAsks(t *testing.T, m *tokens.Manager, keys []string) (longest time.Dura
 }
 
 func TestParallelRefreshesAreBounded(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct{ option, bound, users int }{
 		"16 by default": {0, 16, 2_000},
 		"3":             {3, 3, 100},
@@ -67,6 +68,7 @@ func TestParallelRefreshesAreBounded(t *testing.T) {
 }
 
 func TestCrowdWithTokensDoesNotWait(t *testing.T) {
+	t.Parallel()
 	for name, left := range map[string]time.Duration{
 		"in the soft window": 5 * time.Minute,
 		"in the hard window": 20 * time.Second,

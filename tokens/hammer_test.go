@@ -49,6 +49,7 @@ func hammer(t *testing.T, p *provider, m *tokens.Manager, keys, rounds int) {
 }
 
 func TestHammeringFewKeysNeverMixesThemUp(t *testing.T) {
+	t.Parallel()
 	for _, cached := range []int{1, 2, 5} {
 		t.Run(fmt.Sprint(cached), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -70,6 +71,7 @@ func TestHammeringFewKeysNeverMixesThemUp(t *testing.T) {
 
 // A random load, most of it on keys that are not in memory.
 func TestCacheStaysNearItsLimit(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 100})

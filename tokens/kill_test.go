@@ -57,6 +57,7 @@ var killPoints = []killPoint{
 }
 
 func TestKillAtEachPointOfARefresh(t *testing.T) {
+	t.Parallel()
 	var table killTable
 	t.Run("points", func(t *testing.T) {
 		for _, point := range killPoints {
@@ -93,6 +94,7 @@ func (s *killSite) killAt(t *testing.T, point killPoint) {
 }
 
 func TestKillAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	const sites = 4
 	var table killTable
 	t.Run("sites", func(t *testing.T) {

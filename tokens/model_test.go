@@ -442,6 +442,7 @@ func (w *world) outcome() string {
 }
 
 func TestEveryInterleavingKeepsTheLogin(t *testing.T) {
+	t.Parallel()
 	for _, locks := range []bool{false, true} {
 		t.Run(fmt.Sprintf("locks=%t", locks), func(t *testing.T) {
 			t.Parallel()

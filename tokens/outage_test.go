@@ -32,6 +32,7 @@ func outageRetryAfter(status int, value string) *http.Response {
 }
 
 func TestBackoffGrowsFromASecondTo5Minutes(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		refusalOf(p, http.StatusInternalServerError, "text/plain", "oops")

@@ -13,6 +13,7 @@ import (
 )
 
 func TestHerdIsOneRefresh(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		m := tokens.New(p.config(), new(tokens.Memory), nil)

@@ -31,6 +31,7 @@ func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string, step 
 }
 
 func TestSoftWindow(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		lives, option time.Duration
 		least, most   time.Duration
@@ -130,6 +131,7 @@ func TestNobodyWaitsLongWhileATokenIsLeft(t *testing.T) {
 
 // A token lives three quarters of its lifetime at least before the next, or half a minute where that is less.
 func TestOneRefreshPerHalfMinute(t *testing.T) {
+	t.Parallel()
 	for _, lives := range []time.Duration{time.Second, 3 * time.Second, time.Minute, time.Hour} {
 		t.Run(lives.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -14,5 +14,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the scripts in testdata/script, each with the real command.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would let each command sleep for a second before it ends
+			return nil
+		},
+	})
 }
