@@ -78,7 +78,9 @@ func (v *verdict) take(e event) {
 	t.output.WriteString(e.Output)
 	switch e.Action {
 	case "pass", "fail", "skip":
-		t.result = e.Action
+		if t.result != "fail" { // with -count a test has several results
+			t.result = e.Action
+		}
 		if e.Test == "" {
 			v.endPackage(e.Package, e.Elapsed)
 		}

@@ -77,6 +77,18 @@ func TestVerdictOfARunThatBreaksOff(t *testing.T) {
 	}
 }
 
+func TestVerdictOfATestThatFailsOnceOfTwice(t *testing.T) {
+	recorded, err := os.ReadFile("testdata/events.jsonl")
+	require.NoError(t, err)
+	const again = `{"Action":"pass","Package":"m/bad","Test":"TestA/one"}` + "\n"
+	const end = `{"Action":"fail","Package":"m/bad","Elapsed"`
+	var out strings.Builder
+	v := newVerdict(&out)
+	require.NoError(t, v.read(strings.NewReader(strings.Replace(linesOf(string(recorded), "m/bad"), end, again+end, 1))))
+	assert.Contains(t, out.String(), "2 passed, 2 failed, 0 skipped\n")
+	assert.Contains(t, out.String(), "is wrong\n")
+}
+
 // linesOf returns the lines that speak of one package.
 func linesOf(recorded, pkg string) string {
 	var lines strings.Builder
