@@ -254,7 +254,7 @@ func TestBrowserThatDoesNotOpenIsTold(t *testing.T) {
 	said := func() bool {
 		return strings.Contains(out.String(), "No browser opened (no display). Open the address yourself.\n")
 	}
-	u.before = func(string) { assert.Eventually(t, said, 10*time.Second, time.Millisecond) }
+	u.before = func(string) { assert.Eventually(t, said, time.Minute, time.Millisecond) }
 	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{
 		Out: &out, OpenBrowser: func(ctx context.Context, address string) error {
 			_ = u.open(ctx, address)

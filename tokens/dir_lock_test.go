@@ -38,7 +38,7 @@ func lockFileOf(t *testing.T, dir tokens.Dir, folder, file string) (release func
 // waitFor looks until done.
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, 10*time.Second, time.Millisecond)
+	require.Eventually(t, done, time.Minute, time.Millisecond)
 }
 
 // TestDirWaitersTakeOneThread: a thread that waits for a file lock is lost to the rest of the program.

@@ -37,7 +37,7 @@ func read(t *testing.T, given string) (pid int, args []string) {
 		var err error
 		text, err = os.ReadFile(given)
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	pid, err := strconv.Atoi(lines[0])
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestFailureIsTold(t *testing.T) {
 		t.Setenv("BROWSER", path)
 		p, err := browser.Open(address)
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { err = p.Failed(); return err != nil }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { err = p.Failed(); return err != nil }, time.Minute, time.Millisecond)
 		require.EqualError(t, err, strconv.Quote(path)+" ended with code "+code)
 		require.NoError(t, p.Failed(), "it is told once")
 		p.Release()
@@ -127,7 +127,7 @@ func TestProcessThatHasEndedIsGone(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, p.Failed())
 		return syscall.Kill(pid, 0) == syscall.ESRCH // not even a zombie is left
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	p.Release()
 }
 
@@ -167,5 +167,5 @@ func TestProcessThatEndsLaterGoesWithTheNextOpen(t *testing.T) {
 		require.NoError(t, err)
 		next.Release()
 		return syscall.Kill(pid, 0) == syscall.ESRCH
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }

@@ -65,10 +65,10 @@ func (b *tab) look(scheme string, width int64) {
 // assertAccessible checks the page as it is shown now, in every look.
 func (b *tab) assertAccessible(axe string) {
 	b.t.Helper()
+	evaluate[bool](b, axe+"\n;true") // not from a <script>, so the page's policy does not forbid it
 	for _, l := range looks {
 		b.look(l.scheme, l.width)
 		where := fmt.Sprintf("%s, %s, %d px", evaluate[string](b, "document.body.dataset.page || document.title"), l.scheme, l.width)
-		evaluate[bool](b, axe+"\n;true") // not from a <script>, so the page's policy does not forbid it
 		found := evaluate[struct{ Violations, Incomplete []axeFinding }](b, `axe.run(document, {preload: false, resultTypes: ["violations", "incomplete"]})
 			.then(r => ({Violations: r.violations, Incomplete: r.incomplete}))`)
 		for _, f := range found.Violations {

@@ -14,7 +14,7 @@ import (
 // TestMigrate: replicas start at the same time, and not all may make tables.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	server := startPostgres(t)
+	server := startPostgres(t, postgresWithoutSync...)
 	owner := server.postgres("")
 	defer owner.Close()
 
@@ -53,7 +53,7 @@ func TestMigrate(t *testing.T) {
 // TestNoFalseConflicts: where transactions are serializable, the server refuses some that nobody is in the way of.
 func TestNoFalseConflicts(t *testing.T) {
 	t.Parallel()
-	server := startPostgres(t)
+	server := startPostgres(t, postgresWithoutSync...)
 	db := server.postgres("default_transaction_isolation=serializable")
 	defer db.Close()
 	store := pgstore.New(db, nil)

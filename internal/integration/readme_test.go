@@ -23,8 +23,8 @@ const readmeSealKey = "5ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15ea15
 func TestStoreReadmesWork(t *testing.T) {
 	t.Parallel()
 	settings := map[string]func(t *testing.T) string{ // what its program wants in the environment
-		"redisstore": func(t *testing.T) string { return "REDIS_ADDR=" + startRedis(t).addr },
-		"pgstore":    func(t *testing.T) string { return "DATABASE_URL=" + startPostgres(t).url("") },
+		"redisstore": func(t *testing.T) string { return "REDIS_ADDR=" + startRedis(t, redisWithoutSync...).addr },
+		"pgstore":    func(t *testing.T) string { return "DATABASE_URL=" + startPostgres(t, postgresWithoutSync...).url("") },
 	}
 	readmes, err := filepath.Glob(storeReadmes)
 	require.NoError(t, err)

@@ -16,8 +16,8 @@ var sharedStores = []struct {
 	start func(t testing.TB) string
 }{
 	{"dir", func(t testing.TB) string { return "dir:" + t.TempDir() }},
-	{"redis", func(t testing.TB) string { return "redis:" + startRedis(t).addr }},
-	{"postgres", func(t testing.TB) string { return "postgres:" + startPostgres(t).url("") }},
+	{"redis", func(t testing.TB) string { return "redis:" + startRedis(t, redisWithoutSync...).addr }},
+	{"postgres", func(t testing.TB) string { return "postgres:" + startPostgres(t, postgresWithoutSync...).url("") }},
 }
 
 // sealKey is the same in all processes.

@@ -20,7 +20,7 @@ import (
 func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Parallel()
 	const managers, keys, rounds = 4, 6, 3
-	d := startPostgres(t, "default_transaction_isolation=repeatable read")
+	d := startPostgres(t, append([]string{"default_transaction_isolation=repeatable read"}, postgresWithoutSync...)...)
 	var table faultTable
 	sideBySide(t, []string{"repeatable read", "serializable"}, func(level string) string { return level }, func(t *testing.T, level string) {
 		count := table.row(level)

@@ -20,7 +20,7 @@ func TestStores(t *testing.T) {
 	t.Parallel()
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
-		server := startRedis(t)
+		server := startRedis(t, redisWithoutSync...)
 		t.Run("go-redis", func(t *testing.T) {
 			rdb := server.redis(nil)
 			defer rdb.Close()
@@ -38,7 +38,7 @@ func TestStores(t *testing.T) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		server := startPostgres(t)
+		server := startPostgres(t, postgresWithoutSync...)
 		for name, params := range map[string]string{
 			"pgx":                                 "",
 			"pgx without prepared statements":     "default_query_exec_mode=exec",

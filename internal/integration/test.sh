@@ -10,7 +10,8 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # Skips show under -v only. On the way, only the verdicts are printed; the whole log if something failed.
-if ! go test -race -shuffle=on -count=1 -v "$@" ./... 2>&1 | tee "$log" | { grep --line-buffered -E '^(ok|FAIL|\?|--- (FAIL|PASS)|panic:)' || true; }; then
+# Most tests wait for other programs, so more of them run at a time than there are processors.
+if ! go test -race -shuffle=on -count=1 -timeout=30m -parallel=4 -v ./... "$@" 2>&1 | tee "$log" | { grep --line-buffered -E '^(ok|FAIL|\?|--- (FAIL|PASS)|panic:)' || true; }; then
 	echo "---- the whole log:"
 	cat "$log"
 	exit 1
