@@ -17,8 +17,8 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
-	_ "github.com/contentstack/csoauth/internal/offline"
 	"github.com/contentstack/csoauth/httplogin"
+	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
