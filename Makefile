@@ -58,9 +58,9 @@ cover: cover.out ## statement coverage against the list above, from the last mak
 	@internal/cover.sh cover.out $(COVERAGE)
 
 .PHONY: nightly
-nightly: ## what takes too long for every change: the next six, one after the other, to the end
+nightly: ## what takes too long for every change, one after the other, to the end
 	@failed=; \
-	for step in fuzz test-long test-busy test-386 windows vulnerabilities; do \
+	for step in fuzz test-long test-busy test-386 windows cross-integration vulnerabilities; do \
 		internal/step.sh $$step $(MAKE) $$step || failed="$$failed $$step"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
@@ -101,7 +101,8 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 	done
 
 .PHONY: lint
-lint: fmt vet staticcheck tidy cross vulnerabilities-if-reachable ## all that must print nothing: the next six
+lint: ## all that finds nothing: the next six
+	@for step in fmt vet staticcheck tidy cross vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
@@ -125,12 +126,16 @@ tidy: ## go mod tidy has nothing to change, every module
 BUILDS := aix/ppc64 plan9/amd64 freebsd/amd64 js/wasm android/arm64
 
 .PHONY: cross
-cross: ## Windows, macOS and 32 bits: everything, with its tests, compiles; further systems: the root module builds
-	@for os in windows darwin; do for m in $(MODULES); do GOOS=$$os go -C $$m vet ./...; done; done
-	@for arch in 386 arm; do GOOS=linux GOARCH=$$arch go vet ./...; done
-	@for system in $(BUILDS); do \
-		echo "building for $$system"; GOOS=$${system%/*} GOARCH=$${system#*/} CGO_ENABLED=0 go build ./...; \
-	done
+cross: ## the root module with its tests compiles for Windows, macOS and 32 bits, and builds for further systems
+	@for system in windows/amd64 darwin/arm64 linux/386 linux/arm; do echo $$system; $(on) go vet ./...; done
+	@for system in $(BUILDS); do echo $$system; $(on) go build ./...; done
+
+.PHONY: cross-integration
+cross-integration: ## internal/integration compiles for Windows and macOS
+	@for system in windows/amd64 darwin/arm64; do echo $$system; $(on) go -C internal/integration vet ./...; done
+
+# The environment of a system such as linux/arm.
+on = GOOS=$${system%/*} GOARCH=$${system\#*/} CGO_ENABLED=0
 
 .PHONY: vulnerabilities
 vulnerabilities: ## govulncheck on every module; fails if the database cannot be had

@@ -10,7 +10,7 @@ import (
 //
 // Keys are 1 to 512 bytes, any bytes: a Store escapes or hashes them and never trusts one as a path. One that finds its
 // values by a hash keeps the key beside the value and checks it in Load. A value may be empty, which is not the same as
-// absent, and it may be big: a megabyte must fit. The caller keeps its slices, and may change what it passed or got.
+// absent. 64 KiB must fit. The caller keeps its slices, and may change what it passed or got.
 //
 // All methods may be called at the same time, from any process. They heed ctx; one that has ended before the call
 // changes nothing. Package storetest checks all of this.

@@ -28,14 +28,57 @@ import (
 // pageWait is how long a page may take to appear; a machine that does other things too needs some of it.
 const pageWait = 2 * time.Minute
 
-// A chrome is a browser without a window and with an empty profile. It can reach this machine only.
+// A chrome is a browser without a window, where nobody has been yet. It can reach this machine only.
 type chrome struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// newChrome starts a browser that ends with the test. The flags come on top of those that every one of them has.
+// newChrome returns a browser for a test. With flags, which come on top of those that every one of them has, it is a process of its own.
+// Without, it is a context of its own in the process that all tests share, because each start takes seconds: it shares no cookies, no
+// storage and no cache with the others.
 func newChrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chrome {
+	t.Helper()
+	if len(flags) > 0 {
+		ctx, end := startChromium(t, flags...)
+		t.Cleanup(end)
+		return &chrome{t, ctx}
+	}
+	ctx, end := chromedp.NewContext(chromium.shared(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(end)
+	require.NoError(t, chromedp.Do(ctx), "the browser does not open another context")
+	return &chrome{t, ctx}
+}
+
+// chromium is the process that tests share.
+var chromium sharedChromium
+
+type sharedChromium struct {
+	mu  sync.Mutex
+	ctx context.Context // nil: it does not run
+	end func()
+}
+
+// shared starts the process if it does not run yet.
+func (c *sharedChromium) shared(t *testing.T) context.Context {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.end = startChromium(t)
+	}
+	return c.ctx
+}
+
+// stop ends the process, if it runs.
+func (c *sharedChromium) stop() {
+	if c.ctx != nil {
+		c.end()
+	}
+}
+
+// startChromium starts a browser with an empty profile, and returns what ends it.
+func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) (ctx context.Context, end func()) {
 	t.Helper()
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
@@ -60,15 +103,18 @@ func newChrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chrome {
 	)
 	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...) // t.Context() ends too early
 	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
+	end = func() {
 		closing, stop := context.WithTimeout(ctx, pageWait)
 		defer stop()
 		chromedp.Cancel(closing) // in peace, so that it takes its temporary files with it; what stays is killed below
 		cancel()
 		cancelAllocator()
-	})
-	require.NoError(t, chromedp.Do(ctx), "the browser does not start")
-	return &chrome{t, ctx}
+	}
+	if err := chromedp.Do(ctx); err != nil {
+		end()
+		require.NoError(t, err, "the browser does not start")
+	}
+	return ctx, end
 }
 
 // A tab is one of a browser's. It remembers what a developer would see in red in its console.

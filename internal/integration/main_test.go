@@ -16,5 +16,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(keeperEnv) != "" {
 		os.Exit(keepProgram(os.Args[1:]))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(suites{m})
+}
+
+// suites end what they share when the last of them has run.
+type suites struct{ *testing.M }
+
+func (s suites) Run() int {
+	defer chromium.stop()
+	return s.M.Run()
 }

@@ -114,7 +114,7 @@ func startStoreCrowd(t *testing.T, s *faultSite, keys []string) *storeCrowd {
 			c.users.Go(func() {
 				for ctx.Err() == nil {
 					c.note(m, key, &c.rounds[i*len(keys)+j])
-					time.Sleep(5 * time.Millisecond) // a user who asks 200 times a second
+					time.Sleep(25 * time.Millisecond) // a user who asks 40 times a second
 				}
 			})
 		}

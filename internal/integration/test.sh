@@ -10,8 +10,14 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # Skips show under -v only. On the way, only the verdicts are printed; the whole log if something failed.
-# Most tests wait for other programs, so more of them run at a time than there are processors.
-if ! go test -race -shuffle=on -count=1 -timeout=30m -parallel=4 -v ./... "$@" 2>&1 | tee "$log" | { grep --line-buffered -E '^(ok|FAIL|\?|--- (FAIL|PASS)|panic:)' || true; }; then
+run() {
+	go test -race -shuffle=on -count=1 -timeout=30m -v "$@" 2>&1 | tee -a "$log" |
+		{ grep --line-buffered -E '^(ok|FAIL|\?|--- (FAIL|PASS)|panic:)' || true; }
+}
+
+# One package a time: go test shows verdicts on the way only for a single one. Most tests wait for other programs, so more of them
+# run at a time than there are processors.
+if ! { run . -parallel=4 "$@" && run ./worker/...; }; then
 	echo "---- the whole log:"
 	cat "$log"
 	exit 1

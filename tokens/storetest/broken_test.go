@@ -178,11 +178,11 @@ var brokenStores = []struct {
 		value, err := s.Load(ctx, key)
 		return bytes.ToValidUTF8(value, []byte("\ufffd")), err
 	})},
-	{"a value has 64 KiB", "values", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
-		return s.CompareAndSwap(ctx, key, old, new[:min(len(new), 1<<16)])
+	{"a value ends at 65,535 bytes", "values", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
+		return s.CompareAndSwap(ctx, key, old, new[:min(len(new), 1<<16-1)])
 	})},
-	{"a value of a megabyte is refused", "values", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
-		if len(new) >= 1<<20 {
+	{"a value of 64 KiB is refused", "values", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
+		if len(new) >= 1<<16 {
 			return errors.New("too big")
 		}
 		return s.CompareAndSwap(ctx, key, old, new)
