@@ -60,7 +60,7 @@ cover: cover.out ## statement coverage against the list above, from the last mak
 .PHONY: nightly
 nightly: ## what takes too long for every change, one after the other, to the end
 	@failed=; \
-	for step in fuzz test-long test-busy test-386 windows cross-integration vulnerabilities; do \
+	for step in fuzz test-long test-busy test-386 windows cross vulnerabilities; do \
 		internal/step.sh $$step $(MAKE) $$step || failed="$$failed $$step"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
@@ -102,7 +102,7 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 
 .PHONY: lint
 lint: ## all that finds nothing: the next six
-	@for step in fmt vet staticcheck tidy cross vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
+	@for step in fmt vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
@@ -122,17 +122,18 @@ staticcheck: ## staticcheck, every module
 tidy: ## go mod tidy has nothing to change, every module
 	@for m in $(MODULES); do go -C $$m mod tidy -diff; done
 
+.PHONY: cross-desktop
+cross-desktop: ## the root module compiles with its tests for Windows and macOS
+	@for system in windows/amd64 darwin/arm64; do $(on) go vet $(FAST) ./...; done
+
 # Systems on which we only know that the module builds.
 BUILDS := aix/ppc64 plan9/amd64 freebsd/amd64 js/wasm android/arm64
 
 .PHONY: cross
-cross: ## the root module with its tests compiles for Windows, macOS and 32 bits, and builds for further systems
-	@for system in windows/amd64 darwin/arm64 linux/386 linux/arm; do echo $$system; $(on) go vet $(FAST) ./...; done
+cross: cross-desktop ## the same for 32 bits, and for internal/integration; for further systems, the root module builds
+	@for system in linux/386 linux/arm; do echo $$system; $(on) go vet $(FAST) ./...; done
 	@for system in $(BUILDS); do echo $$system; $(on) go build $(FAST) ./...; done
-
-.PHONY: cross-integration
-cross-integration: ## internal/integration compiles for Windows and macOS
-	@for system in windows/amd64 darwin/arm64; do echo $$system; $(on) go -C internal/integration vet $(FAST) ./...; done
+	@for system in windows/amd64 darwin/arm64; do echo internal/integration $$system; $(on) go -C internal/integration vet $(FAST) ./...; done
 
 # What is compiled to see that it compiles needs no optimization.
 FAST := '-gcflags=all=-N -l'
