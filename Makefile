@@ -10,8 +10,8 @@ BUSY ?= 5
 PKG ?= ./...
 
 # The least coverage of each package, in percent of its statements. Raise a figure when its package stays above it; never lower one.
-COVERAGE := csoauth:95 tokens:92 httplogin:95 loopback:95 csoauthtest:90 tokens/redisstore:95 tokens/pgstore:95 \
-	internal/atomicfile:90 internal/browser:95 internal/emulator:92 internal/landing:95 internal/seal:93
+COVERAGE := csoauth:99 tokens:94 httplogin:97 loopback:96 csoauthtest:99 tokens/redisstore:99 tokens/pgstore:99 tokens/storetest:85 cmd/csoauth:90 \
+	internal/atomicfile:97 internal/browser:98 internal/emulator:98 internal/landing:99 internal/seal:93
 
 # The folders of all modules, the root first.
 MODULES := $(sort $(dir $(shell find . -name node_modules -prune -o -name testdata -prune -o -name go.mod -print)))
@@ -50,7 +50,7 @@ test-model: ## the model of two replicas that share a login, in more depth than 
 laws: ## break each law of the design and see its test fail (RUN=P4: only some)
 	go run ./internal/laws -run '$(RUN)'
 
-cover.out: $(shell git ls-files '*.go' 2>/dev/null)
+cover.out: $(wildcard $(shell git ls-files '*.go' 2>/dev/null))
 	@$(MAKE) test-root
 
 .PHONY: cover

@@ -31,8 +31,8 @@ func readLineAside(ctx context.Context, in io.Reader) (string, error) {
 		go func() {
 			r.text, r.err = line(in)
 			close(r.done)
-			if known && r.err != nil {
-				leftReads.CompareAndDelete(in, r) // the next Login reads anew
+			if known {
+				r.forgetFailure(in)
 			}
 		}()
 	}
@@ -42,7 +42,19 @@ func readLineAside(ctx context.Context, in io.Reader) (string, error) {
 	case <-ctx.Done():
 		if known {
 			leftReads.Store(in, r)
+			r.forgetFailure(in) // it may have failed just before
 		}
 		return "", ctx.Err()
+	}
+}
+
+// forgetFailure lets the next Login of in read anew, if r has failed.
+func (r *asideRead) forgetFailure(in io.Reader) {
+	select {
+	case <-r.done:
+		if r.err != nil {
+			leftReads.CompareAndDelete(in, r)
+		}
+	default:
 	}
 }
