@@ -49,6 +49,11 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	stop, err := keepWine(prefix)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	test := exec.Command("go", append([]string{"test", "-json", "-count=1", "-exec", "wine", "-overlay", overlay}, args...)...)
 	test.Env = append(wineEnv(prefix), "GOOS=windows", "GOARCH=amd64")
 	test.Stderr = os.Stderr
@@ -99,6 +104,24 @@ func makePrefix() (string, error) {
 		return prefix, nil
 	}
 	return prefix, command(prefix, processPrng, compiler, "-shared", "-o", dll, "-x", "c", "-", "-ladvapi32")
+}
+
+// keepWine starts a Windows program that waits until stop is called. Wine's own services start with the first program and keep its
+// output open. If that were a test, the go command would wait for the end of its output, and fail.
+func keepWine(prefix string) (stop func(), err error) {
+	cmd := exec.Command("wine", "cmd", "/c", "pause")
+	cmd.Env = wineEnv(prefix)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("%s: %w", cmd, err)
+	}
+	return func() {
+		_ = stdin.Close() // which pause takes for a key
+		_ = cmd.Wait()    // its exit code says nothing
+	}, nil
 }
 
 // command runs a program in the prefix. Its error has what the program printed.
