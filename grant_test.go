@@ -191,7 +191,8 @@ func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 	}
 }
 
-// TestBaseURLMayEndWithASlash: with it and without, it is the same host, for the login and for each refresh.
+// TestBaseURLMayEndWithASlash: with it and without, it is the same host, for the login and for
+// each refresh.
 func TestBaseURLMayEndWithASlash(t *testing.T) {
 	const bare, slash = "https://app.example.org", "https://app.example.org/"
 	for name, row := range map[string]struct{ atLogin, atRefresh string }{

@@ -115,7 +115,8 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoSecretIsPrinted: each member under its own name, or nobody can tell from a log what went wrong.
+// TestWhatIsNoSecretIsPrinted: each member under its own name, or nobody can tell from a log what
+// went wrong.
 func TestWhatIsNoSecretIsPrinted(t *testing.T) {
 	config := testConfig()
 	config.ClientSecret, config.Scopes, config.Region = "s3cret", []string{"a:read", "b:read"}, csoauth.EU

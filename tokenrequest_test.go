@@ -225,7 +225,8 @@ func (r hangingReader) Read([]byte) (int, error) {
 	return 0, r.ctx.Err()
 }
 
-// TestTryLeavesNothingBehind: no timer that runs on for as long as the time-out, and no connection that nobody can use again.
+// TestTryLeavesNothingBehind: no timer that runs on for as long as the time-out, and no
+// connection that nobody can use again.
 func TestTryLeavesNothingBehind(t *testing.T) {
 	body := &closedBody{Reader: strings.NewReader(recorded)}
 	for name, result := range map[string]struct {
@@ -321,7 +322,8 @@ func TestTimeoutOfATry(t *testing.T) {
 	}
 }
 
-// TestConnectingTakesTenSecondsAtMost holds up the dial of a listener that would be reached at once.
+// TestConnectingTakesTenSecondsAtMost holds up the dial of a listener that would be reached at
+// once.
 func TestConnectingTakesTenSecondsAtMost(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -67,13 +67,15 @@ func TestEachFaultAsAClientSeesIt(t *testing.T) {
 	}
 }
 
-// newest returns what the server logged last. While it waits with a request, there is no decision yet.
+// newest returns what the server logged last. While it waits with a request, there is no decision
+// yet.
 func newest(server *csoauthtest.Server) csoauthtest.Request {
 	requests := server.Requests()
 	return requests[len(requests)-1]
 }
 
-// refreshPlainly returns the status and up to 64 KiB of the response, and the error if there was one.
+// refreshPlainly returns the status and up to 64 KiB of the response, and the error if there was
+// one.
 func refreshPlainly(ctx context.Context, t *testing.T, server *csoauthtest.Server, token *csoauth.Token) string {
 	c := server.Config(callbackURI)
 	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {c.ClientID}, "redirect_uri": {callbackURI}, "refresh_token": {token.RefreshToken}}

@@ -142,7 +142,8 @@ func TestCookiesOfOthersAreNoAttempt(t *testing.T) {
 	require.ErrorIs(t, err, csoauth.ErrState)
 }
 
-// A sibling host or another path may have added a cookie of the same name, and a browser may send it first.
+// A sibling host or another path may have added a cookie of the same name, and a browser may send
+// it first.
 func TestOneOfTwoCookiesOfOneNameOpens(t *testing.T) {
 	login := httpsLogin()
 	good, state := start(t, login, "/login")
@@ -162,7 +163,8 @@ func TestOneOfTwoCookiesOfOneNameOpens(t *testing.T) {
 	}
 }
 
-// Replicas of two releases run side by side during a deployment. If this fails, logins that are under way then fail, too.
+// Replicas of two releases run side by side during a deployment. If this fails, logins that are
+// under way then fail, too.
 func TestAttemptOfAnotherReleaseOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its clock begins where the cookie was made
 		login := httpsLogin()

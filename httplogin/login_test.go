@@ -230,7 +230,8 @@ func stateOf(t *testing.T, authorizeURL string) string {
 	return values.Get("state")
 }
 
-// start begins an attempt, and returns the browser's cookie and the state that Contentstack brings back.
+// start begins an attempt, and returns the browser's cookie and the state that Contentstack
+// brings back.
 func start(t *testing.T, login *httplogin.Login, address string) (*http.Cookie, string) {
 	t.Helper()
 	w := httptest.NewRecorder()

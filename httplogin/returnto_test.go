@@ -43,7 +43,8 @@ func TestReturnToInTheQuery(t *testing.T) {
 	}
 }
 
-// assertReturn logs a user in who begins with this query, and asserts where that ends: empty for an error of Start's.
+// assertReturn logs a user in who begins with this query, and asserts where that ends: empty for
+// an error of Start's.
 func assertReturn(t *testing.T, query, want string) {
 	t.Helper()
 	login := httpsLogin()

@@ -108,7 +108,7 @@ func readLine(ctx context.Context, in io.Reader) (string, error) {
 	defer func() {
 		if !stop() {
 			<-interrupted
-			_ = d.SetReadDeadline(time.Time{}) // for whoever reads after us
+			_ = d.SetReadDeadline(time.Time{}) // for those who read after us
 		}
 	}()
 	return line(in)

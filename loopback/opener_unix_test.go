@@ -34,7 +34,8 @@ func (w *watcher) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// A script is a browser that writes its process ID and what it was given into a file, and does more.
+// A script is a browser that writes its process ID and what it was given into a file, and does
+// more.
 func script(t *testing.T, more string) (given string) {
 	t.Helper()
 	given = filepath.Join(t.TempDir(), "given")

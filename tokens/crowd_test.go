@@ -20,7 +20,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A bigger crowd: go test ./tokens -run Crowd -v -args -crowd-processes=8 -crowd-keys=50 -crowd-rotations=20
+// A bigger crowd: go test ./tokens -run Crowd -v -args -crowd-processes=8 -crowd-keys=50
+// -crowd-rotations=20
 var (
 	crowdProcesses = flag.Int("crowd-processes", 4, "how many processes use the same logins")
 	crowdKeys      = flag.Int("crowd-keys", 20, "how many logins there are")
@@ -129,7 +130,8 @@ func crowdLogsIn(t *testing.T, server *csoauthtest.Server, c *csoauth.Config, di
 	return keys, seqs
 }
 
-// crowdPosts returns how often each login was refreshed, by its user, and the refreshes that were refused.
+// crowdPosts returns how often each login was refreshed, by its user, and the refreshes that were
+// refused.
 func crowdPosts(server *csoauthtest.Server) (granted map[string]int, refused []string) {
 	granted = map[string]int{}
 	for _, r := range server.Requests() {
@@ -153,7 +155,8 @@ type crowdMember struct {
 	report crowdReport
 }
 
-// childOfCrowd asks for tokens of random keys, and calls the API with one now and then. Told to stop, it asks for each once more.
+// childOfCrowd asks for tokens of random keys, and calls the API with one now and then. Told to
+// stop, it asks for each once more.
 func childOfCrowd() {
 	c := crowdMember{report: crowdReport{Wrong: map[string]int{}, Passing: map[string]int{}}}
 	ctx := toldToProcess(&c.processSite)
@@ -179,7 +182,8 @@ func (c *crowdMember) wrong(what string) {
 	c.report.Wrong[what]++
 }
 
-// failed notes why there was no token. The login is alive, so anything else than its end may be the machine's doing.
+// failed notes why there was no token. The login is alive, so anything else than its end may be
+// the machine's doing.
 func (c *crowdMember) failed(key string, err error) {
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		c.wrong(key + ": " + err.Error())

@@ -48,7 +48,8 @@ func newKillFront(t *testing.T, server string) *killFront {
 		}
 		f.note(c, state)
 	}
-	// Only Wine needs this: it may keep a socket of a killed process open. Processes that live close theirs after 5 s.
+	// Only Wine needs this: it may keep a socket of a killed process open. Processes that live
+	// close theirs after 5 s.
 	f.Config.IdleTimeout, f.Config.ReadHeaderTimeout = 10*time.Second, 30*time.Second
 	f.Start()
 	t.Cleanup(func() {

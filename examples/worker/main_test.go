@@ -30,7 +30,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestWorksForEveryUserAFewAtATime has no network, so that time goes on only when nobody else can come to the API.
+// TestWorksForEveryUserAFewAtATime has no network, so that time goes on only when nobody else can
+// come to the API.
 func TestWorksForEveryUserAFewAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var users []emulator.User

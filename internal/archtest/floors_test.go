@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -91,7 +92,8 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestTestsStayOnTheirMachine: internal/integration is left out, because its browsers and databases need other means.
+// TestTestsStayOnTheirMachine: internal/integration is left out, because its browsers and
+// databases need other means.
 func TestTestsStayOnTheirMachine(t *testing.T) {
 	packages, err := readImports(root)
 	require.NoError(t, err)
@@ -172,10 +174,11 @@ func TestWrongImportsAreFound(t *testing.T) {
 	}
 }
 
-// needs skips a test that runs go or git on a Windows that has neither, such as Wine. Elsewhere the test fails without them.
+// needs skips a test that runs go or git on a Windows that has neither, such as Wine. Elsewhere
+// the test fails without them.
 func needs(t *testing.T, program string) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" {
+	if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" && os.Getenv("CI") != "true" {
 		t.Skipf("%v", err)
 	}
 }

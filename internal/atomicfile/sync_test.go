@@ -14,7 +14,8 @@ import (
 	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
-// A syncLog keeps what is synced under top, and the steps of Write, in their order. What fails is synced with an error.
+// A syncLog keeps what is synced under top, and the steps of Write, in their order. What fails is
+// synced with an error.
 type syncLog struct {
 	files []*os.File
 	order []string

@@ -108,7 +108,8 @@ func TestEndlessAnswerEndsWithItsReader(t *testing.T) {
 	}
 }
 
-// TestFaultsTakeTheirTime calls the handler without a connection, in time that stands still unless all wait.
+// TestFaultsTakeTheirTime calls the handler without a connection, in time that stands still
+// unless all wait.
 func TestFaultsTakeTheirTime(t *testing.T) {
 	const body = 10 * time.Second // of ten bytes
 	fault := func(delay, slow time.Duration) emulator.Fault {

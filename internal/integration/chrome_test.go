@@ -28,7 +28,8 @@ import (
 // pageWait is how long a page may take to appear; a machine that does other things too needs some of it.
 const pageWait = 2 * time.Minute
 
-// A chrome is a browser without a window, where nobody has been yet. It can reach this machine only.
+// A chrome is a browser without a window, where nobody has been yet. It can reach this machine
+// only.
 type chrome struct {
 	t   *testing.T
 	ctx context.Context

@@ -29,7 +29,8 @@ type crowdReport struct {
 	Passing map[string]int // failures that a process may see which gets too little of the processor
 }
 
-// childOfCrowd asks for the tokens of all keys, again and again, until its stdin closes. Then it gets one of each at last.
+// childOfCrowd asks for the tokens of all keys, again and again, until its stdin closes. Then it
+// gets one of each at last.
 func childOfCrowd() {
 	var plan crowdPlan
 	if err := json.NewDecoder(os.Stdin).Decode(&plan); err != nil {

@@ -110,7 +110,8 @@ func (w *crowdWork) start(plan crowdPlan) {
 	}
 }
 
-// stop ends the processes. It returns how many tokens they handed out, and the failures that a busy machine explains.
+// stop ends the processes. It returns how many tokens they handed out, and the failures that a
+// busy machine explains.
 func (w *crowdWork) stop() (handedOut int, passing map[string]int) {
 	for _, p := range w.processes {
 		p.stop()
@@ -143,7 +144,8 @@ func (w *crowdWork) awaitRenewals(keys []string, often int) {
 	}, crowdPatience, 50*time.Millisecond, "each login is refreshed %d times; if not, the reports of the processes tell why", often)
 }
 
-// assertOnePostForEachToken checks that each refresh token was sent once, and brought the next one. It returns how many were sent.
+// assertOnePostForEachToken checks that each refresh token was sent once, and brought the next
+// one. It returns how many were sent.
 func (w *crowdWork) assertOnePostForEachToken() (posts int) {
 	renewed := 0
 	for _, firsts := range w.firsts {

@@ -68,7 +68,8 @@ func newDatabase(t testing.TB) *database {
 	return &database{t: t, addr: freeAddr(t), log: log}
 }
 
-// Settings of servers whose machine does not crash in the test: they do not wait until what they write is on the disk.
+// Settings of servers whose machine does not crash in the test: they do not wait until what they
+// write is on the disk.
 var (
 	redisWithoutSync    = []string{"--appendfsync", "no"}
 	postgresWithoutSync = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}

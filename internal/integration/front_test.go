@@ -33,7 +33,8 @@ type front struct {
 	slow     time.Duration // what a token request takes longer than the server needs
 }
 
-// renewalsOf returns how many refreshes began with a refresh token, and the refresh token that is good after them.
+// renewalsOf returns how many refreshes began with a refresh token, and the refresh token that is
+// good after them.
 func (f *front) renewalsOf(refreshToken string) (n int, last string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

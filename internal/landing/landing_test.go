@@ -76,7 +76,8 @@ func TestRedirectLeavesNoTrace(t *testing.T) {
 	assert.Empty(t, w.Body)
 }
 
-// TestPolicyAllowsThePagesStyleAlone computes the hash as a browser does, from the page that it got.
+// TestPolicyAllowsThePagesStyleAlone computes the hash as a browser does, from the page that it
+// got.
 func TestPolicyAllowsThePagesStyleAlone(t *testing.T) {
 	w := httptest.NewRecorder()
 	landing.Protect(w.Header())

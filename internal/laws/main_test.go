@@ -65,7 +65,7 @@ func change(test, line string) string {
 func newModule(t *testing.T, patches map[string]string) string {
 	t.Helper()
 	for _, program := range []string{"go", "git"} {
-		if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" {
+		if _, err := exec.LookPath(program); err != nil && runtime.GOOS == "windows" && os.Getenv("CI") != "true" {
 			t.Skip(err)
 		}
 	}

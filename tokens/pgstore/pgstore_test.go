@@ -383,7 +383,7 @@ func TestMigrateWithOthersAtWork(t *testing.T) {
 			requireValue(t, store, "key", "a")
 			fake.sent = nil
 			require.NoError(t, store.Migrate(t.Context()))
-			assert.Equal(t, []string{look}, fake.sent, "whoever may not make tables may migrate when it is there")
+			assert.Equal(t, []string{look}, fake.sent, "a role that may not make tables may migrate when the table is there")
 		})
 	}
 	t.Run("it is never made", func(t *testing.T) {
