@@ -260,26 +260,36 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
 	defer cancel()
-	require.NoError(b.t, chromedp.Do(ctx, actions...), "at %s", b.where())
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		require.NoError(b.t, err, "at %s", b.where())
+	}
 }
 
 // evaluate returns the value of JavaScript. The page's Content-Security-Policy does not bind it.
 func evaluate[T any](b *tab, expression string) T {
 	b.t.Helper()
-	v, err := tryEvaluate[T](b, expression)
-	require.NoError(b.t, err, "at %s", b.where())
+	v, err := tryEvaluate[T](b, expression, pageWait)
+	if err != nil {
+		require.NoError(b.t, err, "at %s", b.where())
+	}
 	return v
 }
 
-func tryEvaluate[T any](b *tab, expression string) (T, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
+// tryEvaluate waits at most this long. While a page of another site follows, the browser holds JavaScript back until
+// that has come.
+func tryEvaluate[T any](b *tab, expression string, wait time.Duration) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, wait)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// where describes the page for a failure, without the URL's query, where codes stand.
+// pollWait is how long one of many looks at a page may take.
+const pollWait = 10 * time.Second
+
+// where describes the page for a failure, without the URL's query, where codes stand. Call it after a failure only: see
+// tryEvaluate.
 func (b *tab) where() string {
-	where, err := tryEvaluate[string](b, `location.origin + location.pathname + " " + (document.body ? document.body.innerText : "")`)
+	where, err := tryEvaluate[string](b, `location.origin + location.pathname + " " + (document.body ? document.body.innerText : "")`, pollWait)
 	if err != nil {
 		return err.Error()
 	}
@@ -319,7 +329,9 @@ func (b *tab) click(css string) {
 		const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
 		return {X: x, Y: y, Hit: e.contains(document.elementFromPoint(x, y))};
 	})()`, css))
-	require.True(b.t, at.Hit, "nobody could click on %s at %s", css, b.where())
+	if !at.Hit {
+		require.Fail(b.t, "nobody could click on "+css, "at %s", b.where())
+	}
 	b.leave()
 	b.do(chromedp.MouseClickXY(at.X, at.Y))
 }
@@ -399,7 +411,7 @@ func (b *tab) awaitNext(name string, names []string) string {
 	expression := fmt.Sprintf(`document.readyState == "complete" && document.documentElement.dataset.left != %d && (%s) || ""`, b.left, name)
 	last := ""
 	for end := time.Now().Add(pageWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		got, err := tryEvaluate[string](b, expression) // fails while one page follows another
+		got, err := tryEvaluate[string](b, expression, pollWait) // fails while one page follows another
 		if err == nil && slices.Contains(names, got) {
 			return got
 		}
@@ -407,17 +419,19 @@ func (b *tab) awaitNext(name string, names []string) string {
 			last = got
 		}
 	}
-	require.Contains(b.t, names, last, "at %s", b.where())
-	return last
+	require.Fail(b.t, "another page is shown", "want one of %q, got %q at %s", names, last, b.where())
+	return ""
 }
 
 // awaitTrue waits until JavaScript is true on the page that the tab shows.
 func (b *tab) awaitTrue(expression string) {
 	b.t.Helper()
-	require.Eventually(b.t, func() bool {
-		ok, err := tryEvaluate[bool](b, expression)
-		return err == nil && ok
-	}, pageWait, 20*time.Millisecond, "%s at %s", expression, b.where())
+	for end := time.Now().Add(pageWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok, err := tryEvaluate[bool](b, expression, pollWait); err == nil && ok {
+			return
+		}
+	}
+	require.Fail(b.t, "the page does not come to it", "%s at %s", expression, b.where())
 }
 
 // text returns the text of an element, as it is shown.

@@ -230,7 +230,7 @@ func TestLoopbackCtrlC(t *testing.T) {
 	}
 	f := newFakeBrowser(t, "exec sleep 100")
 	program := f.program(csoauthtest.NewServer(t, nil), f.path)
-	terminal := exec.CommandContext(t.Context(), "script", "--quiet", "--flush", "--return", "--command", "exec '"+program.Path+"'", os.DevNull)
+	terminal := exec.CommandContext(t.Context(), "script", "--quiet", "--flush", "--return", "--command", "exec env --default-signal=INT '"+program.Path+"'", os.DevNull) // a test that runs in the background has it ignored
 	terminal.Env = program.Env
 	screen := newTranscript(t)
 	terminal.Stdout = screen.File
