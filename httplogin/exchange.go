@@ -2,6 +2,7 @@ package httplogin
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/url"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ const exchangeTimeout = 45 * time.Second
 // that is sent twice may cost the token that came of it (RFC 6749, section 4.1.2).
 type exchanges struct {
 	mu       sync.Mutex
-	underWay map[string]*exchange // by state
+	underWay map[[sha256.Size]byte]*exchange // by the hash of a state, because fmt may print it
 }
 
 type exchange struct {
@@ -39,14 +40,15 @@ func (l *Login) exchange(ctx context.Context, request *csoauth.AuthRequest, call
 func (x *exchanges) join(state string, trade func() (*csoauth.Token, error)) *exchange {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e := x.underWay[state]; e != nil {
+	key := sha256.Sum256([]byte(state))
+	if e := x.underWay[key]; e != nil {
 		return e
 	}
 	if x.underWay == nil {
-		x.underWay = map[string]*exchange{}
+		x.underWay = map[[sha256.Size]byte]*exchange{}
 	}
 	e := &exchange{sync.OnceValues(trade)}
-	x.underWay[state] = e
+	x.underWay[key] = e
 	return e
 }
 
@@ -54,7 +56,8 @@ func (x *exchanges) join(state string, trade func() (*csoauth.Token, error)) *ex
 func (x *exchanges) leave(state string, e *exchange) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.underWay[state] == e {
-		delete(x.underWay, state)
+	key := sha256.Sum256([]byte(state))
+	if x.underWay[key] == e {
+		delete(x.underWay, key)
 	}
 }

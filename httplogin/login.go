@@ -29,7 +29,7 @@ type Login struct {
 	// taken from a request's Host or X-Forwarded headers.
 	Config *csoauth.Config
 	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first seals, every one opens.
-	Keys [][]byte
+	Keys Keys
 	// OnToken gets the token of a user who has logged in: start the user's session and keep the token, in package tokens for
 	// instance. If it returns nil, and not before, Callback sends the browser on to return_to; so it may set headers and
 	// must not write a body. It may be called twice with one token, for a page that the user reloads. The token's UserUID is empty if Contentstack's answer did not name the user. OnToken's error goes

@@ -1,6 +1,7 @@
 package httplogin_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -346,7 +347,13 @@ func TestLoginPrintsWithoutItsKeys(t *testing.T) {
 	login := httpsLogin()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		assert.Equal(t, "httplogin.Login", fmt.Sprintf(verb, login), verb)
+		held := &struct{ Login httplogin.Login }{}
+		held.Login.Keys = keys
+		assert.NotContains(t, fmt.Sprintf(verb, held), fmt.Sprintf(verb, keys), "%s, by value in a field", verb)
+		assert.Equal(t, "1 keys", fmt.Sprintf(verb, login.Keys), verb)
 	}
+	_, err := json.Marshal(login.Keys)
+	assert.ErrorContains(t, err, "Keys are secret and do not marshal")
 }
 
 func TestKeysRotate(t *testing.T) {
