@@ -1,0 +1,31 @@
+package csoauthtest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// Format prints the App under every verb, its client secret masked.
+func (a App) Format(f fmt.State, verb rune) { emulator.App(a).Format(f, verb) }
+
+// LogValue logs the App, its client secret masked.
+func (a App) LogValue() slog.Value { return emulator.App(a).LogValue() }
+
+// MarshalText fails: an App may hold a client secret. It keeps encoding/json and other encoders
+// from writing one.
+func (a App) MarshalText() ([]byte, error) {
+	return nil, errors.New("csoauthtest: an App may hold a client secret and does not marshal: write the fields you need")
+}
+
+// Format prints the Options as %+v does, under every verb. Under a verb that does not fit, such as
+// %s for a pointer in a slice, fmt would not call the Format of the Apps in them.
+func (o Options) Format(f fmt.State, _ rune) {
+	type options Options
+	fmt.Fprintf(f, "%+v", options(o))
+}
+
+// Format prints the Server's URL under every verb, and no secret that the Server knows.
+func (s Server) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "csoauthtest.Server(%s)", s.URL) }
