@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,6 +57,19 @@ type Options struct {
 	In io.Reader
 	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
 	Out io.Writer
+}
+
+// Format prints the Options under every verb, without what In and Out hold: by hand, that is a code
+// and an authorize URL. It hides a redirect URI that may have a password.
+func (o Options) Format(f fmt.State, _ rune) {
+	uris := slices.Clone(o.RedirectURIs)
+	for i, uri := range uris {
+		if strings.Contains(uri, "@") {
+			uris[i] = "REDACTED"
+		}
+	}
+	fmt.Fprintf(f, "loopback.Options{Program:%q RedirectURIs:%q Timeout:%v Manual:%t In:%T Out:%T}",
+		o.Program, uris, o.Timeout, o.Manual, o.In, o.Out)
 }
 
 // Login logs the user in, and returns when it is known how that went and the browser's page says so. It is safe for concurrent use;

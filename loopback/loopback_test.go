@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -103,6 +104,20 @@ func TestLogin(t *testing.T) {
 			require.NoError(t, listener.Close())
 		})
 	}
+}
+
+// TestOptionsPrintWithoutWhatStreamsHold: In may hold a code, and a bytes.Buffer prints what it holds.
+func TestOptionsPrintWithoutWhatStreamsHold(t *testing.T) {
+	o := loopback.Options{
+		Program: "tool", RedirectURIs: []string{"http://localhost:8184", "http://me:hunter2@localhost:8185"}, Timeout: time.Minute,
+		Manual: true, In: bytes.NewBufferString("the code"), Out: io.Discard,
+	}
+	const want = `loopback.Options{Program:"tool" RedirectURIs:["http://localhost:8184" "REDACTED"] Timeout:1m0s Manual:true ` +
+		`In:*bytes.Buffer Out:io.discard}`
+	for _, verb := range []string{"%v", "%s", "%d"} {
+		assert.Equal(t, want, fmt.Sprintf(verb, o), verb)
+	}
+	assert.Equal(t, "http://me:hunter2@localhost:8185", o.RedirectURIs[1], "the Options themselves keep their own")
 }
 
 func TestDenialEndsTheLogin(t *testing.T) {
