@@ -38,6 +38,10 @@ func New(db *sql.DB, o *Options) *Store {
 	return s
 }
 
+// Format prints the name of the table under every verb, and nothing of the database, whose address
+// may have a password.
+func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)", s.table) }
+
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$`)
 
 // Schema returns the statement that makes the table, if it is not there.

@@ -23,6 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // These tests run over the fake server of fake_test.go; internal/integration has the real one.
 
+func TestStorePrintsItsTableAlone(t *testing.T) {
+	store := pgstore.New(nil, &pgstore.Options{Table: "app.logins"})
+	for _, verb := range []string{"%v", "%s", "%d"} {
+		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, store), verb)
+		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, *store), verb)
+	}
+}
+
 func TestTableIsAName(t *testing.T) {
 	longest := strings.Repeat("a", 63)
 	for table, want := range map[string]string{
