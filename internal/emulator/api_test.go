@@ -55,8 +55,8 @@ func TestExpireAndRevoke(t *testing.T) {
 	}{
 		"expire one": {func(s *site, access string) bool { return s.Expire(access) }, false, ""},
 		"expire all": {func(s *site, _ string) bool { return s.Expire("") }, true, ""},
-		"revoke one": {func(s *site, access string) bool { return s.Revoke(access) }, false, "400 invalid_grant: this login was revoked"},
-		"revoke all": {func(s *site, _ string) bool { return s.Revoke("") }, true, "400 invalid_grant: this login was revoked"},
+		"revoke one": {func(s *site, access string) bool { return s.Revoke(access) }, false, "400 invalid_grant: the refresh_token was revoked with its login"},
+		"revoke all": {func(s *site, _ string) bool { return s.Revoke("") }, true, "400 invalid_grant: the refresh_token was revoked with its login"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, emulator.Options{})
@@ -131,6 +131,6 @@ func TestTokensAreEndedFromOutside(t *testing.T) {
 	require.True(t, s.works(second.Access))
 	require.Empty(t, s.token(renewal(first.Refresh)).reason(), "only the access token expired")
 	require.Equal(t, http.StatusNoContent, end("revoke", ""))
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(second.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(second.Refresh)).reason())
 	require.Equal(t, http.StatusNotFound, end("revoke", "access_token=guess"))
 }

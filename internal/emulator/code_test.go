@@ -45,7 +45,7 @@ func TestSecondUseOfACodeRevokesItsTokens(t *testing.T) {
 
 	require.Equal(t, usedCode, s.token(redemption(code, url.Values{"code_verifier": nil})).reason(), "however wrong it is otherwise")
 	require.False(t, s.works(renewed.Access))
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(renewed.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(renewed.Refresh)).reason())
 	require.True(t, s.works(another.Access), "another login of the same user lives on")
 }
 
@@ -62,8 +62,8 @@ func TestWrongTrySpendsTheCode(t *testing.T) {
 		// Whoever is not this client must not be able to spend its code.
 		"another client":    {url.Values{"client_id": {"client3"}}, "400 invalid_grant: the code was not issued to this client", false},
 		"a wrong secret":    {url.Values{"client_secret": {"guess"}}, "401 invalid_client: client_secret is wrong", false},
-		"an unknown client": {url.Values{"client_id": {"client0"}}, `401 invalid_client: there is no client "client0"`, false},
-		"no client":         {url.Values{"client_id": nil}, `401 invalid_client: there is no client ""`, false},
+		"an unknown client": {url.Values{"client_id": {"client0"}}, `401 invalid_client: client_id "client0" is not known`, false},
+		"no client":         {url.Values{"client_id": nil}, `401 invalid_client: client_id "" is not known`, false},
 		"no code":           {url.Values{"code": nil}, "400 invalid_request: code is missing", false},
 		"a wrong code":      {url.Values{"code": {"guess"}}, "400 invalid_grant: the code was not issued to this client", false},
 		"another grant":     {url.Values{"grant_type": {"password"}}, `400 unsupported_grant_type: grant_type is "password", want authorization_code or refresh_token`, false},

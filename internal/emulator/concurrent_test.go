@@ -18,7 +18,7 @@ func TestParallelRefreshesOfOneTokenEndTheLogin(t *testing.T) {
 	said := inParallel(8, func(int) tokenAnswer { return s.token(renewal(tokens.Refresh)) })
 	winner := theOneThatWon(t, said, reused)
 	require.False(t, s.works(winner.Access))
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(winner.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(winner.Refresh)).reason())
 }
 
 func TestParallelRedemptionsOfOneCodeEndTheLogin(t *testing.T) {
@@ -27,7 +27,7 @@ func TestParallelRedemptionsOfOneCodeEndTheLogin(t *testing.T) {
 	said := inParallel(8, func(int) tokenAnswer { return s.token(redemption(code)) })
 	winner := theOneThatWon(t, said, usedCode)
 	require.False(t, s.works(winner.Access))
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(winner.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(winner.Refresh)).reason())
 }
 
 // theOneThatWon requires that all others got that refusal.

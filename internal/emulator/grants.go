@@ -180,7 +180,7 @@ func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 	case form.Get("refresh_token") == "":
 		return nil, refuse("invalid_request", "refresh_token is missing")
 	case !ok || t.app.UID != app.UID:
-		return nil, refuse("invalid_grant", "the refresh_token was not issued to this client")
+		return nil, refuse("invalid_grant", "the refresh_token was not issued to this client: it is unknown")
 	case g.usedUp(t) && g.o.Unknowns.Reuse == "refuse":
 		return nil, refuse("invalid_grant", "the refresh_token was used before")
 	case g.usedUp(t):
@@ -189,7 +189,7 @@ func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 	case g.o.RefreshTokenLifetime > 0 && g.o.Now().Sub(t.issued) >= g.o.RefreshTokenLifetime:
 		return nil, refuse("invalid_grant", "the refresh_token has expired: it lives %v", g.o.RefreshTokenLifetime)
 	case t.revoked:
-		return nil, refuse("invalid_grant", "this login was revoked")
+		return nil, refuse("invalid_grant", "the refresh_token was revoked with its login")
 	case form.Get("redirect_uri") != t.redirectURI:
 		return nil, refuse("invalid_request", "redirect_uri is not the one of the login")
 	case t.withSecret && !form.Has("client_secret"):

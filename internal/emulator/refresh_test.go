@@ -28,9 +28,9 @@ func TestRefreshRepeatsWhatTheLoginSent(t *testing.T) {
 		"another redirect URI": {nil, url.Values{"redirect_uri": {otherURI}}, "400 invalid_request: redirect_uri is not the one of the login"},
 		"no redirect URI":      {nil, url.Values{"redirect_uri": nil}, "400 invalid_request: redirect_uri is not the one of the login"},
 		"no refresh token":     {nil, url.Values{"refresh_token": nil}, "400 invalid_request: refresh_token is missing"},
-		"a wrong one":          {nil, url.Values{"refresh_token": {"guess"}}, "400 invalid_grant: the refresh_token was not issued to this client"},
-		"another app's":        {nil, url.Values{"client_id": {"client3"}}, "400 invalid_grant: the refresh_token was not issued to this client"},
-		"an unknown client":    {nil, url.Values{"client_id": {"client0"}}, `401 invalid_client: there is no client "client0"`},
+		"a wrong one":          {nil, url.Values{"refresh_token": {"guess"}}, "400 invalid_grant: the refresh_token was not issued to this client: it is unknown"},
+		"another app's":        {nil, url.Values{"client_id": {"client3"}}, "400 invalid_grant: the refresh_token was not issued to this client: it is unknown"},
+		"an unknown client":    {nil, url.Values{"client_id": {"client0"}}, `401 invalid_client: client_id "client0" is not known`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tokens := s.token(redemption(s.code(), row.login))
@@ -68,7 +68,7 @@ func TestReuseRevokesTheFamily(t *testing.T) {
 
 	require.Equal(t, reused, s.token(renewal(first.Refresh, url.Values{"redirect_uri": nil})).reason(), "however wrong it is otherwise")
 	require.False(t, s.works(third.Access))
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(third.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(third.Refresh)).reason())
 	require.Equal(t, reused, s.token(renewal(second.Refresh)).reason())
 	require.True(t, s.works(another.Access), "another login of the same user lives on")
 	require.Empty(t, s.token(renewal(another.Refresh)).reason())
@@ -78,7 +78,7 @@ func TestStrangersReuseRevokesNothing(t *testing.T) {
 	s := start(t, emulator.Options{})
 	first := s.login()
 	second := s.token(renewal(first.Refresh))
-	require.Equal(t, "400 invalid_grant: the refresh_token was not issued to this client",
+	require.Equal(t, "400 invalid_grant: the refresh_token was not issued to this client: it is unknown",
 		s.token(renewal(first.Refresh, url.Values{"client_id": {"client3"}})).reason())
 	require.Equal(t, "401 invalid_client: client_secret is wrong",
 		s.token(renewal(first.Refresh, url.Values{"client_secret": {"guess"}})).reason())

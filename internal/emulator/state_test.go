@@ -34,14 +34,14 @@ func TestStateOutlivesARestart(t *testing.T) {
 	next := s.restarted(emulator.Options{})
 	require.True(t, next.works(replayed.Access))
 	require.False(t, next.works(revoked.Access))
-	require.Equal(t, "400 invalid_grant: this login was revoked", next.token(renewal(revoked.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", next.token(renewal(revoked.Refresh)).reason())
 	renewed := next.token(renewal(replayed.Refresh))
 	require.Empty(t, renewed.reason())
 	require.False(t, next.works(replayed.Access), "the access token before it dies, across the restart too")
 
 	last := next.restarted(emulator.Options{})
 	require.Equal(t, reused, last.token(renewal(spent)).reason(), "what was spent stays spent")
-	require.Equal(t, "400 invalid_grant: this login was revoked", last.token(renewal(renewed.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", last.token(renewal(renewed.Refresh)).reason())
 	back := last.do(last.client, last.request("GET", last.byPath("app1", authorization()), "")).callback(t)
 	require.NotEmpty(t, back.Get("code"), "consent was remembered")
 }

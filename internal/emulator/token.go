@@ -35,7 +35,7 @@ func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) grant(form url.Values, entry *entry) (answer map[string]any, decision string, no *refusal) {
 	app, ok := e.findApp(func(a App) bool { return a.ClientID == form.Get("client_id") })
 	if !ok {
-		return nil, "", refuse("invalid_client", "there is no client %.40q", form.Get("client_id"))
+		return nil, "", refuse("invalid_client", "client_id %.40q is not known", form.Get("client_id"))
 	}
 	if no := app.authenticate(form); no != nil {
 		return nil, "", no

@@ -95,7 +95,7 @@ func TestTokenRequestsThatACarefulClientDoesNotSend(t *testing.T) {
 		}, prefix + "there are parameters in the URL, where logs keep them: send them in the body"},
 		"by GET":  {method(http.MethodGet), "405 invalid_request: the method is GET, want POST"},
 		"by PUT":  {method(http.MethodPut), "405 invalid_request: the method is PUT, want POST"},
-		"no body": {func(r *http.Request, _ string) (*http.Request, string) { return r, "" }, `401 invalid_client: there is no client ""`},
+		"no body": {func(r *http.Request, _ string) (*http.Request, string) { return r, "" }, `401 invalid_client: client_id "" is not known`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, emulator.Options{})

@@ -84,7 +84,7 @@ func TestGraceEnds(t *testing.T) {
 	require.NotEqual(t, first.Refresh, again.Refresh)
 	clock.pass(time.Nanosecond)
 	require.Equal(t, reused, s.token(renewal(tokens.Refresh)).reason())
-	require.Equal(t, "400 invalid_grant: this login was revoked", s.token(renewal(again.Refresh)).reason())
+	require.Equal(t, "400 invalid_grant: the refresh_token was revoked with its login", s.token(renewal(again.Refresh)).reason())
 }
 
 func TestRefusedReuseEndsNothing(t *testing.T) {
