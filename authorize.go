@@ -1,6 +1,7 @@
 package csoauth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,7 +20,7 @@ const (
 	// the consent page, and has to open the URL once more.
 	RouteHash AuthorizeRoute = iota
 	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth page documents. It
-	// survives a log-in on the way.
+	// survives a login on the way.
 	RoutePath
 )
 
@@ -36,7 +37,7 @@ func (r AuthorizeRoute) String() string {
 
 func (r AuthorizeRoute) check() error {
 	if r > RoutePath {
-		return fmt.Errorf("%v is no route: use RouteHash or RoutePath", r)
+		return fmt.Errorf("%v is not a route: use RouteHash or RoutePath", r)
 	}
 	return nil
 }
@@ -90,8 +91,8 @@ var reservedParams = []string{
 	"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
 }
 
-// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random octets each. It calls
-// [Config.Validate] and checks o; an error is a mistake in one of them.
+// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random bytes each.
+// It calls [Config.Validate] and checks o; an error is a mistake in one of them.
 func (c *Config) NewAuthRequest(o *AuthOptions) (*AuthRequest, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (c *Config) NewAuthRequest(o *AuthOptions) (*AuthRequest, error) {
 	r := &AuthRequest{
 		ClientID:        c.ClientID,
 		State:           randomText(),
-		RedirectURI:     orElse(o.RedirectURI, c.RedirectURI),
+		RedirectURI:     cmp.Or(o.RedirectURI, c.RedirectURI),
 		Verifier:        NewVerifier(),
 		ChallengeMethod: c.ChallengeMethod.orDefault(),
 		OmitMethod:      o.OmitMethod,
@@ -153,8 +154,8 @@ func (o *AuthOptions) check(c *Config) error {
 // AuthorizeURL returns the URL to send the user's browser to. It holds the state and, with [Plain], the verifier:
 // hand it to that browser and keep it out of logs.
 //
-// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a blank as %20, which every
-// reader takes alike, in a query and behind # as well.
+// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a space as %20,
+// which every reader takes alike, in a query and behind # as well.
 func (c *Config) AuthorizeURL(r *AuthRequest) string {
 	row, _ := c.endpoints(c.Region) // NewAuthRequest found it
 	route := "/#!/apps/"
@@ -182,45 +183,4 @@ func (c *Config) AuthorizeURL(r *AuthRequest) string {
 		}
 	}
 	return string(b)
-}
-
-// appendParam appends &name=value, or name=value if b is empty, to a query or a form.
-func appendParam(b []byte, name, value string) []byte {
-	if len(b) > 0 {
-		b = append(b, '&')
-	}
-	b = appendEscaped(b, name)
-	b = append(b, '=')
-	return appendEscaped(b, value)
-}
-
-// appendEscaped percent-encodes all of s but RFC 3986's unreserved characters.
-func appendEscaped(b []byte, s string) []byte {
-	const hex = "0123456789ABCDEF"
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; isUnreserved(c) {
-			b = append(b, c)
-		} else {
-			b = append(b, '%', hex[c>>4], hex[c&15])
-		}
-	}
-	return b
-}
-
-// isUnreserved tells whether c is one of RFC 3986's unreserved characters, which are also those of a verifier.
-func isUnreserved(c byte) bool { return unreserved[c] }
-
-var unreserved = func() (table [256]bool) {
-	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") {
-		table[c] = true
-	}
-	return table
-}()
-
-// orElse returns s, or other if s is empty.
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }

@@ -107,7 +107,7 @@ func TestAuthOptionsThatCannotWork(t *testing.T) {
 		o    csoauth.AuthOptions
 		want string
 	}{
-		"bad scope":              {csoauth.AuthOptions{Scopes: []string{"a b"}}, `Scopes: "a b" has a blank`},
+		"bad scope":              {csoauth.AuthOptions{Scopes: []string{"a b"}}, `Scopes: "a b" has a space`},
 		"bad redirect URI":       {csoauth.AuthOptions{RedirectURI: "http://app.example.com"}, "RedirectURI: \"http://app.example.com\" is http on a host"},
 		"negative lifetime":      {csoauth.AuthOptions{Lifetime: -time.Second}, "Lifetime: -1s is negative"},
 		"nameless parameter":     {csoauth.AuthOptions{Params: map[string]string{"": "x"}}, "Params: a parameter has no name"},

@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// callbackParams are the parameters of a callback that mean something and so must not be repeated. Any other may come
-// any number of times: servers add their own.
+// callbackParams are the parameters of a callback that mean something and so must not be repeated. Any
+// other may come any number of times: servers add their own.
 var callbackParams = []string{"code", "error", "error_description", "location", "region"}
 
-// callbackParameter tells whether a callback brings name itself, so that a redirect URI cannot have it in its query.
+// callbackParameter reports whether a callback brings name itself, so that a redirect URI cannot have
+// it in its query.
 func callbackParameter(name string) bool {
 	for _, p := range callbackParams {
 		if name == p {
@@ -21,44 +22,89 @@ func callbackParameter(name string) bool {
 	return name == "state"
 }
 
-// A callbackAnswer is what a callback that passed all checks brings.
-type callbackAnswer struct {
+// maxQuery and maxCallbackCode are bytes. Anyone can make a browser bring any callback; what
+// Contentstack sends has some hundred bytes.
+const (
+	maxQuery        = 8 << 10
+	maxCallbackCode = 4 << 10
+)
+
+// ParseCallback reads the raw query of a callback, r.URL.RawQuery of its request, for [Config.Exchange].
+// It refuses a query over 8 KiB and one that does not parse as a whole, as [ErrState]:
+// [net/url.URL.Query] drops the parts that it cannot read, so that "error=a;b&code=c" would pass for a
+// success.
+func ParseCallback(rawQuery string) (url.Values, error) {
+	if len(rawQuery) > maxQuery {
+		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query has %d bytes, at most %d are read", ErrState, len(rawQuery), maxQuery)
+	}
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil { // its text repeats a part of the query
+		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query cannot be read whole: it has a semicolon, or a %% that escapes nothing", ErrState)
+	}
+	return values, nil
+}
+
+// A callbackCode is what a callback that passed all checks brings.
+type callbackCode struct {
 	code   string
 	region Region // where to redeem the code
 }
 
-// checkCallback holds a callback against its attempt. The order matters: until state has proved that the callback
-// belongs to the attempt, nothing else in it is looked at, so that a forged one can neither end the attempt nor learn
-// about it. The time is taken before anything is decided.
-func (c *Config) checkCallback(r *AuthRequest, callback url.Values, now time.Time) (callbackAnswer, error) {
+// checkCallback holds a callback against its attempt. The order matters: until state has proved that
+// the callback belongs to the attempt, nothing else in it is looked at, so that a forged one can
+// neither end the attempt nor learn about it. The time is taken before anything is decided.
+func (c *Config) checkCallback(r *AuthRequest, callback url.Values, now time.Time) (callbackCode, error) {
 	if err := checkState(r, callback["state"]); err != nil {
-		return callbackAnswer{}, err
+		return callbackCode{}, err
 	}
 	if !now.Before(r.Expires) {
-		return callbackAnswer{}, fmt.Errorf("csoauth: authorize: %w: the callback came %v after the attempt ended",
+		return callbackCode{}, fmt.Errorf("csoauth: authorize: %w: the callback came %v after the attempt ended",
 			ErrAttemptExpired, now.Sub(r.Expires).Round(time.Second))
+	}
+	if size := sizeOf(callback); size > maxQuery {
+		return callbackCode{}, inputError("authorize", "the callback has %d bytes, at most %d are read", size, maxQuery)
 	}
 	for _, name := range callbackParams {
 		if n := len(callback[name]); n > 1 {
-			return callbackAnswer{}, inputError("authorize", "the callback has %s %d times", name, n)
+			return callbackCode{}, inputError("authorize", "the callback has %s %d times", name, n)
 		}
 	}
 	region, err := c.callbackRegion(callback.Get("location"), callback.Get("region"))
 	if err != nil {
-		return callbackAnswer{}, err
+		return callbackCode{}, err
 	}
 	if callback.Has("error") {
-		return callbackAnswer{}, r.refusal(callback)
+		return callbackCode{}, c.refusal(r, callback)
 	}
 	code := callback.Get("code")
 	if code == "" {
-		return callbackAnswer{}, inputError("authorize", "the callback has neither a code nor an error")
+		return callbackCode{}, inputError("authorize", "the callback has neither a code nor an error")
 	}
-	return callbackAnswer{code, region}, nil
+	if err := checkCode(code); err != nil {
+		return callbackCode{}, inputError("authorize", "the callback's code %w", err)
+	}
+	return callbackCode{code, region}, nil
 }
 
-// checkState proves that a callback with these values of state belongs to r, in a time that does not tell how much of
-// a wrong state was right.
+func checkCode(code string) error {
+	if len(code) > maxCallbackCode {
+		return fmt.Errorf("has %d bytes, at most %d are taken", len(code), maxCallbackCode)
+	}
+	return nil
+}
+
+// sizeOf returns the bytes of all names and values, as they are unescaped.
+func sizeOf(callback url.Values) (size int) {
+	for name, values := range callback {
+		for _, value := range values {
+			size += len(name) + len(value)
+		}
+	}
+	return size
+}
+
+// checkState proves that a callback with these values of state belongs to r, in a time that does not
+// tell how much of a wrong state was right.
 func checkState(r *AuthRequest, states []string) error {
 	switch {
 	case r == nil:
@@ -73,9 +119,12 @@ func checkState(r *AuthRequest, states []string) error {
 	return nil
 }
 
-// callbackRegion picks the region to redeem a code in. Both values come through the browser: they choose among the
-// regions that this Config knows, and anything else in them is ignored.
+// callbackRegion picks the region to redeem a code in. Both values come through the browser: they
+// choose among the regions that this Config knows, and anything else in them is ignored.
 func (c *Config) callbackRegion(location, region string) (Region, error) {
+	if c.IgnoreCallbackRegion {
+		return c.Region, nil
+	}
 	fromLocation, knownLocation := c.knownRegion(location)
 	fromRegion, knownRegion := c.knownRegion(region)
 	switch {
@@ -89,30 +138,18 @@ func (c *Config) callbackRegion(location, region string) (Region, error) {
 	return c.Region, nil
 }
 
-// knownRegion reads the name of a region that this Config has hosts for.
-func (c *Config) knownRegion(name string) (Region, bool) {
-	r, err := ParseRegion(name)
-	if err != nil {
-		return NA, false
-	}
-	_, err = c.endpoints(r)
-	return r, err == nil
-}
-
-// refusal is the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack documents none; the standard
-// form is what its own clients expect.
-func (r *AuthRequest) refusal(callback url.Values) error {
+// refusal returns the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack documents
+// none; the standard form is what its own clients expect.
+func (c *Config) refusal(r *AuthRequest, callback url.Values) error {
 	secrets := []string{r.State, string(r.Verifier), callback.Get("code")}
+	open := []string{r.ClientID, r.RedirectURI}
 	e := &Error{
 		Op:          "authorize",
-		Code:        clean(callback.Get("error"), maxCode, secrets),
-		Description: clean(callback.Get("error_description"), maxDescription, secrets),
+		Code:        clean(callback.Get("error"), maxCode, secrets, open),
+		Description: clean(callback.Get("error_description"), maxDescription, secrets, open),
 	}
 	if e.Code == "" && e.Description == "" {
 		e.Description = "the callback reports an error without naming it"
-	}
-	if e.Code == "access_denied" {
-		e.next = ErrDenied
 	}
 	return e
 }

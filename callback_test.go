@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -215,20 +217,88 @@ func TestExchangeSendsNothingWhenItIsTooLate(t *testing.T) {
 	require.ErrorIs(t, err, errSent, "neither used the attempt up")
 }
 
-// TestHugeCallbackIsHarmless: whoever began a login knows its state, and can send what they like with it.
-func TestHugeCallbackIsHarmless(t *testing.T) {
+func TestRawQueryIsBounded(t *testing.T) {
+	const state = "state=s&x="
+	fits := state + strings.Repeat("a", 8<<10-len(state))
+	got, err := csoauth.ParseCallback(fits)
+	require.NoError(t, err)
+	require.Equal(t, "s", got.Get("state"))
+	for _, filler := range []string{"a", "%25", "&", "=", "+", "\x00"} {
+		query := state + strings.Repeat(filler, 8<<10/len(filler))
+		_, err := csoauth.ParseCallback(query)
+		require.ErrorIs(t, err, csoauth.ErrState)
+		require.ErrorContains(t, err, "at most 8192 are read")
+		require.Less(t, len(err.Error()), 200)
+	}
+}
+
+func TestQueryThatDoesNotParseIsNoCallback(t *testing.T) {
+	for _, query := range []string{
+		"error=a;b&state=s&code=c0de", "state=s;code=c0de", "code=c0de&state=s&x=%", "code=c0de&state=s&error=%zz", "code=c0de&state=s&%g=1",
+		"code=%c0%&state=s", ";",
+	} {
+		_, err := csoauth.ParseCallback(query)
+		require.ErrorIs(t, err, csoauth.ErrState, query)
+		require.ErrorContains(t, err, "the callback's query cannot be read whole")
+		require.NotContains(t, err.Error(), "c0de")
+		require.NotContains(t, err.Error(), "zz")
+	}
+	for query, code := range map[string]string{"": "", "code=a%3Bb&state=s": "a;b", "&&code=c&": "c", "code=a+b": "a b", "code": ""} {
+		got, err := csoauth.ParseCallback(query)
+		require.NoError(t, err)
+		require.Equal(t, code, got.Get("code"), query)
+	}
+}
+
+// TestCallbackIsBounded: anyone can begin a login, and then send whatever they like with its state.
+func TestCallbackIsBounded(t *testing.T) {
+	for name, row := range map[string]struct {
+		params url.Values
+		want   string
+	}{
+		"a code of 4 KiB":             {url.Values{"code": {strings.Repeat("c", 4<<10)}}, errSent.Error()},
+		"a code of a byte more":       {url.Values{"code": {strings.Repeat("c", 4<<10+1)}}, "the callback's code has 4097 bytes, at most 4096 are taken"},
+		"8 KiB in all":                {url.Values{"code": {"c"}, "x": {strings.Repeat("x", 8<<10-54)}}, errSent.Error()},
+		"a byte more in all":          {url.Values{"code": {"c"}, "x": {strings.Repeat("x", 8<<10-53)}}, "the callback has 8193 bytes, at most 8192 are read"},
+		"many parameters":             {url.Values{"code": {"c"}, "x": slices.Repeat([]string{""}, 9<<10)}, "at most 8192 are read"},
+		"a long name":                 {url.Values{"code": {"c"}, strings.Repeat("x", 9<<10): {""}}, "at most 8192 are read"},
+		"a long description":          {url.Values{"error": {"e"}, "error_description": {strings.Repeat("d", 9<<10)}}, "at most 8192 are read"},
+		"a description of all it may": {url.Values{"error": {"e"}, "error_description": {strings.Repeat("d ", 4040)}}, "csoauth: authorize: e: d d"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := sentTo()
+			r, err := c.NewAuthRequest(nil)
+			require.NoError(t, err)
+			row.params.Set("state", r.State)
+			_, err = c.Exchange(t.Context(), r, row.params)
+			require.ErrorContains(t, err, row.want)
+			require.Less(t, len(err.Error()), 700)
+		})
+	}
 	c, _ := sentTo()
-	for _, char := range []string{"a", "+", "<", `\`, "é", "%", "\x00"} {
+	_, err := c.ExchangeCode(t.Context(), strings.Repeat("c", 4<<10), rfcVerifier, nil)
+	require.ErrorIs(t, err, errSent)
+	_, err = c.ExchangeCode(t.Context(), strings.Repeat("c", 4<<10+1), rfcVerifier, nil)
+	require.ErrorContains(t, err, "csoauth: exchange: the code has 4097 bytes, at most 4096 are taken")
+}
+
+func TestCallbackRegionCanBeIgnored(t *testing.T) {
+	for _, callback := range []string{"location=EU", "region=EU", "location=EU&region=NA", "location=evil"} {
+		c, hosts := sentTo()
+		c.IgnoreCallbackRegion = true
 		r, err := c.NewAuthRequest(nil)
 		require.NoError(t, err)
-		huge := strings.Repeat(char, 1<<20/len(char))
-		_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {huge}, "error": {huge}, "error_description": {huge + r.State}})
-		require.ErrorContains(t, err, "too many to show")
-		require.Less(t, len(err.Error()), 200)
-		_, err = c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {huge}})
+		q, err := csoauth.ParseCallback(callback + "&code=c0de&state=" + r.State)
+		require.NoError(t, err)
+		_, err = c.Exchange(t.Context(), r, q)
 		require.ErrorIs(t, err, errSent)
-		require.NotContains(t, err.Error(), r.State)
+		require.Equal(t, []string{"app.example.org"}, *hosts, callback)
 	}
+	c, hosts := sentTo()
+	c.IgnoreCallbackRegion = true
+	_, err := c.ExchangeCode(t.Context(), "c0de", rfcVerifier, &csoauth.ExchangeOptions{Location: "EU"})
+	require.ErrorIs(t, err, errSent)
+	require.Equal(t, []string{"app.example.org"}, *hosts)
 }
 
 func FuzzCallback(f *testing.F) {
@@ -242,8 +312,9 @@ func FuzzCallback(f *testing.F) {
 		c, hosts := sentTo()
 		r, err := c.NewAuthRequest(nil)
 		require.NoError(t, err)
-		callback, err := url.ParseQuery(strings.ReplaceAll(query, "S", r.State))
+		callback, err := csoauth.ParseCallback(strings.ReplaceAll(query, "S", r.State))
 		if err != nil {
+			require.ErrorIs(t, err, csoauth.ErrState)
 			return
 		}
 		_, err = c.Exchange(t.Context(), r, callback)
@@ -261,4 +332,26 @@ func FuzzCallback(f *testing.F) {
 			require.GreaterOrEqual(t, char, ' ')
 		}
 	})
+}
+
+// BenchmarkRefusedCallback is the callback of cases that took minutes once: code and description of
+// backslashes, up to what is read at all. Compare the sizes: the cost grows as they do.
+func BenchmarkRefusedCallback(b *testing.B) {
+	c, _ := sentTo()
+	r, err := c.NewAuthRequest(nil)
+	require.NoError(b, err)
+	for _, size := range []int{500, 1000, 2000, 4000} {
+		slashes := strings.Repeat(`\`, size)
+		query := "state=" + r.State + "&error=e&code=" + slashes + "X&error_description=" + slashes + "X"
+		b.Run("impl=csoauth/bytes="+strconv.Itoa(size), func(b *testing.B) {
+			for b.Loop() {
+				callback, err := csoauth.ParseCallback(query)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, err = c.Exchange(context.Background(), r, callback)
+				sink = err.Error()
+			}
+		})
+	}
 }

@@ -13,29 +13,46 @@ import (
 	"unicode"
 )
 
-// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call [Config.Validate] once at start,
-// and do not change it afterwards. It is then safe for concurrent use.
+// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call [Config.Validate]
+// once at start, and do not change it afterwards. It is then safe for concurrent use.
 type Config struct {
 	// AppUID and ClientID are required: Developer Hub, your app, Basic Information and OAuth.
 	AppUID, ClientID string
-	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is registered for the app.
+	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is registered
+	// for the app.
 	RedirectURI string
-	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token and for its refreshes.
+	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token and for
+	// its refreshes.
 	ClientSecret string
-	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured user scopes.
+	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured user
+	// scopes.
 	Scopes []string
 	// Region is where the app's users log in. Zero: NA.
 	Region Region
-	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A callback or a token
-	// that names a region which is not in the map does not change that.
+	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A callback
+	// or a token that names a region which is not in the map does not change that. With one row, it serves
+	// every token, whatever region the token names.
 	Endpoints map[Region]Endpoints
+	// IgnoreCallbackRegion redeems every code in Region, whatever location or region the callback names. A
+	// callback comes through the browser, so an attacker can choose among the regions of Endpoints where the
+	// code, its verifier and the client secret are sent (a mix-up, RFC 9700, section 4.4). All of them are
+	// Contentstack's unless you add others; PKCE does not help, because the verifier goes with the code. Set
+	// it if your users log in to one region only.
+	IgnoreCallbackRegion bool
 	// ChallengeMethod is how PKCE challenges are made. Zero: S256.
 	ChallengeMethod ChallengeMethod
 	// AuthorizeRoute is the form of the authorize URL. Zero: RouteHash, the documented one.
 	AuthorizeRoute AuthorizeRoute
-	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are not used, because
-	// these requests carry no cookie and follow no redirect. Nil: a timeout of 30 s. A nil Transport: one of our own that
-	// does not keep idle connections for long. A Transport that sends requests again by itself can end logins.
+	// UserAgent names your program in the User-Agent of token requests, such as "mytool/1.2". csoauth's own
+	// name and version follow. Empty: these alone.
+	UserAgent string
+	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are not used,
+	// because these requests carry no cookie and follow no redirect. Nil: the [oauth2.HTTPClient] of the
+	// context, or else a Timeout of 30 s. A nil Transport: one of our own that does not keep idle connections
+	// for long. A Transport that sends requests again by itself can end logins.
+	//
+	// A Timeout below 5 s ends a request only while it has not been sent. After that it has 5 s, because
+	// giving up on the response to a refresh can cost the login. Zero: no limit but the context's.
 	HTTPClient *http.Client
 }
 
@@ -53,13 +70,15 @@ var configChecks = []struct {
 	{"Endpoints", (*Config).checkEndpoints},
 	{"ChallengeMethod", func(c *Config) error { return c.ChallengeMethod.check() }},
 	{"AuthorizeRoute", func(c *Config) error { return c.AuthorizeRoute.check() }},
+	{"UserAgent", (*Config).checkUserAgent},
 }
 
-// Validate returns an error that names the first field that cannot work, and how to mend it.
+// Validate returns an error that names the first field that cannot work, and how to fix it. It is an
+// [ErrConfig].
 func (c *Config) Validate() error {
 	for _, field := range configChecks {
 		if err := field.check(c); err != nil {
-			return fmt.Errorf("csoauth: config: %w", fieldError(field.field, err))
+			return markedError{inputError("config", "%w", fieldError(field.field, err)), []error{ErrConfig}}
 		}
 	}
 	return nil
@@ -73,11 +92,11 @@ func (c *Config) checkAppUID() error {
 	case c.AppUID == "":
 		return errors.New("is empty: copy it from Developer Hub, your app, Basic Information, App UID")
 	case c.AppUID == "." || c.AppUID == "..":
-		return errors.New("is no uid")
+		return errors.New("is not a uid")
 	case c.AppUID == c.ClientID:
 		return errors.New("is the same as ClientID: the App UID is under Basic Information, the Client ID under OAuth")
 	case strings.ContainsFunc(c.AppUID, func(r rune) bool { return r > '~' || !isUnreserved(byte(r)) }):
-		return fmt.Errorf("%s has a character that is no letter, digit or one of - . _ ~", quote(c.AppUID))
+		return fmt.Errorf("%s has a character that is not a letter, a digit or one of - . _ ~", quote(c.AppUID))
 	}
 	return nil
 }
@@ -87,7 +106,7 @@ func (c *Config) checkClientID() error {
 	case c.ClientID == "":
 		return errors.New("is empty: copy it from Developer Hub, your app, OAuth, Client ID")
 	case !isVisibleASCII(c.ClientID):
-		return fmt.Errorf("%s has a blank or a character outside of visible ASCII", quote(c.ClientID))
+		return fmt.Errorf("%s has a space or a character outside of visible ASCII", quote(c.ClientID))
 	}
 	return nil
 }
@@ -104,7 +123,7 @@ func (c *Config) checkClientSecret() error {
 
 func (c *Config) checkRegion() error {
 	if int(c.Region) >= len(regionIDs) {
-		return fmt.Errorf("%v is no region: use one of the constants, or ParseRegion", c.Region)
+		return fmt.Errorf("%v is not a region: use one of the constants, or ParseRegion", c.Region)
 	}
 	if _, err := c.endpoints(c.Region); err != nil {
 		return fmt.Errorf("%v is not in Endpoints: add its row, or leave Endpoints nil for the published hosts", c.Region)
@@ -115,7 +134,7 @@ func (c *Config) checkRegion() error {
 func (c *Config) checkEndpoints() error {
 	for _, region := range slices.Sorted(maps.Keys(c.Endpoints)) {
 		if int(region) >= len(regionIDs) {
-			return fmt.Errorf("%v is no region", region)
+			return fmt.Errorf("%v is not a region", region)
 		}
 		row := c.Endpoints[region]
 		if row.App == "" {
@@ -128,17 +147,6 @@ func (c *Config) checkEndpoints() error {
 		}
 	}
 	return nil
-}
-
-// endpoints returns the hosts of a region that this Config knows.
-func (c *Config) endpoints(r Region) (Endpoints, error) {
-	if c.Endpoints == nil && int(r) < len(regionIDs) {
-		return r.Endpoints(), nil
-	}
-	if row, ok := c.Endpoints[r]; ok {
-		return row, nil
-	}
-	return Endpoints{}, fmt.Errorf("region %v is not in the Config's Endpoints", r)
 }
 
 // checkEndpoint refuses what tokens must not be sent to.
@@ -154,16 +162,17 @@ func checkEndpoint(endpoint string) error {
 		return fmt.Errorf("%s is not an absolute URL: want https://host", quote(withoutPassword(endpoint)))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(endpoint, "#"):
 		return errors.New("has a query or a fragment: give the base URL alone")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && isOwnHost(u.Hostname()):
 		return nil
 	}
-	return fmt.Errorf("%s is neither https nor http on a loopback address: tokens would travel in the open", quote(endpoint))
+	return fmt.Errorf("%s is neither https nor http on a loopback address or localhost: tokens would travel in the open", quote(endpoint))
 }
 
-// checkRedirectURI holds RFC 6749, section 3.1.2 and RFC 8252: absolute, no fragment, and http on loopback alone.
+// checkRedirectURI holds RFC 6749, section 3.1.2 and RFC 8252: absolute, no fragment, and http on
+// loopback only.
 func checkRedirectURI(uri string) error {
 	if uri == "" {
-		return errors.New("is empty: give the one that is registered for the app, to the byte")
+		return errors.New("is empty: give the one that is registered for the app, exactly")
 	}
 	u, err := parseURI(uri)
 	switch {
@@ -174,7 +183,11 @@ func checkRedirectURI(uri string) error {
 	case strings.Contains(uri, "#"):
 		return errors.New("has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)")
 	}
-	for name := range u.Query() {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return errors.New("its query has a semicolon, or a % that escapes nothing")
+	}
+	for name := range query {
 		if callbackParameter(name) {
 			return fmt.Errorf("its query has %s, a parameter that the callback brings", quote(name))
 		}
@@ -196,7 +209,7 @@ func checkRedirectURI(uri string) error {
 // parseURI parses what Validate looks at. Its errors do not repeat a URI that holds a password.
 func parseURI(uri string) (*url.URL, error) {
 	if !isVisibleASCII(uri) {
-		return nil, errors.New("has a blank or a character outside of visible ASCII: percent-encode it")
+		return nil, errors.New("has a space or a character outside of visible ASCII: percent-encode it")
 	}
 	u, err := url.Parse(uri)
 	if err != nil {
@@ -206,7 +219,7 @@ func parseURI(uri string) (*url.URL, error) {
 		return nil, errors.New("has a user or password before the host: remove it")
 	}
 	if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
-		return nil, fmt.Errorf("port %s is none", quote(u.Port()))
+		return nil, fmt.Errorf("port %s is not valid: want 1 to 65535", quote(u.Port()))
 	}
 	return u, nil
 }
@@ -227,7 +240,7 @@ func checkScopes(scopes []string) error {
 		case scope == "":
 			return fmt.Errorf("number %d is empty", i+1)
 		case strings.ContainsAny(scope, " \t"):
-			return fmt.Errorf("%s has a blank: give each scope as an element of its own", quote(scope))
+			return fmt.Errorf("%s has a space: give each scope as an element of its own", quote(scope))
 		case !isVisibleASCII(scope) || strings.ContainsAny(scope, `"\`):
 			return fmt.Errorf("%s has a character that no scope may have (RFC 6749, 3.3)", quote(scope))
 		}
@@ -235,13 +248,19 @@ func checkScopes(scopes []string) error {
 	return nil
 }
 
-func isVisibleASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+// isLoopback reports whether a redirect URI's host is the user's own machine: a literal loopback
+// address (RFC 8252, 7.3 and 8.3), localhost, or a name under it (RFC 6761, 6.3), in any case.
+func isLoopback(host string) bool {
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || isLoopbackAddress(host)
 }
 
-// isLoopback tells whether host is a literal loopback address or localhost (RFC 8252, 7.3 and 8.3). No other name is:
-// what it resolves to is somebody else's to say.
-func isLoopback(host string) bool {
+// isOwnHost reports whether tokens may be sent to a host without TLS: a literal loopback address, or
+// exactly localhost. net/http knows these alone as local; any other name it would give to the proxy of
+// the environment.
+func isOwnHost(host string) bool { return host == "localhost" || isLoopbackAddress(host) }
+
+func isLoopbackAddress(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback() && !ip.Is4In6()
+	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
 }

@@ -38,9 +38,14 @@ func Example() {
 		http.Redirect(w, r, config.AuthorizeURL(request), http.StatusFound)
 	}
 	callback := func(w http.ResponseWriter, r *http.Request) {
-		request := session[r.FormValue("state")]
-		delete(session, r.FormValue("state")) // it is good for one
-		token, err := config.Exchange(r.Context(), request, r.URL.Query())
+		callback, err := csoauth.ParseCallback(r.URL.RawQuery)
+		if err != nil {
+			http.Error(w, "login failed", http.StatusBadRequest)
+			return
+		}
+		request := session[callback.Get("state")]
+		delete(session, callback.Get("state")) // it is good for one
+		token, err := config.Exchange(r.Context(), request, callback)
 		switch {
 		case errors.Is(err, csoauth.ErrDenied):
 			http.Error(w, "you said no", http.StatusForbidden)

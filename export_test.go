@@ -28,4 +28,4 @@ func (t *Token) WithoutTerms() *Token {
 }
 
 // Clean returns text as an error shows it.
-func Clean(text string, secrets ...string) string { return clean(text, maxDescription, secrets) }
+func Clean(text string, secrets ...string) string { return clean(text, maxDescription, secrets, nil) }

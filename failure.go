@@ -2,14 +2,16 @@ package csoauth
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
 )
 
-// errorJSON has the members by which a failure is told. Nobody outside Contentstack knows which of them its token
-// endpoint uses, so all that its documents and clients show are read: RFC 6749's, NestJS's (statusCode, message as a
-// string or an array, error as the status text), an error that is an object, and the Content Management API's.
+// errorJSON has the members that report a failure. It is not public which of them Contentstack's
+// token endpoint uses, so all that its documents and clients show are read: RFC 6749's, NestJS's
+// (statusCode, message as a string or an array, error as the status text), an error that is an
+// object, and the Content Management API's.
 type errorJSON struct {
 	Error            json.RawMessage `json:"error"`
 	ErrorDescription json.RawMessage `json:"error_description"`
@@ -19,20 +21,21 @@ type errorJSON struct {
 	Errors           json.RawMessage `json:"errors"`
 }
 
-// failure is the error of an answer whose status or members say that it is one.
-func (a *tokenAnswer) failure() *Error {
+// failure returns the error of a whole JSON object that reports one. It returns nil if the object
+// has none of the members that could.
+func (r *tokenResponse) failure() *Error {
 	var fields errorJSON
-	if unmarshalTolerant(a.body, &fields) != nil {
-		return a.refuse(a.whatInstead())
+	if unmarshalTolerant(r.body, &fields) != nil {
+		return nil
 	}
-	code, description := fields.read(a.resp.StatusCode)
-	e := a.refuse(a.clean(description, maxDescription))
-	e.Code = a.clean(code, maxCode)
+	status := r.resp.StatusCode
+	code, description := fields.read(status)
 	if code == "" && description == "" {
-		e.Description = "the answer is JSON of no known error shape"
-	} else if a.request.op == "refresh" && endsLogin(a.resp.StatusCode, code, description) {
-		e.next = ErrLoginRequired
+		return nil
 	}
+	e := r.refuse(r.clean(description, maxDescription))
+	e.Code = r.clean(code, maxCode)
+	e.Verdict = judge(status, fields.texts(status)...)
 	return e
 }
 
@@ -47,26 +50,47 @@ func (f *errorJSON) read(status int) (code, description string) {
 	switch {
 	case bytes.HasPrefix(f.Error, []byte("{")) && unmarshalTolerant(f.Error, &object) == nil:
 		code, description = text(object.Code), firstText(object.Message, f.ErrorDescription, f.Message)
-	case strings.Contains(said, " ") || strings.EqualFold(said, http.StatusText(status)):
-		code, description = "", orElse(description, said) // a sentence, or NestJS's name of the status
+	case strings.Contains(said, " ") || isStatusText(said, status):
+		code, description = "", cmp.Or(description, said) // a sentence, or NestJS's name of the status
 	}
 	if details := text(f.Errors); details != "" {
 		description = strings.TrimSpace(description + " " + details)
 	}
-	return orElse(code, text(f.ErrorCode)), description
+	return cmp.Or(code, text(f.ErrorCode)), description
 }
 
-// endsLogin tells whether a refusal to refresh, in a shape we know, means that the refresh token is dead. A refusal of
-// the client itself does not: it is for whoever runs the app to mend, and no user can.
-func endsLogin(status int, code, description string) bool {
-	switch {
-	case status == http.StatusBadRequest || status == http.StatusUnauthorized:
-		said := strings.ToLower(code + " " + description)
-		return !strings.Contains(said, "invalid_client") && !strings.Contains(said, "unauthorized_client")
-	case status >= 200 && status <= 299:
-		return strings.EqualFold(code, "invalid_grant")
+// texts returns all that is said, as [judge] takes it: every string in the members, names of nested
+// members included. The name of the status says nothing that the status does not: "Not Found" is
+// about the URL.
+func (f *errorJSON) texts(status int) (texts []string) {
+	var collect func(value any)
+	collect = func(value any) {
+		switch v := value.(type) {
+		case string:
+			if !isStatusText(v, status) {
+				texts = append(texts, v)
+			}
+		case []any:
+			for _, element := range v {
+				collect(element)
+			}
+		case map[string]any:
+			for name, member := range v {
+				texts = append(texts, name)
+				collect(member)
+			}
+		}
 	}
-	return false
+	for _, raw := range []json.RawMessage{f.Error, f.ErrorDescription, f.ErrorMessage, f.ErrorCode, f.Message, f.Errors} {
+		var value any
+		_ = json.Unmarshal(raw, &value) // a member that is absent says nothing
+		collect(value)
+	}
+	return texts
+}
+
+func isStatusText(s string, status int) bool {
+	return s != "" && strings.EqualFold(s, http.StatusText(status))
 }
 
 // text returns a string as it is, the strings of an array joined, and other JSON as it is written.
@@ -93,9 +117,10 @@ func firstText(values ...json.RawMessage) string {
 	return ""
 }
 
-// isPresent tells whether a member is there and says something: null, false, 0 and empty values do not.
+// isPresent reports whether a member is there and says something: null, false, 0 and empty values
+// do not.
 func isPresent(raw json.RawMessage) bool {
-	switch strings.Join(strings.Fields(string(raw)), "") {
+	switch string(bytes.Join(bytes.Fields(raw), nil)) {
 	case "", "null", "false", "0", `""`, "{}", "[]":
 		return false
 	}

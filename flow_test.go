@@ -1,6 +1,7 @@
 package csoauth_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"testing"
@@ -170,7 +171,6 @@ func TestChosenOrganizationIsChecked(t *testing.T) {
 func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	c := server.Config("http://localhost:8184")
-	c.HTTPClient = &http.Client{Transport: c.HTTPClient.Transport, Timeout: 300 * time.Millisecond}
 	c.ClientSecret = "emulated-secret-of-the-default-app"
 	for name, row := range map[string]struct {
 		fault csoauthtest.Fault
@@ -178,20 +178,26 @@ func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 	}{
 		"cut before":   {csoauthtest.Fault{Cut: csoauthtest.CutBefore}, "EOF"},
 		"cut after":    {csoauthtest.Fault{Cut: csoauthtest.CutAfter}, "EOF"},
-		"cut inside":   {csoauthtest.Fault{Cut: csoauthtest.CutInside, CutAt: 20}, "the answer broke off: unexpected EOF"},
-		"slow body":    {csoauthtest.Fault{Slow: 50 * time.Millisecond}, "no whole answer within 300ms"},
-		"slow answer":  {csoauthtest.Fault{Delay: time.Minute}, "no whole answer within 300ms"},
-		"endless body": {csoauthtest.Fault{Endless: true}, "the answer is over 1048576 bytes"},
-		"redirect":     {csoauthtest.Fault{RedirectTo: "https://evil.example/"}, "307 Temporary Redirect: the answer is a redirect"},
+		"cut inside":   {csoauthtest.Fault{Cut: csoauthtest.CutInside, CutAt: 20}, "the response broke off: unexpected EOF"},
+		"slow body":    {csoauthtest.Fault{Slow: 50 * time.Millisecond}, "context deadline exceeded"},
+		"slow answer":  {csoauthtest.Fault{Delay: time.Minute}, "context deadline exceeded"},
+		"endless body": {csoauthtest.Fault{Endless: true}, "the response is over 1048576 bytes"},
+		"redirect":     {csoauthtest.Fault{RedirectTo: "https://evil.example/"}, "307 Temporary Redirect: the response is a redirect"},
 		"HTML": {csoauthtest.Fault{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<h1>Bad gateway</h1>"},
-			`502 Bad Gateway: the answer (20 bytes) is "text/html", not JSON`},
+			`502 Bad Gateway: the response (20 bytes) is "text/html", not JSON`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := c.NewAuthRequest(nil)
 			require.NoError(t, err)
 			callback := server.Callback(server.Browser(), c.AuthorizeURL(r))
 			server.FailNext(row.fault)
-			_, err = c.Exchange(t.Context(), r, callback)
+			ctx := t.Context()
+			if row.fault.Slow != 0 || row.fault.Delay != 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
+				defer cancel()
+			}
+			_, err = c.Exchange(ctx, r, callback)
 			require.ErrorContains(t, err, row.want)
 			require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
 			secrets := &canary{t: t}

@@ -23,17 +23,18 @@ const recorded = `{"access_token":"0123456789abcdef0123456789abcdef","refresh_to
 // endpointThatSays answers every token request with status and body, and keeps the requests and their forms.
 type endpointThatSays struct {
 	*httpmock.MockTransport
-	requests []*http.Request
-	forms    []string
+	contentType string
+	requests    []*http.Request
+	forms       []string
 }
 
 func mock(c *csoauth.Config, status int, body string) *endpointThatSays {
-	m := &endpointThatSays{MockTransport: httpmock.NewMockTransport()}
+	m := &endpointThatSays{MockTransport: httpmock.NewMockTransport(), contentType: "application/json"}
 	m.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
 		form, _ := io.ReadAll(r.Body)
 		m.requests, m.forms = append(m.requests, r), append(m.forms, string(form))
 		resp := httpmock.NewStringResponse(status, body)
-		resp.Header.Set("Content-Type", "application/json")
+		resp.Header.Set("Content-Type", m.contentType)
 		return resp, nil
 	})
 	c.HTTPClient = &http.Client{Transport: m}
@@ -57,6 +58,7 @@ func TestExchangeSendsTheDocumentedForm(t *testing.T) {
 	require.Equal(t, "POST https://app.example.org/apps-api/apps/token", r.Method+" "+r.URL.String())
 	require.Equal(t, http.Header{
 		"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"},
+		"User-Agent": {"csoauth/devel (+github.com/contentstack/csoauth)"},
 	}, r.Header, "no Authorization, no Cookie, no Idempotency-Key")
 
 	require.Equal(t, "0123456789abcdef0123456789abcdef", token.AccessToken)

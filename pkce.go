@@ -42,20 +42,20 @@ type Verifier string
 const (
 	minVerifierLen = 43
 	maxVerifierLen = 128
-	secretOctets   = 32 // of randomness in a verifier and in a state; RFC 7636, section 7.1 recommends 256 bits
-	secretLen      = 43 // of secretOctets in base64url without padding
+	secretBytes    = 32 // of randomness in a verifier and in a state; RFC 7636, section 7.1 recommends 256 bits
+	secretLen      = 43 // of secretBytes in base64url without padding
 )
 
-// NewVerifier returns a fresh verifier: 32 octets from crypto/rand as 43 base64url characters. Make one for every
-// attempt to log in, which is what [Config.NewAuthRequest] does.
+// NewVerifier returns a fresh verifier: 32 bytes from crypto/rand as 43 base64url characters. Make one
+// for every attempt to log in, which is what [Config.NewAuthRequest] does.
 func NewVerifier() Verifier { return Verifier(randomText()) }
 
-// randomText returns 32 random octets in base64url, the form of a verifier and of a state.
+// randomText returns 32 random bytes in base64url, the form of a verifier and of a state.
 func randomText() string {
-	var octets [secretOctets]byte
-	rand.Read(octets[:]) // never fails: crypto/rand ends the program instead
+	var bytes [secretBytes]byte
+	rand.Read(bytes[:]) // never fails: crypto/rand ends the program instead
 	var text [secretLen]byte
-	base64.RawURLEncoding.Encode(text[:], octets[:])
+	base64.RawURLEncoding.Encode(text[:], bytes[:])
 	return string(text[:])
 }
 
@@ -74,7 +74,7 @@ func checkVerifier(s string) error {
 	}
 	for i := 0; i < len(s); i++ {
 		if !isUnreserved(s[i]) {
-			return fmt.Errorf("the character at offset %d is none of A-Z a-z 0-9 - . _ ~ (RFC 7636, 4.1)", i)
+			return fmt.Errorf("the character at offset %d is not one of A-Z a-z 0-9 - . _ ~ (RFC 7636, 4.1)", i)
 		}
 	}
 	if len(s) < minVerifierLen || len(s) > maxVerifierLen {
@@ -89,8 +89,8 @@ func (v Verifier) Challenge(m ChallengeMethod) string {
 	if m == Plain {
 		return string(v)
 	}
-	octets := append(make([]byte, 0, maxVerifierLen), v...) // on the stack, where a conversion would not fit
-	sum := sha256.Sum256(octets)
+	bytes := append(make([]byte, 0, maxVerifierLen), v...) // on the stack, where a conversion would not fit
+	sum := sha256.Sum256(bytes)
 	var text [secretLen]byte
 	base64.RawURLEncoding.Encode(text[:], sum[:])
 	return string(text[:])

@@ -46,7 +46,7 @@ func TestParseVerifierSaysWhichRuleBroke(t *testing.T) {
 		"empty":            {"", "0 characters, want 43 to 128"},
 		"one short":        {ok[:42], "42 characters, want 43 to 128"},
 		"one long":         {ok[:129], "129 characters, want 43 to 128"},
-		"padding":          {ok[:43] + "=", "the character at offset 43 is none of A-Z a-z 0-9 - . _ ~"},
+		"padding":          {ok[:43] + "=", "the character at offset 43 is not one of A-Z a-z 0-9 - . _ ~"},
 		"plus":             {"+" + ok[:43], "the character at offset 0"},
 		"slash":            {ok[:10] + "/" + ok[:43], "the character at offset 10"},
 		"line break":       {ok[:43] + "\n", "the character at offset 43"},

@@ -42,6 +42,8 @@ func (c Config) attrs() []slog.Attr {
 		slog.String("Region", c.Region.String()),
 		slog.String("ChallengeMethod", string(c.ChallengeMethod.orDefault())),
 		slog.String("AuthorizeRoute", c.AuthorizeRoute.String()),
+		slog.Bool("IgnoreCallbackRegion", c.IgnoreCallbackRegion),
+		slog.String("UserAgent", c.UserAgent),
 	}
 }
 
@@ -138,13 +140,4 @@ func withoutPassword(uri string) string {
 		return redacted
 	}
 	return uri
-}
-
-// quote shows an unexpected value in an error: quoted, so that nothing in it can act on a terminal, and short.
-func quote(s string) string {
-	const most = 64
-	if len(s) > most {
-		return strconv.Quote(strings.ToValidUTF8(s[:most], "")) + "…"
-	}
-	return strconv.Quote(s)
 }

@@ -120,10 +120,10 @@ func TestNoSecretIsPrinted(t *testing.T) {
 func TestWhatIsNoSecretIsPrinted(t *testing.T) {
 	config := testConfig()
 	config.ClientSecret, config.Scopes, config.Region = "s3cret", []string{"a:read", "b:read"}, csoauth.EU
-	config.AuthorizeRoute = csoauth.RoutePath
+	config.AuthorizeRoute, config.IgnoreCallbackRegion, config.UserAgent = csoauth.RoutePath, true, "tool/1"
 	for want, v := range map[string]any{
 		`csoauth.Config{AppUID:"64e0f1a2b3c4d5e6f7a8b9c0" ClientID:"Ie0FEfTzlfAHL4xM" RedirectURI:"https://app.example.com/oauth/callback" ` +
-			`ClientSecret:"REDACTED" Scopes:"a:read b:read" Region:"eu" ChallengeMethod:"S256" AuthorizeRoute:"path"}`: config,
+			`ClientSecret:"REDACTED" Scopes:"a:read b:read" Region:"eu" ChallengeMethod:"S256" AuthorizeRoute:"path" IgnoreCallbackRegion:"true" UserAgent:"tool/1"}`: config,
 		`csoauth.AuthRequest{ClientID:"Ie0FEfTzlfAHL4xM" State:"REDACTED" RedirectURI:"https://app.example.com/oauth/callback" Verifier:"REDACTED" ` +
 			`ChallengeMethod:"plain" Scopes:"a:read" OrganizationUID:"blt1" Expires:"2026-11-22T20:30:40Z"}`: fullRequest(t),
 		`csoauth.Token{AccessToken:"REDACTED" RefreshToken:"REDACTED" TokenType:"Bearer" Expiry:"2026-11-22T20:30:40Z" Scopes:"a:read b:read" ` +

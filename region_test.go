@@ -107,7 +107,7 @@ func TestRegionMarshalsAsItsID(t *testing.T) {
 	require.Equal(t, csoauth.Regions(), back)
 
 	_, err = json.Marshal(csoauth.Region(7))
-	require.ErrorContains(t, err, "Region(7) is no region")
+	require.ErrorContains(t, err, "Region(7) is not a region")
 	require.ErrorContains(t, json.Unmarshal([]byte(`["mars"]`), &back), `unknown region "mars"`)
 }
 

@@ -1,7 +1,7 @@
 package csoauth
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 	"time"
 
@@ -13,7 +13,7 @@ import (
 const earlyExpiry = 10 * time.Second
 
 // A Token is one user's access to one organization, with what is needed to renew it. Contentstack's tokens are
-// opaque; access tokens live 60 minutes. What the answer did not say is empty.
+// opaque; access tokens live 60 minutes. What the response did not say is empty.
 //
 // A Token is plain data: copy it freely, but treat one that others hold as read-only. It prints with its secrets
 // masked and does not marshal as JSON; [Token.MarshalBinary] is its stored form.
@@ -22,7 +22,7 @@ type Token struct {
 	RefreshToken string // replaced at every refresh: store the new Token before you use it
 	TokenType    string // "Bearer"
 	Expiry       time.Time
-	Scopes       []string // as the answer named them; nil: it did not, which is usual at Contentstack
+	Scopes       []string // as the response named them; nil: it did not, which is usual at Contentstack
 
 	OrganizationUID   string // the organization that the user chose at consent
 	UserUID           string // empty for an app token
@@ -55,8 +55,9 @@ const (
 	secretNotSent
 )
 
-// Valid reports whether t has an access token that has 10 seconds left at least by the wall clock. A zero Expiry
-// never expires, which is for tokens from elsewhere: Exchange and Refresh set one. Only the API can tell whether the user or an administrator has revoked it.
+// Valid reports whether t has an access token that lives for 10 more seconds at least, by the wall
+// clock. A zero Expiry never expires; Exchange, Refresh and [FromOAuth2] always set one. Only the API
+// can tell whether the user or an administrator has revoked the token.
 func (t *Token) Valid() bool {
 	return t != nil && t.AccessToken != "" && (t.Expiry.IsZero() || !t.Expiry.Add(-earlyExpiry).Before(time.Now()))
 }
@@ -69,7 +70,7 @@ type oauth2Terms struct {
 	terms                 terms
 }
 
-// OAuth2 returns t for callers of golang.org/x/oauth2. The answer's own members are its extras, such as
+// OAuth2 returns t for callers of golang.org/x/oauth2. The response's own members are its extras, such as
 // Extra("organization_uid"), and [FromOAuth2] finds the terms of the grant in it again. Mind that an oauth2.Token
 // prints its secrets.
 func (t *Token) OAuth2() *oauth2.Token {
@@ -93,8 +94,10 @@ func (t *Token) OAuth2() *oauth2.Token {
 	})
 }
 
-// FromOAuth2 is the way back from [Token.OAuth2]. It also takes a token that x/oauth2 itself got from Contentstack;
-// such a one, and one that went through JSON in between, has no terms, and a refresh uses those of its Config.
+// FromOAuth2 is the way back from [Token.OAuth2]. It also takes a token that x/oauth2 itself got from
+// Contentstack; such a token, and one that was stored as JSON meanwhile, has no terms, and a refresh
+// uses those of its Config. Without an Expiry the token expires after its ExpiresIn, counted from now
+// and at most a day, or after an hour if that is not given either.
 func FromOAuth2(o *oauth2.Token) *Token {
 	if o == nil {
 		return nil
@@ -110,7 +113,10 @@ func FromOAuth2(o *oauth2.Token) *Token {
 		UserUID:           extra("user_uid"),
 		AuthorizationType: extra("authorization_type"),
 		StackAPIKey:       extra("stack_api_key"),
-		Location:          orElse(extra("location"), extra("region")),
+		Location:          cmp.Or(extra("location"), extra("region")),
+	}
+	if t.Expiry.IsZero() && t.AccessToken != "" {
+		t.Expiry = time.Now().Add(lifetimeOf(float64(o.ExpiresIn))).UTC()
 	}
 	if len(t.Scopes) == 0 {
 		t.Scopes = nil
@@ -119,47 +125,4 @@ func FromOAuth2(o *oauth2.Token) *Token {
 		t.ClientID, t.RedirectURI, t.terms = kept.clientID, kept.redirectURI, kept.terms
 	}
 	return t
-}
-
-// EndpointsFor returns the hosts that t is good at: those of the region that its answer named, or else of the region
-// that issued it. An error says that they are none of this Config's; sending t elsewhere would hand it to strangers.
-func (c *Config) EndpointsFor(t *Token) (Endpoints, error) {
-	if t == nil {
-		return Endpoints{}, inputError("endpoints", "the token is nil")
-	}
-	issued, err := c.issuedIn(t)
-	if err != nil {
-		return Endpoints{}, fmt.Errorf("csoauth: endpoints: %w", err)
-	}
-	if t.Location == "" {
-		return c.endpoints(issued)
-	}
-	region, err := ParseRegion(t.Location)
-	if err != nil {
-		return Endpoints{}, fmt.Errorf("csoauth: endpoints: the token's location: %w", err)
-	}
-	row, err := c.endpoints(region)
-	if err != nil {
-		return Endpoints{}, fmt.Errorf("csoauth: endpoints: the token's location: %w", err)
-	}
-	return row, nil
-}
-
-// issuedIn returns the region whose token endpoint issued t, or an error if t is not of this Config's hosts. For a
-// token from elsewhere it is the region that its location names, if this Config knows it, or else the Config's own.
-func (c *Config) issuedIn(t *Token) (Region, error) {
-	if t.terms.app == "" {
-		if region, known := c.knownRegion(t.Location); known {
-			return region, nil
-		}
-		return c.Region, nil
-	}
-	row, err := c.endpoints(t.terms.region)
-	if err != nil {
-		return NA, fmt.Errorf("the token was issued by %s: %w", t.terms.app, err)
-	}
-	if app := strings.TrimSuffix(row.App, "/"); app != t.terms.app {
-		return NA, fmt.Errorf("the token was issued by %s, and this Config's %v is %s", t.terms.app, t.terms.region, app)
-	}
-	return t.terms.region, nil
 }

@@ -70,3 +70,31 @@ func TestTokenThroughJSONLosesOnlyItsExtras(t *testing.T) {
 	_, err = c.Refresh(t.Context(), back)
 	require.NoError(t, err, "it is refreshed on the Config's terms")
 }
+
+func TestTokenFromXOAuth2EndsAlways(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := time.Now().Add(7 * time.Minute)
+		for name, row := range map[string]struct {
+			token oauth2.Token
+			want  time.Duration
+		}{
+			"ExpiresIn":               {oauth2.Token{ExpiresIn: 3600}, time.Hour},
+			"a short ExpiresIn":       {oauth2.Token{ExpiresIn: 90}, 90 * time.Second},
+			"Expiry before ExpiresIn": {oauth2.Token{ExpiresIn: 3600, Expiry: set}, 7 * time.Minute},
+			"neither":                 {oauth2.Token{}, time.Hour},
+			"a negative ExpiresIn":    {oauth2.Token{ExpiresIn: -1}, time.Hour},
+			"a day":                   {oauth2.Token{ExpiresIn: 86400}, 24 * time.Hour},
+			"more than a day":         {oauth2.Token{ExpiresIn: 86401}, 24 * time.Hour},
+			"more than a Duration":    {oauth2.Token{ExpiresIn: 1 << 62}, 24 * time.Hour},
+		} {
+			row.token.AccessToken, row.token.RefreshToken = "A", "R"
+			token := csoauth.FromOAuth2(&row.token)
+			require.Equal(t, time.Now().Add(row.want).UTC(), token.Expiry.UTC(), name)
+		}
+		data := []byte(`{"access_token":"A","refresh_token":"R","expires_in":120}`)
+		var o oauth2.Token
+		require.NoError(t, json.Unmarshal(data, &o))
+		require.Equal(t, time.Now().Add(2*time.Minute).UTC(), csoauth.FromOAuth2(&o).Expiry)
+		require.Zero(t, csoauth.FromOAuth2(&oauth2.Token{RefreshToken: "R"}).Expiry, "there is no access token to expire")
+	})
+}

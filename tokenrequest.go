@@ -9,25 +9,32 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/oauth2"
 )
 
 const (
-	defaultTimeout = 30 * time.Second // of one try, to the end of its answer
-	maxAnswer      = 1 << 20          // bytes; real answers have some hundred
+	defaultTimeout = 30 * time.Second // of one try, to the end of its response
+	minTimeout     = 5 * time.Second  // of one that was sent
+	maxResponse    = 1 << 20          // bytes; real responses have some hundred
 	maxTries       = 3
 	retryWindow    = 10 * time.Second // from the first try to the start of the last
+	maxRetryAfter  = 24 * time.Hour
 )
 
 // A tokenRequest is one POST to the token endpoint.
 type tokenRequest struct {
-	op      string    // "exchange" or "refresh", for errors
-	url     string    // of the token endpoint
-	until   time.Time // no try begins after it; zero: no such limit
-	form    []byte
-	secrets []string  // values that must not come back in an error
-	sent    time.Time // when the try began that was answered
+	op        string    // "exchange" or "refresh", for errors
+	url       string    // of the token endpoint
+	userAgent string    // the whole header
+	until     time.Time // no try begins after it; zero: no such limit
+	form      []byte
+	related   string    // a secret that is not sent and must not come back in an error either
+	sent      time.Time // when the try began that was answered
 }
 
 func (r *tokenRequest) set(name, value string) {
@@ -37,41 +44,55 @@ func (r *tokenRequest) set(name, value string) {
 	r.form = appendParam(r.form, name, value)
 }
 
-func (r *tokenRequest) setSecret(name, value string) {
-	r.set(name, value)
-	r.hide(value)
+// openParams are the parameters of a token request that are no secrets.
+var openParams = []string{"grant_type", "client_id", "redirect_uri"}
+
+// secrets returns the values that must not come back in an error, and those that may.
+func (r *tokenRequest) secrets() (secrets, open []string) {
+	secrets, open = []string{r.related}, []string{r.url}
+	values, _ := url.ParseQuery(string(r.form)) // of our own making
+	for name := range values {
+		if slices.Contains(openParams, name) {
+			open = append(open, values.Get(name))
+		} else {
+			secrets = append(secrets, values.Get(name))
+		}
+	}
+	return secrets, open
 }
 
-// hide keeps a secret that is not sent out of errors, too.
-func (r *tokenRequest) hide(secret string) { r.secrets = append(r.secrets, secret) }
-
-// post sends the request and returns its answer, or an error if there is none. It sends it again, at most twice and
-// within 10 seconds, if the server surely did not process it: nobody was reached, or it said to come back (429 and 503
-// with Retry-After). In all other cases it may have been processed, and a second one could end the login.
-func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error) {
+// post sends the request and returns its response, or an error if there is none. It sends the
+// request again, at most twice and within 10 seconds, if the server surely did not process it and
+// that may be different soon: see mayPass, and a 429 or 503 with Retry-After. In all other cases
+// it may have been processed, and a second one could end the login.
+func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, error) {
 	if err := checkEndpoint(r.url); err != nil {
-		return nil, notSentError{inputError(r.op, "token endpoint: %w", err)}
+		return nil, configError(r.op, fmt.Errorf("token endpoint: %w", err))
 	}
+	if err := c.checkUserAgent(); err != nil {
+		return nil, configError(r.op, fieldError("UserAgent", err))
+	}
+	r.userAgent = c.userAgent()
 	first := time.Now()
 	for try := 1; ; try++ {
 		r.sent = time.Now()
-		answer, err := c.try(ctx, r)
-		wait, again := notProcessed(answer, err)
+		response, err := c.try(ctx, r)
+		wait, again := tryAgain(response, err)
 		if !again || try == maxTries {
-			return answer, err
+			return response, err
 		}
 		if wait == 0 {
 			wait = backoff(try)
 		}
 		next := time.Now().Add(wait)
 		if deadline, ok := ctx.Deadline(); next.Sub(first) > retryWindow || ok && !next.Before(deadline) || r.tooLate(next) {
-			return answer, err
+			return response, err
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			if err == nil {
-				err = answer.refusal
+				err = response.refusal
 			}
 			return nil, fmt.Errorf("%w; then, waiting to try again: %w", err, context.Cause(ctx))
 		}
@@ -80,16 +101,17 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenAnswer, error
 
 func (r *tokenRequest) tooLate(t time.Time) bool { return !r.until.IsZero() && t.After(r.until) }
 
-// try sends the request once. It goes to the RoundTripper directly: an http.Client would add redirects, which carry
-// the secrets elsewhere, and cookies.
-func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenAnswer, error) {
-	transport, timeout := c.transport()
+// try sends the request once. It goes to the RoundTripper directly: an http.Client would add
+// redirects, which carry the secrets elsewhere, and cookies.
+func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenResponse, error) {
+	transport, timeout := c.transport(ctx)
+	var p progress
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, noAnswerError(timeout))
+		ctx, cancel = p.withTimeout(ctx, timeout)
 		defer cancel()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(r.form))
+	req, err := http.NewRequestWithContext(p.watch(ctx), http.MethodPost, r.url, bytes.NewReader(r.form))
 	if err != nil {
 		return nil, inputError(r.op, "token endpoint: %s", parseCause(err))
 	}
@@ -97,64 +119,103 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenAnswer, error)
 	req.GetBody = nil
 	req.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
 	req.Header["Accept"] = []string{"application/json"}
+	req.Header["User-Agent"] = []string{r.userAgent}
 	resp, err := transport.RoundTrip(req)
 	if err == nil && resp == nil {
-		err = errors.New("the HTTPClient's Transport returned neither an answer nor an error")
+		err = errors.New("the HTTPClient's Transport returned neither a response nor an error")
 	}
 	if err != nil {
-		return nil, r.failed(ctx, err)
+		return nil, r.failed(ctx, &p, err)
 	}
 	if resp.Body == nil {
 		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
 	}
 	defer resp.Body.Close()
-	body, broke := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if answer := readAnswer(r, resp, body, broke); answer != nil {
-		return answer, nil
+	body, broke := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	if response := readResponse(r, resp, body, broke); response != nil {
+		return response, nil
 	}
-	return nil, r.failed(ctx, fmt.Errorf("the answer broke off: %w", broke))
+	return nil, r.failed(ctx, nil, fmt.Errorf("the response broke off: %w", broke))
 }
 
-// failed is the error of a try without an answer.
-func (r *tokenRequest) failed(ctx context.Context, err error) error {
+// failed returns the error of a try without a response, or, if p is nil, with the beginning of one.
+func (r *tokenRequest) failed(ctx context.Context, p *progress, err error) error {
+	unsent := p != nil && p.wasNotSent(ctx, err)
+	again := unsent && ctx.Err() == nil && p.mayPass(err)
 	if cause := context.Cause(ctx); cause != nil {
+		var timeout timeoutError
+		if errors.As(cause, &timeout) {
+			timeout.unsent = unsent
+			cause = timeout
+		}
+		var op *net.OpError
+		if errors.As(err, &op) { // it says what was under way when the time was up
+			cause = fmt.Errorf("%w: %w", cause, err)
+		}
 		err = cause
 	}
-	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, r.secrets)
-	return &transportError{text: text, cause: func() error { return err }}
+	secrets, open := r.secrets()
+	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, secrets, open)
+	return &transportError{text: text, cause: func() error { return err }, notSent: unsent, again: again}
 }
 
-// noAnswerError is a context.DeadlineExceeded that says whose deadline it was.
-type noAnswerError time.Duration
-
-func (e noAnswerError) Error() string {
-	return fmt.Sprintf("no whole answer within %v", time.Duration(e))
+// withTimeout returns a context that ends a try. A time-out below 5 s ends a try that has no
+// connection yet; what was sent has 5 s, because its response may be the only copy of a new refresh
+// token.
+func (p *progress) withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	long := max(timeout, minTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, long, timeoutError{after: long})
+	if timeout == long {
+		return ctx, cancel
+	}
+	ctx, cancelUnsent := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(timeout, func() {
+		if p.isConnecting() {
+			cancelUnsent(timeoutError{after: timeout})
+		}
+	})
+	return ctx, func() {
+		timer.Stop()
+		cancelUnsent(nil)
+		cancel()
+	}
 }
-func (e noAnswerError) Is(t error) bool { return t == context.DeadlineExceeded }
-func (e noAnswerError) Timeout() bool   { return true }
-func (e noAnswerError) Temporary() bool { return true }
 
-// notProcessed tells whether a try surely was not processed, and how long to wait before the next; 0 leaves that to
-// backoff. An answer with a refresh token was processed, whatever its status says.
-func notProcessed(answer *tokenAnswer, err error) (wait time.Duration, surely bool) {
+// A timeoutError is a context.DeadlineExceeded that says whose deadline it was.
+type timeoutError struct {
+	after  time.Duration
+	unsent bool // nothing had been sent by then
+}
+
+func (e timeoutError) Error() string {
+	if e.unsent {
+		return fmt.Sprintf("no connection within %v", e.after)
+	}
+	return fmt.Sprintf("no whole response within %v", e.after)
+}
+func (e timeoutError) Is(t error) bool { return t == context.DeadlineExceeded }
+func (e timeoutError) Timeout() bool   { return true }
+func (e timeoutError) Temporary() bool { return true }
+
+// tryAgain reports whether a try surely was not processed and another one may help, and how long to
+// wait before it; 0 leaves that to backoff. A response with a refresh token was processed, whatever
+// its status says.
+func tryAgain(response *tokenResponse, err error) (wait time.Duration, again bool) {
 	if err == nil {
-		e := answer.refusal
-		surely = e != nil && e.saidWhen && answer.RefreshToken == "" && (e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable)
-		if surely {
+		e := response.refusal
+		again = e != nil && e.saidWhen && response.RefreshToken == "" &&
+			(e.StatusCode == http.StatusTooManyRequests || e.StatusCode == http.StatusServiceUnavailable)
+		if again {
 			wait = e.RetryAfter
 		}
-		return wait, surely
+		return wait, again
 	}
-	return 0, neverConnected(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	var failed *transportError
+	return 0, errors.As(err, &failed) && failed.again
 }
 
-// neverConnected tells whether a try failed before there was a connection to send anything over.
-func neverConnected(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
-}
-
-// backoff is 250 ms, then 1 s, each with up to as much again, so that many clients do not return together.
+// backoff is 250 ms, then 1 s, each with up to as much again, so that many clients do not return
+// together.
 func backoff(try int) time.Duration {
 	base := 250 * time.Millisecond << (2 * (try - 1))
 	return base + rand.N(base)
@@ -162,34 +223,41 @@ func backoff(try int) time.Duration {
 
 // parseRetryAfter reads seconds or a date (RFC 9110, section 10.2.3).
 func parseRetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-		return time.Duration(min(seconds, 24*60*60)) * time.Second, true
-	}
 	if date, err := http.ParseTime(value); err == nil {
-		return min(max(0, date.Sub(now)), 24*time.Hour), true
+		return min(max(0, date.Sub(now)), maxRetryAfter), true
 	}
-	return 0, false
+	seconds, err := strconv.ParseUint(value, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // ErrRange is a very long time
+		return 0, false
+	}
+	return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second, true
 }
 
-// transport returns what sends token requests, and the timeout of one.
-func (c *Config) transport() (http.RoundTripper, time.Duration) {
+// transport returns what sends token requests, and the time-out of one.
+func (c *Config) transport(ctx context.Context) (http.RoundTripper, time.Duration) {
+	client := c.HTTPClient
+	if client == nil {
+		client, _ = ctx.Value(oauth2.HTTPClient).(*http.Client)
+	}
 	switch {
-	case c.HTTPClient == nil:
+	case client == nil:
 		return ownTransport, defaultTimeout
-	case c.HTTPClient.Transport == nil:
-		return ownTransport, c.HTTPClient.Timeout
+	case client.Transport == nil:
+		return ownTransport, client.Timeout
 	}
-	return c.HTTPClient.Transport, c.HTTPClient.Timeout
+	return client.Transport, client.Timeout
 }
 
-// ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not 90. A server that
-// closes one just as a POST goes out is the commonest way to lose an answer, and with it a login.
+// ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not 90. A
+// server that closes one just as a POST goes out is the commonest way to lose a response, and with it
+// a login.
 var ownTransport http.RoundTripper = &http.Transport{
-	Proxy:                 http.ProxyFromEnvironment,
-	DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-	ForceAttemptHTTP2:     true,
-	MaxIdleConns:          100,
-	IdleConnTimeout:       5 * time.Second,
-	TLSHandshakeTimeout:   10 * time.Second,
-	ExpectContinueTimeout: time.Second,
+	Proxy:                  http.ProxyFromEnvironment,
+	DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+	ForceAttemptHTTP2:      true,
+	MaxIdleConns:           100,
+	IdleConnTimeout:        5 * time.Second,
+	TLSHandshakeTimeout:    10 * time.Second,
+	ExpectContinueTimeout:  time.Second,
+	OnProxyConnectResponse: checkProxy,
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/contentstack/csoauth"
 )
@@ -47,7 +48,9 @@ func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 		waits  time.Duration // what the server said, in all; or ours, with what chance adds
 	}{
 		"nobody was reached":          {dial, 3, ours},
-		"nor the proxy":               {fails(&net.OpError{Op: "proxyconnect", Err: errors.New("no")}), 3, ours},
+		"nor the proxy":               {fails(&net.OpError{Op: "proxyconnect", Err: refused()}), 3, ours},
+		"no way there":                {fails(&net.OpError{Op: "dial", Err: errors.New("network is unreachable")}), 1, 0},
+		"a dial that took too long":   {fails(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), 1, 0},
 		"too many requests":           {says(429, "1"), 3, 2 * time.Second},
 		"unavailable":                 {says(503, "4"), 3, 8 * time.Second},
 		"unavailable, come at once":   {says(503, "0"), 3, ours},
@@ -161,7 +164,7 @@ func TestCallersContextEndsTheWait(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		_, err = c.Refresh(ctx, old())
-		require.EqualError(t, err, "csoauth: refresh: 503 Service Unavailable: the answer is empty; then, waiting to try again: context canceled")
+		require.EqualError(t, err, "csoauth: refresh: 503 Service Unavailable: the response is empty: retry after 5s; then, waiting to try again: context canceled")
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 2, tries)
 		require.Equal(t, time.Second, time.Since(start))
@@ -270,7 +273,7 @@ func TestTimeoutsAreTold(t *testing.T) {
 		c.HTTPClient = &http.Client{Transport: hang, Timeout: 7 * time.Second}
 		start := time.Now()
 		_, err := c.Refresh(t.Context(), old())
-		require.ErrorContains(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: no whole answer within 7s")
+		require.ErrorContains(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: no whole response within 7s")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
@@ -394,7 +397,7 @@ func TestNeitherRedirectsNorCookiesNorJarsAreUsed(t *testing.T) {
 	for _, code := range []int32{301, 302, 303, 307, 308} {
 		status.Store(code)
 		_, err = c.Refresh(t.Context(), old())
-		require.ErrorContains(t, err, "the answer is a redirect, which is not followed")
+		require.ErrorContains(t, err, "the response is a redirect, which is not followed")
 	}
 	require.Zero(t, elsewhere.Load())
 	require.Zero(t, cookies.Load())
@@ -427,12 +430,12 @@ func TestRoundTripperOfATest(t *testing.T) {
 	c := testConfig()
 	c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil })}
 	_, err := exchange(t, c)
-	require.ErrorContains(t, err, "the HTTPClient's Transport returned neither an answer nor an error")
+	require.ErrorContains(t, err, "the HTTPClient's Transport returned neither a response nor an error")
 	c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}}, nil
 	})}
 	_, err = exchange(t, c)
-	require.ErrorContains(t, err, "the answer is empty")
+	require.ErrorContains(t, err, "the response is empty")
 }
 
 func TestTransportErrorKeepsItsCauseAndLosesItsSecrets(t *testing.T) {
@@ -442,5 +445,138 @@ func TestTransportErrorKeepsItsCauseAndLosesItsSecrets(t *testing.T) {
 	_, err := c.Refresh(t.Context(), old())
 	require.ErrorIs(t, err, cause)
 	require.NoError(t, errors.Unwrap(err), "who prints a chain of errors link by link prints no secret")
-	require.EqualError(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: dump: grant_type=refresh_token&refresh_token=REDACTED[31m")
+	require.EqualError(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: (text withheld: it contains a secret)")
+}
+
+func TestHTTPClientOfTheContextIsUsed(t *testing.T) {
+	c := testConfig()
+	c.HTTPClient = nil
+	m := mock(testConfig(), 200, recorded)
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: m})
+	token, err := c.ExchangeCode(ctx, "c0de", rfcVerifier, nil)
+	require.NoError(t, err)
+	_, err = c.Refresh(ctx, token)
+	require.NoError(t, err)
+	require.Len(t, m.requests, 2)
+
+	own := mock(c, 200, recorded) // the Config's own goes first
+	_, err = c.Refresh(ctx, token)
+	require.NoError(t, err)
+	require.Len(t, own.requests, 1)
+	require.Len(t, m.requests, 2)
+
+	c.HTTPClient = nil
+	csoauth.UseOwnTransport(t, own)
+	for _, nothing := range []any{nil, (*http.Client)(nil), "no client", &http.Client{}} {
+		_, err = c.Refresh(context.WithValue(t.Context(), oauth2.HTTPClient, nothing), token)
+		require.NoError(t, err)
+	}
+	require.Len(t, own.requests, 5)
+}
+
+// TestShortTimeoutSparesWhatWasSent: a second is enough to connect, and too short for the only
+// response that holds the new refresh token.
+func TestShortTimeoutSparesWhatWasSent(t *testing.T) {
+	connects := func(r *http.Request) *httptrace.ClientTrace {
+		trace := httptrace.ContextClientTrace(r.Context())
+		trace.GetConn("host")
+		return trace
+	}
+	ends := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	for name, row := range map[string]struct {
+		timeout time.Duration
+		send    func(*http.Request) (*http.Response, error)
+		takes   time.Duration
+		notSent bool
+		want    string // in the error; none if empty
+	}{
+		"while it connects": {time.Second, func(r *http.Request) (*http.Response, error) {
+			connects(r)
+			return ends(r)
+		}, time.Second, true, "no connection within 1s"},
+		"after it was sent": {time.Second, func(r *http.Request) (*http.Response, error) {
+			trace := connects(r)
+			trace.GotConn(httptrace.GotConnInfo{})
+			trace.WroteHeaders()
+			return ends(r)
+		}, 5 * time.Second, false, "no whole response within 5s"},
+		"connected, and perhaps sent": {time.Second, func(r *http.Request) (*http.Response, error) {
+			connects(r).GotConn(httptrace.GotConnInfo{})
+			return ends(r)
+		}, 5 * time.Second, false, "no whole response within 5s"},
+		"nobody knows":         {time.Second, ends, 5 * time.Second, false, "no whole response within 5s"},
+		"just under the floor": {5*time.Second - 1, ends, 5 * time.Second, false, "no whole response within 5s"},
+		"the floor itself": {5 * time.Second, func(r *http.Request) (*http.Response, error) {
+			connects(r)
+			return ends(r)
+		}, 5 * time.Second, true, "no connection within 5s"},
+		"longer": {time.Minute, func(r *http.Request) (*http.Response, error) {
+			connects(r)
+			return ends(r)
+		}, time.Minute, true, "no connection within 1m0s"},
+		"a response in time": {time.Second, func(r *http.Request) (*http.Response, error) {
+			trace := connects(r)
+			trace.GotConn(httptrace.GotConnInfo{})
+			trace.WroteHeaders()
+			time.Sleep(4 * time.Second)
+			return httpmock.NewStringResponse(200, recorded), r.Context().Err()
+		}, 4 * time.Second, false, ""},
+		"a dial that says what it did": {time.Second, func(r *http.Request) (*http.Response, error) {
+			connects(r)
+			<-r.Context().Done()
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("to 192.0.2.1")}
+		}, time.Second, true, "no connection within 1s: dial tcp: to 192.0.2.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := testConfig()
+				c.HTTPClient = &http.Client{Transport: roundTrip(row.send), Timeout: row.timeout}
+				start := time.Now()
+				_, err := c.Refresh(t.Context(), old())
+				require.Equal(t, row.takes, time.Since(start))
+				if row.want == "" {
+					require.ErrorContains(t, err, "the response is for user", "it was read")
+					return
+				}
+				require.ErrorContains(t, err, row.want)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, row.notSent, errors.Is(err, csoauth.ErrNotSent))
+
+				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+				defer cancel()
+				start = time.Now()
+				_, err = c.Refresh(ctx, old())
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, 500*time.Millisecond, time.Since(start), "the caller's deadline stands")
+			})
+		})
+	}
+}
+
+// TestNothingIsSentThatCannotWork: an empty parameter would be refused like a dead refresh token.
+func TestNothingIsSentThatCannotWork(t *testing.T) {
+	for want, change := range map[string]func(*csoauth.Config){
+		"RedirectURI: is empty":                            func(c *csoauth.Config) { c.RedirectURI = "" },
+		"ClientID: is empty":                               func(c *csoauth.Config) { c.ClientID = "" },
+		"ClientID: \"a\\n\" has a space":                   func(c *csoauth.Config) { c.ClientID = "a\n" },
+		"ClientSecret: begins or ends":                     func(c *csoauth.Config) { c.ClientSecret = "hunter2\n" },
+		"ClientSecret: has a control":                      func(c *csoauth.Config) { c.ClientSecret = "hunter2\x00!" },
+		"region na is not in the Config's Endpoints":       func(c *csoauth.Config) { delete(c.Endpoints, csoauth.NA) },
+		"token endpoint: \"http://a.example.org/apps-api/": endpoint(csoauth.Endpoints{App: "http://a.example.org"}),
+	} {
+		c := testConfig() // its transport panics
+		change(c)
+		_, errRefresh := c.Refresh(t.Context(), &csoauth.Token{RefreshToken: "r"})
+		_, errCode := c.ExchangeCode(t.Context(), "c0de", rfcVerifier, nil)
+		for _, err := range []error{errRefresh, errCode} {
+			require.ErrorContains(t, err, want)
+			require.ErrorIs(t, err, csoauth.ErrConfig)
+			require.ErrorIs(t, err, csoauth.ErrNotSent)
+			require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	}
 }

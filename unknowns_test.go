@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
@@ -65,6 +66,48 @@ func flowsOver(t *testing.T, u csoauthtest.Unknowns) {
 	_, err = c.Exchange(t.Context(), r, denial)
 	require.Equal(t, !u.DenialWithoutState, errors.Is(err, csoauth.ErrDenied))
 	require.Equal(t, u.DenialWithoutState, errors.Is(err, csoauth.ErrState))
+}
+
+// TestEmulatorsRefusalsAreUnderstoodInEveryShape: what a refusal means does not depend on how it is told.
+func TestEmulatorsRefusalsAreUnderstoodInEveryShape(t *testing.T) {
+	for _, shape := range []string{"oauth", "nestjs", "nestjs-array", "cma", "html"} {
+		for cause, row := range map[string]struct {
+			spoil func(*csoauthtest.Server, *csoauth.Config, *csoauth.Token)
+			want  csoauth.Verdict
+		}{
+			"used before": {func(_ *csoauthtest.Server, c *csoauth.Config, token *csoauth.Token) {
+				_, err := c.Refresh(t.Context(), token)
+				require.NoError(t, err)
+			}, over},
+			"revoked":      {func(s *csoauthtest.Server, _ *csoauth.Config, token *csoauth.Token) { s.Revoke(token) }, over},
+			"unknown":      {func(_ *csoauthtest.Server, _ *csoauth.Config, token *csoauth.Token) { token.RefreshToken = "guess" }, over},
+			"wrong secret": {func(_ *csoauthtest.Server, c *csoauth.Config, _ *csoauth.Token) { c.ClientSecret = "mistyped" }, operator},
+			"unknown client": {func(_ *csoauthtest.Server, c *csoauth.Config, token *csoauth.Token) {
+				c.ClientID, token.ClientID = "another", ""
+			}, operator},
+			"redirect URI": {func(_ *csoauthtest.Server, _ *csoauth.Config, token *csoauth.Token) {
+				token.RedirectURI = "http://localhost:8185"
+			}, operator},
+		} {
+			server := csoauthtest.NewServer(t, &csoauthtest.Options{Unknowns: csoauthtest.Unknowns{ErrorShape: shape}})
+			c := server.Config("http://localhost:8184")
+			c.ClientSecret = "emulated-secret-of-the-default-app"
+			token := server.Login(c)
+			row.spoil(server, c, token)
+			_, err := c.Refresh(t.Context(), token)
+			var said *csoauth.Error
+			require.ErrorAs(t, err, &said)
+			want := row.want
+			if shape == "html" {
+				want = retry
+			}
+			assert.Equal(t, want, said.Verdict, "%s, %s: %v", shape, cause, err)
+		}
+	}
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{RefreshTokenLifetime: time.Nanosecond, Unknowns: csoauthtest.Unknowns{ErrorShape: "nestjs-array"}})
+	c := server.Config("http://localhost:8184")
+	_, err := c.Refresh(t.Context(), server.Login(c))
+	require.ErrorIs(t, err, csoauth.ErrLoginRequired, "it has expired")
 }
 
 // userStatus asks an API who the token's user is.

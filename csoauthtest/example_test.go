@@ -66,7 +66,12 @@ func (a *application) callback(w http.ResponseWriter, r *http.Request) {
 		known, _ := a.attempts.LoadAndDelete(cookie.Value)
 		attempt, _ = known.(*csoauth.AuthRequest) // nil if there is none, which Exchange refuses
 	}
-	token, err := a.config.Exchange(r.Context(), attempt, r.URL.Query())
+	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
+	if err != nil {
+		http.Error(w, "not a callback", http.StatusBadRequest)
+		return
+	}
+	token, err := a.config.Exchange(r.Context(), attempt, callback)
 	if err != nil {
 		http.Error(w, "not logged in", http.StatusForbidden)
 		return

@@ -194,6 +194,7 @@ var withoutSecrets = map[string]string{
 	"csoauth.AuthorizeRoute":  "a choice",
 	"csoauth.ChallengeMethod": "a choice",
 	"csoauth.Region":          "a choice",
+	"csoauth.Verdict":         "a choice",
 
 	"csoauthtest.Cut":          "a choice",
 	"csoauthtest.Fault":        "a response that the test makes up, for a client that is tested with it",

@@ -24,7 +24,7 @@ func old() *csoauth.Token {
 	}
 }
 
-func TestAnswerIsReadAsFarAsItGoes(t *testing.T) {
+func TestResponseIsReadAsFarAsItGoes(t *testing.T) {
 	const hour = time.Hour
 	for name, row := range map[string]struct {
 		answer   string
@@ -101,13 +101,13 @@ func TestExpiryCountsFromBeforeTheRequest(t *testing.T) {
 	})
 }
 
-func TestRefusedAnswerKeepsTheNewRefreshToken(t *testing.T) {
+func TestRefusedResponseKeepsTheNewRefreshToken(t *testing.T) {
 	for name, row := range map[string]struct{ answer, want string }{
 		"another token type":  {`{"access_token":"A","refresh_token":"R","token_type":"mac"}`, `the token_type is "mac", want Bearer`},
-		"no access token":     {`{"refresh_token":"R"}`, "the answer has no access_token"},
+		"no access token":     {`{"refresh_token":"R"}`, "the response has no access_token"},
 		"an unusable one":     {`{"access_token":"A\nB","refresh_token":"R"}`, "the access_token has a character that no header can carry"},
 		"an error beside it":  {`{"access_token":"A","refresh_token":"R","error":"temporarily_unavailable"}`, "temporarily_unavailable"},
-		"a token type object": {`{"access_token":"","refresh_token":"R","token_type":{}}`, "the answer has no access_token"},
+		"a token type object": {`{"access_token":"","refresh_token":"R","token_type":{}}`, "the response has no access_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := testConfig()
@@ -131,7 +131,7 @@ func TestRefusedAnswerKeepsTheNewRefreshToken(t *testing.T) {
 	require.Nil(t, said.Token, "without a new refresh token there is nothing to keep")
 }
 
-func TestNewRefreshTokenIsSavedFromABrokenAnswer(t *testing.T) {
+func TestNewRefreshTokenIsSavedFromABrokenResponse(t *testing.T) {
 	for name, row := range map[string]struct {
 		status     int
 		body, want string
@@ -140,7 +140,7 @@ func TestNewRefreshTokenIsSavedFromABrokenAnswer(t *testing.T) {
 		"a number that is not": {200, `{"refresh_token":"R","expires_in":NaN}`, "is not a JSON object"},
 		"something behind it":  {200, `{"access_token":"A","refresh_token":"R"}<!-- -->`, "is not a JSON object"},
 		"cut inside a member":  {200, `{"access_token":"A","refresh_token":"R","expires_`, "is not a JSON object"},
-		"over a MiB":           {200, `{"refresh_token":"R","x":"` + strings.Repeat("x", 1<<20) + `"}`, "the answer is over 1048576 bytes"},
+		"over a MiB":           {200, `{"refresh_token":"R","x":"` + strings.Repeat("x", 1<<20) + `"}`, "the response is over 1048576 bytes"},
 		"a 500":                {500, `{"access_token":"A","refresh_token":"R"}`, "500 Internal Server Error"},
 		"a redirect":           {307, `{"access_token":"A","refresh_token":"R"}`, "which is not followed"},
 	} {
@@ -172,9 +172,9 @@ func TestNewRefreshTokenIsSavedFromABrokenAnswer(t *testing.T) {
 	}
 }
 
-// TestAnswerThatBreaksOffAtEveryByte cuts the connection inside the answer. From the byte on with which the new refresh
+// TestResponseThatBreaksOffAtEveryByte cuts the connection inside the answer. From the byte on with which the new refresh
 // token is there, it is kept.
-func TestAnswerThatBreaksOffAtEveryByte(t *testing.T) {
+func TestResponseThatBreaksOffAtEveryByte(t *testing.T) {
 	const answer = `{"access_token":"A","refresh_token":"R","token_type":"Bearer","expires_in":3600}`
 	there := strings.Index(answer, `"R"`) + len(`"R"`)
 	for cut := range len(answer) + 1 {
@@ -192,7 +192,7 @@ func TestAnswerThatBreaksOffAtEveryByte(t *testing.T) {
 			require.Equal(t, "R", token.RefreshToken)
 		case cut >= there:
 			require.ErrorAs(t, err, &said, cut)
-			require.ErrorContains(t, err, "csoauth: refresh: the answer broke off")
+			require.ErrorContains(t, err, "csoauth: refresh: the response broke off")
 			require.Equal(t, "R", said.Token.RefreshToken)
 		default:
 			require.False(t, errors.As(err, &said), cut)
@@ -203,9 +203,9 @@ func TestAnswerThatBreaksOffAtEveryByte(t *testing.T) {
 
 func TestAnotherUsersTokenIsNeverTaken(t *testing.T) {
 	for answer, want := range map[string]string{
-		`{"access_token":"A","refresh_token":"R","user_uid":"bltX"}`:                          `the answer is for user "bltX", and the token was of "blt2"`,
-		`{"access_token":"A","refresh_token":"R","user_uid":"blt2","organization_uid":"blY"}`: `the answer is for organization "blY", and the token was of "blt1"`,
-		`{"access_token":"A","refresh_token":"R","authorization_type":"app"}`:                 `the answer is for authorization type "app", and the token was of "user"`,
+		`{"access_token":"A","refresh_token":"R","user_uid":"bltX"}`:                          `the response is for user "bltX", and the token was for "blt2"`,
+		`{"access_token":"A","refresh_token":"R","user_uid":"blt2","organization_uid":"blY"}`: `the response is for organization "blY", and the token was for "blt1"`,
+		`{"access_token":"A","refresh_token":"R","authorization_type":"app"}`:                 `the response is for authorization type "app", and the token was for "user"`,
 	} {
 		c := testConfig()
 		mock(c, 200, answer)
@@ -217,7 +217,7 @@ func TestAnotherUsersTokenIsNeverTaken(t *testing.T) {
 	}
 }
 
-func TestErrorAnswersOfEveryShape(t *testing.T) {
+func TestErrorResponsesOfEveryShape(t *testing.T) {
 	html := "<html><body>Bad gateway, refresh token old-refresh</body></html>"
 	for name, row := range map[string]struct {
 		status            int
@@ -227,7 +227,7 @@ func TestErrorAnswersOfEveryShape(t *testing.T) {
 	}{
 		"OAuth":                       {400, "application/json", `{"error":"invalid_grant","error_description":"Token expired"}`, "invalid_grant", "Token expired", true},
 		"OAuth, code alone":           {401, "application/json", `{"error":"invalid_grant"}`, "invalid_grant", "", true},
-		"OAuth with a 403":            {403, "application/json", `{"error":"invalid_grant"}`, "invalid_grant", "", false},
+		"OAuth with a 403":            {403, "application/json", `{"error":"invalid_grant"}`, "invalid_grant", "", true},
 		"OAuth with a 200":            {200, "application/json", `{"error":"invalid_grant","error_description":"no"}`, "invalid_grant", "no", true},
 		"another error with a 200":    {200, "application/json", `{"error":"server_error"}`, "server_error", "", false},
 		"OAuth with a 201":            {201, "application/json", `{"error":"Invalid_Grant"}`, "Invalid_Grant", "", true},
@@ -236,37 +236,37 @@ func TestErrorAnswersOfEveryShape(t *testing.T) {
 		"the client itself":           {401, "application/json", `{"error":"invalid_client"}`, "invalid_client", "", false},
 		"the client's grants":         {400, "application/json", `{"error":"unauthorized_client"}`, "unauthorized_client", "", false},
 		"NestJS, a string":            {400, "application/json", `{"statusCode":400,"message":"Invalid refresh token","error":"Bad Request"}`, "", "Invalid refresh token", true},
-		"NestJS, an array":            {400, "application/json", `{"statusCode":400,"message":["code should not be empty","client_id must be a string"],"error":"Bad Request"}`, "", "code should not be empty; client_id must be a string", true},
-		"NestJS, the status alone":    {401, "application/json", `{"statusCode":401,"message":"Unauthorized"}`, "", "Unauthorized", true},
-		"NestJS, one word":            {401, "application/json", `{"statusCode":401,"message":"No such token","error":"Unauthorized"}`, "", "No such token", true},
+		"NestJS, an array":            {400, "application/json", `{"statusCode":400,"message":["code should not be empty","client_id must be a string"],"error":"Bad Request"}`, "", "code should not be empty; client_id must be a string", false},
+		"NestJS, the status alone":    {401, "application/json", `{"statusCode":401,"message":"Unauthorized"}`, "", "Unauthorized", false},
+		"NestJS, one word":            {401, "application/json", `{"statusCode":401,"message":"No such token","error":"Unauthorized"}`, "", "No such token", false},
 		"NestJS, only an error":       {403, "application/json", `{"error":"Forbidden"}`, "", "Forbidden", false},
-		"error is a sentence":         {400, "application/json", `{"error":"The token is no good"}`, "", "The token is no good", true},
-		"error is an object":          {400, "application/json", `{"error":{"code":"E17","message":"Wrong token"}}`, "E17", "Wrong token", true},
-		"error is another object":     {401, "application/json", `{"error":{"code":17},"error_description":"Wrong"}`, "17", "Wrong", true},
-		"Content Management API":      {401, "application/json", `{"error_message":"You're not allowed in here unless you're logged in.","error_code":105,"errors":{}}`, "105", "You're not allowed in here unless you're logged in.", true},
+		"error is a sentence":         {400, "application/json", `{"error":"The token is no good"}`, "", "The token is no good", false},
+		"error is an object":          {400, "application/json", `{"error":{"code":"E17","message":"Wrong token"}}`, "E17", "Wrong token", false},
+		"error is another object":     {401, "application/json", `{"error":{"code":17},"error_description":"Wrong"}`, "17", "Wrong", false},
+		"Content Management API":      {401, "application/json", `{"error_message":"You're not allowed in here unless you're logged in.","error_code":105,"errors":{}}`, "105", "You're not allowed in here unless you're logged in.", false},
 		"its errors object":           {422, "application/json", `{"error_message":"Failed","error_code":119,"errors":{"token":["is not valid"]}}`, "119", `Failed {"token":["is not valid"]}`, false},
 		"its errors array":            {422, "application/json", `{"error_message":"Failed","error_code":119,"errors":["one","two"]}`, "119", "Failed one; two", false},
 		"description of a wrong type": {400, "application/json", `{"error":"invalid_grant","error_description":{"a":1}}`, "invalid_grant", `{"a":1}`, true},
 		"JSON without media type":     {400, "", `{"error":"invalid_grant"}`, "invalid_grant", "", true},
-		"no known shape":              {400, "application/json", `{"ok":false}`, "", "the answer is JSON of no known error shape", false},
-		"an empty object":             {401, "application/json", `{}`, "", "the answer is JSON of no known error shape", false},
-		"an array":                    {400, "application/json", `["invalid_grant"]`, "", "the answer (17 bytes) is not a JSON object", false},
-		"a JSON string":               {400, "application/json", `"invalid_grant"`, "", "the answer (15 bytes) is not a JSON object", false},
-		"cut JSON":                    {400, "application/json", `{"error":"invalid_gr`, "", "the answer (20 bytes) is not a JSON object", false},
-		"HTML":                        {401, "text/html; charset=utf-8", html, "", `the answer (64 bytes) is "text/html", not JSON`, false},
-		"HTML with a 200":             {200, "text/html", html, "", `the answer (64 bytes) is "text/html", not JSON`, false},
-		"HTML called JSON":            {400, "application/json", html, "", "the answer (64 bytes) is not a JSON object", false},
-		"empty":                       {401, "application/json", "", "", "the answer is empty", false},
-		"blank":                       {502, "text/plain", " \n", "", "the answer is empty", false},
-		"empty with a 200":            {200, "", "", "", "the answer is empty", false},
-		"null with a 200":             {200, "application/json", "null", "", "the answer has no access_token", false},
+		"no known shape":              {400, "application/json", `{"ok":false}`, "", "the response is JSON of no known error shape", false},
+		"an empty object":             {401, "application/json", `{}`, "", "the response is JSON of no known error shape", false},
+		"an array":                    {400, "application/json", `["invalid_grant"]`, "", "the response (17 bytes) is not a JSON object", false},
+		"a JSON string":               {400, "application/json", `"invalid_grant"`, "", "the response (15 bytes) is not a JSON object", false},
+		"cut JSON":                    {400, "application/json", `{"error":"invalid_gr`, "", "the response (20 bytes) is not a JSON object", false},
+		"HTML":                        {401, "text/html; charset=utf-8", html, "", `the response (64 bytes) is "text/html", not JSON`, false},
+		"HTML with a 200":             {200, "text/html", html, "", `the response (64 bytes) is "text/html", not JSON`, false},
+		"HTML called JSON":            {400, "application/json", html, "", "the response (64 bytes) is not a JSON object", false},
+		"empty":                       {401, "application/json", "", "", "the response is empty", false},
+		"blank":                       {502, "text/plain", " \n", "", "the response is empty", false},
+		"empty with a 200":            {200, "", "", "", "the response is empty", false},
+		"null with a 200":             {200, "application/json", "null", "", "the response has no access_token", false},
 		"server error":                {500, "application/json", `{"statusCode":500,"message":"Internal server error"}`, "", "Internal server error", false},
 		"rate limit":                  {429, "application/json", `{"error_message":"Slow down","error_code":429}`, "429", "Slow down", false},
-		"redirect":                    {302, "text/html", html, "", "the answer is a redirect, which is not followed", false},
+		"redirect":                    {302, "text/html", html, "", "the response is a redirect, which is not followed", false},
 		"control characters":          {400, "application/json", `{"error":"invalid_grant","error_description":"a\u001b[31mb\r\nc\u202ed\u0000e"}`, "invalid_grant", "a[31mb  cde", true},
-		"a long code":                 {400, "application/json", `{"error":"` + strings.Repeat("x", 100) + `"}`, strings.Repeat("x", 64), "", true},
-		"a long description":          {400, "application/json", `{"error":"e","error_description":"` + strings.Repeat("é", 400) + `"}`, "e", strings.Repeat("é", 256), true},
-		"an endless body":             {200, "application/json", `{"access_token":"A","x":"` + strings.Repeat("x", 1<<20) + `"}`, "", "the answer is over 1048576 bytes", false},
+		"a long code":                 {400, "application/json", `{"error":"` + strings.Repeat("x", 100) + `"}`, strings.Repeat("x", 64), "", false},
+		"a long description":          {400, "application/json", `{"error":"e","error_description":"` + strings.Repeat("é", 400) + `"}`, "e", strings.Repeat("é", 256), false},
+		"an endless body":             {200, "application/json", `{"access_token":"A","x":"` + strings.Repeat("x", 1<<20) + `"}`, "", "the response is over 1048576 bytes", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := testConfig()
@@ -332,13 +332,14 @@ func TestErrorText(t *testing.T) {
 	require.EqualError(t, err, "csoauth: refresh: server_error")
 	mock(c, 599, ``)
 	_, err = c.Refresh(t.Context(), old())
-	require.EqualError(t, err, "csoauth: refresh: 599: the answer is empty")
+	require.EqualError(t, err, "csoauth: refresh: 599: the response is empty")
 }
 
 func TestRetryAfterIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for value, want := range map[string]time.Duration{
-			"120": 2 * time.Minute, "0": 0, "-1": 0, "soon": 0, "": 0, "99999999": 24 * time.Hour, "99999999999999999999": 0,
+			"120": 2 * time.Minute, "0": 0, "-1": 0, "soon": 0, "": 0, "1.5": 0, "0x10": 0, "86401": 24 * time.Hour, "99999999": 24 * time.Hour,
+			"99999999999999999999": 24 * time.Hour, "Fri, 31 Dec 9999 23:59:59 GMT": 24 * time.Hour,
 			time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat): 90 * time.Second,
 			time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat):       0,
 		} {
@@ -354,7 +355,7 @@ func TestRetryAfterIsTold(t *testing.T) {
 	})
 }
 
-func FuzzTokenAnswer(f *testing.F) {
+func FuzzTokenResponse(f *testing.F) {
 	f.Add(recorded)
 	for _, s := range []string{"", "null", "[]", `{"access_token":"A"}`, `{"access_token":"A","expires_in":"1e9"}`, `{"refresh_token":"R","token_type":"mac"}`,
 		`{"access_token":"A","error":"x"}`, `{"access_token":"A","ACCESS_TOKEN":"B"}`, `{"access_token":"\ud800"}`, recorded[:100]} {
@@ -385,7 +386,7 @@ func FuzzTokenAnswer(f *testing.F) {
 	})
 }
 
-func FuzzErrorAnswer(f *testing.F) {
+func FuzzErrorResponse(f *testing.F) {
 	for _, s := range []string{"", "{}", `{"error":"invalid_grant"}`, `{"statusCode":400,"message":["a"],"error":"Bad Request"}`, `{"error":{"code":1,"message":"S"}}`,
 		`{"error_message":"S","error_code":105,"errors":["S"]}`, `{"error":"e","error_description":"\u001bS\u0000S"}`, "<html>S</html>", `{"error":"S"}`, `{"errors":{"S":"S"}}`} {
 		f.Add(400, s)

@@ -1,0 +1,271 @@
+package csoauth
+
+import (
+	"fmt"
+	"iter"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Endpoints are the base URLs of one region's services, without a trailing slash. Those of a region are
+// [Region.Endpoints]; a Config for another place, such as a test server, sets the ones it needs.
+type Endpoints struct {
+	// App is where users log in and consent, such as https://app.contentstack.com. Required.
+	App string
+	// Token is the token endpoint. Empty: App + "/apps-api/apps/token".
+	Token string
+
+	DeveloperHub          string
+	ContentManagement     string
+	ContentDelivery       string
+	Auth                  string
+	GraphQLDelivery       string
+	Preview               string
+	GraphQLPreview        string
+	Images                string
+	Assets                string
+	Automate              string
+	Launch                string
+	BrandKit              string
+	GenAI                 string
+	PersonalizeManagement string
+	PersonalizeEdge       string
+	ComposableStudio      string
+	AssetManagement       string // published for NA only
+}
+
+// tokenPath is where Contentstack's PKCE page posts both grants:
+// https://www.contentstack.com/docs/developer-hub/pkce-for-contentstack-oauth
+const tokenPath = "/apps-api/apps/token"
+
+// tokenURL is where both grants are posted.
+func (e Endpoints) tokenURL() string {
+	if e.Token != "" {
+		return e.Token
+	}
+	return strings.TrimSuffix(e.App, "/") + tokenPath
+}
+
+// Endpoints returns the region's hosts as Contentstack publishes them in
+// https://artifacts.contentstack.com/regions.json. They are zero for a value that is not a region.
+func (r Region) Endpoints() Endpoints {
+	if int(r) < len(published) {
+		return published[r]
+	}
+	return Endpoints{}
+}
+
+// published holds every region's hosts. All follow one rule, https://{prefix}{service}.contentstack.com with the
+// region's id as prefix and none for NA; the exceptions are NA's content hosts, two Automate hosts, and Asset
+// Management, which NA alone has.
+var published = func() (rows [len(regionIDs)]Endpoints) {
+	for _, r := range Regions() {
+		prefix, contentDomain := r.String()+"-", ".contentstack.com"
+		if r == NA {
+			prefix, contentDomain = "", ".contentstack.io"
+		}
+		host := func(service string) string { return "https://" + prefix + service + ".contentstack.com" }
+		content := func(service string) string { return "https://" + prefix + service + contentDomain }
+
+		rows[r] = Endpoints{
+			App:                   host("app"),
+			Token:                 host("app") + tokenPath,
+			DeveloperHub:          host("developerhub-api"),
+			ContentManagement:     content("api"),
+			ContentDelivery:       content("cdn"),
+			Auth:                  host("auth-api"),
+			GraphQLDelivery:       host("graphql"),
+			Preview:               host("rest-preview"),
+			GraphQLPreview:        host("graphql-preview"),
+			Images:                content("images"),
+			Assets:                content("assets"),
+			Automate:              host("automations-api"),
+			Launch:                host("launch-api"),
+			BrandKit:              host("brand-kits-api"),
+			GenAI:                 host("ai") + "/brand-kits",
+			PersonalizeManagement: host("personalize-api"),
+			PersonalizeEdge:       host("personalize-edge"),
+			ComposableStudio:      host("composable-studio-api"),
+		}
+		switch r {
+		case NA:
+			rows[r].AssetManagement = host("am-api")
+		case EU, AU:
+			rows[r].Automate = host("prod-automations-api")
+		}
+	}
+	return rows
+}()
+
+// OneHost returns Endpoints with all services at one base URL: of an emulator, a gateway or a test
+// server. baseURL is as in Endpoints, such as "http://127.0.0.1:8484".
+func OneHost(baseURL string) Endpoints {
+	base := strings.TrimSuffix(baseURL, "/")
+	var e Endpoints
+	fields := reflect.ValueOf(&e).Elem()
+	for i := range fields.NumField() {
+		fields.Field(i).SetString(base)
+	}
+	e.Token = base + tokenPath
+	return e
+}
+
+// all yields each endpoint with the name of its field.
+func (e Endpoints) all() iter.Seq2[string, string] {
+	return func(yield func(name, endpoint string) bool) {
+		fields := reflect.ValueOf(e)
+		for i := range fields.NumField() {
+			if !yield(fields.Type().Field(i).Name, fields.Field(i).String()) {
+				return
+			}
+		}
+	}
+}
+
+// hosts returns the hosts that accept an access token, in lower case and without the default port,
+// each once. Those that deliver published content take other credentials and are not among them.
+func (e Endpoints) hosts() []string {
+	var hosts []string
+	for _, endpoint := range []string{
+		e.App, e.ContentManagement, e.DeveloperHub, e.Launch, e.Auth, e.BrandKit, e.PersonalizeManagement, e.ComposableStudio,
+	} {
+		if host := hostOf(endpoint); host != "" && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// hostOf returns the host of a base URL, or "" if a token must not be sent there.
+func hostOf(endpoint string) string {
+	if endpoint == "" || checkEndpoint(endpoint) != nil {
+		return ""
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		return strings.TrimSuffix(host, ":443")
+	default:
+		return strings.TrimSuffix(host, ":80")
+	}
+}
+
+// publishedHosts are the hosts of all published regions.
+var publishedHosts = func() (hosts [len(regionIDs)][]string) {
+	for i, row := range published {
+		hosts[i] = row.hosts()
+	}
+	return hosts
+}()
+
+// endpoints returns the hosts of a region that this Config knows.
+func (c *Config) endpoints(r Region) (Endpoints, error) {
+	if c.Endpoints == nil && int(r) < len(regionIDs) {
+		return r.Endpoints(), nil
+	}
+	if row, ok := c.Endpoints[r]; ok {
+		return row, nil
+	}
+	return Endpoints{}, fmt.Errorf("region %v is not in the Config's Endpoints", r)
+}
+
+// EndpointsFor returns the hosts that accept t: those of the region that its response named, or else
+// of the region that issued it. If the Config has one row, it is always that one. An error says that
+// the hosts are not among this Config's; sending t elsewhere would hand it to strangers.
+func (c *Config) EndpointsFor(t *Token) (Endpoints, error) {
+	row, _, err := c.endpointsFor(t)
+	return row, err
+}
+
+func (c *Config) endpointsFor(t *Token) (Endpoints, Region, error) {
+	if t == nil {
+		return Endpoints{}, NA, inputError("endpoints", "the token is nil")
+	}
+	region, err := c.issuedIn(t)
+	if err != nil {
+		return Endpoints{}, NA, fmt.Errorf("csoauth: endpoints: %w", err)
+	}
+	if t.Location != "" && len(c.Endpoints) != 1 {
+		if region, err = ParseRegion(t.Location); err != nil {
+			return Endpoints{}, NA, fmt.Errorf("csoauth: endpoints: the token's location: %w", err)
+		}
+	}
+	row, err := c.endpoints(region)
+	if err != nil {
+		return Endpoints{}, NA, fmt.Errorf("csoauth: endpoints: the token's location: %w", err)
+	}
+	return row, region, nil
+}
+
+// HostsFor returns the hosts that accept t as a bearer token, such as "api.contentstack.io" or
+// "127.0.0.1:8484", with the port only if it is not the scheme's. It returns nil if
+// [Config.EndpointsFor] fails: then no host may get t. Hosts that deliver published content, previews,
+// images and assets are never among them.
+//
+// The slice is shared: do not change it.
+func (c *Config) HostsFor(t *Token) []string {
+	row, region, err := c.endpointsFor(t)
+	switch {
+	case err != nil:
+		return nil
+	case c.Endpoints == nil:
+		return publishedHosts[region]
+	}
+	return row.hosts()
+}
+
+// TokenURLFor returns the token endpoint that refreshes t. An error says why it is not one of this
+// Config's.
+func (c *Config) TokenURLFor(t *Token) (string, error) {
+	if t == nil {
+		return "", inputError("token endpoint", "the token is nil")
+	}
+	region, err := c.issuedIn(t)
+	if err != nil {
+		return "", fmt.Errorf("csoauth: token endpoint: %w", err)
+	}
+	row, err := c.endpoints(region)
+	if err != nil {
+		return "", fmt.Errorf("csoauth: token endpoint: %w", err)
+	}
+	if err := checkEndpoint(row.tokenURL()); err != nil {
+		return "", fmt.Errorf("csoauth: token endpoint: %w", err)
+	}
+	return row.tokenURL(), nil
+}
+
+// issuedIn returns the region whose token endpoint issued t, or an error if t is not of this Config's
+// hosts. For a token from elsewhere it is the region that its location names, if this Config knows
+// it, or else the Config's own.
+func (c *Config) issuedIn(t *Token) (Region, error) {
+	if t.terms.app == "" {
+		if region, known := c.knownRegion(t.Location); known {
+			return region, nil
+		}
+		return c.Region, nil
+	}
+	row, err := c.endpoints(t.terms.region)
+	if err != nil {
+		return NA, fmt.Errorf("the token was issued by %s: %w", t.terms.app, err)
+	}
+	if app := strings.TrimSuffix(row.App, "/"); app != t.terms.app {
+		return NA, fmt.Errorf("the token was issued by %s, and this Config's %v is %s", t.terms.app, t.terms.region, app)
+	}
+	return t.terms.region, nil
+}
+
+// knownRegion reads the name of a region that this Config has hosts for.
+func (c *Config) knownRegion(name string) (Region, bool) {
+	r, known := parseRegion(name)
+	if !known {
+		return NA, false
+	}
+	_, err := c.endpoints(r)
+	return r, err == nil
+}

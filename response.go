@@ -1,0 +1,242 @@
+package csoauth
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	defaultTokenLifetime = time.Hour // what Contentstack documents for access tokens
+	maxTokenLifetime     = 24 * time.Hour
+)
+
+// A tokenResponse is the response to a token request: a token, or what it is instead.
+type tokenResponse struct {
+	request *tokenRequest
+	resp    *http.Response
+	body    []byte
+	responseJSON
+	refusal *Error // nil: as far as its status and its form tell, it is a token
+}
+
+// responseJSON has the members of a token, and error, by which a failure is known that calls itself a
+// success.
+type responseJSON struct {
+	AccessToken       string          `json:"access_token"`
+	RefreshToken      string          `json:"refresh_token"`
+	TokenType         string          `json:"token_type"`
+	ExpiresIn         json.RawMessage `json:"expires_in"`
+	Scope             string          `json:"scope"`
+	Location          string          `json:"location"`
+	Region            string          `json:"region"`
+	OrganizationUID   string          `json:"organization_uid"`
+	UserUID           string          `json:"user_uid"`
+	AuthorizationType string          `json:"authorization_type"`
+	StackAPIKey       string          `json:"stack_api_key"`
+	Error             json.RawMessage `json:"error"`
+}
+
+// readResponse reads a response of which body arrived; broke is why no more of it did, or nil. It
+// returns nil if the response broke off before it said anything that matters.
+func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke error) *tokenResponse {
+	body = bytes.TrimPrefix(body, []byte("\uFEFF")) // a byte order mark, which JSON does not have
+	r := &tokenResponse{request: request, resp: resp, body: body}
+	whole := unmarshalTolerant(body, &r.responseJSON) == nil
+	if !whole {
+		r.responseJSON = salvage(body)
+	}
+	succeeded := resp.StatusCode >= 200 && resp.StatusCode <= 299
+	switch {
+	case !whole && broke != nil && r.RefreshToken == "":
+		return nil
+	case !whole && broke != nil:
+		r.refusal = r.refuse("the response broke off")
+	case len(body) > maxResponse:
+		r.refusal = r.refuse(fmt.Sprintf("the response is over %d bytes", maxResponse))
+	case resp.StatusCode >= 300 && resp.StatusCode <= 399:
+		r.refusal = r.refuse("the response is a redirect, which is not followed: it would carry the secrets elsewhere; check Endpoints")
+	case !whole:
+		r.refusal = r.refuse(r.whatInstead())
+	case !succeeded || isPresent(r.Error) || r.AccessToken == "" && r.RefreshToken == "":
+		r.refusal = r.failure()
+		if r.refusal == nil && !succeeded {
+			r.refusal = r.refuse("the response is JSON of no known error shape")
+		}
+	}
+	return r
+}
+
+// unmarshalTolerant leaves out a member of an unexpected type: the rest of the response may have the
+// only refresh token that still works.
+func unmarshalTolerant(body []byte, v any) error {
+	err := json.Unmarshal(body, v)
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return nil // encoding/json has read all the other members
+	}
+	return err
+}
+
+// salvage reads the whole members of an object that is not whole itself: cut short, with a comma too
+// many, or followed by something else. The new refresh token may be among them.
+func salvage(body []byte) responseJSON {
+	members := map[string]json.RawMessage{}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if brace, err := decoder.Token(); err != nil || brace != json.Delim('{') {
+		return responseJSON{}
+	}
+	for {
+		name, err := decoder.Token()
+		text, isName := name.(string)
+		if err != nil || !isName {
+			break
+		}
+		var value json.RawMessage
+		if decoder.Decode(&value) != nil {
+			break
+		}
+		members[text] = value
+	}
+	var read responseJSON
+	object, _ := json.Marshal(members)   // of values that were just decoded
+	_ = unmarshalTolerant(object, &read) // what is of the wrong type is left out
+	return read
+}
+
+// applyTo writes the response into t, which has the terms of the grant and, for a refresh, the old
+// token: what the response leaves out stays as it is. If the response must be refused although it has
+// a new refresh token for the same user, the [*Error] carries what can be kept.
+func (r *tokenResponse) applyTo(t *Token) error {
+	if reason := r.otherOwner(t); reason != "" {
+		return r.refuse(reason)
+	}
+	renewed := t.RefreshToken != "" && r.RefreshToken != "" && r.RefreshToken != t.RefreshToken
+	for _, member := range []struct {
+		to   *string
+		from string
+	}{
+		{&t.RefreshToken, r.RefreshToken},
+		{&t.OrganizationUID, r.OrganizationUID},
+		{&t.UserUID, r.UserUID},
+		{&t.AuthorizationType, r.AuthorizationType},
+		{&t.StackAPIKey, r.StackAPIKey},
+		{&t.Location, cmp.Or(r.Location, r.Region)},
+	} {
+		if member.from != "" {
+			*member.to = member.from
+		}
+	}
+	if e := r.unusable(); e != nil {
+		if renewed {
+			e.Token = t
+			e.Verdict = VerdictRetry // with a new refresh token the login is not over, whatever else is said
+		}
+		return e
+	}
+	t.AccessToken = r.AccessToken
+	t.TokenType = "Bearer"
+	t.Expiry = r.request.sent.Add(r.lifetime()).UTC()
+	if scopes := strings.Fields(r.Scope); len(scopes) > 0 {
+		t.Scopes = scopes
+	}
+	return nil
+}
+
+// otherOwner returns how the response's user or organization differs from the old token's, if it does.
+func (r *tokenResponse) otherOwner(old *Token) string {
+	for _, owner := range []struct{ what, old, new string }{
+		{"user", old.UserUID, r.UserUID},
+		{"organization", old.OrganizationUID, r.OrganizationUID},
+		{"authorization type", old.AuthorizationType, r.AuthorizationType},
+	} {
+		if owner.old != "" && owner.new != "" && owner.old != owner.new {
+			return fmt.Sprintf("the response is for %s %s, and the token was for %s", owner.what, r.quote(owner.new), r.quote(owner.old))
+		}
+	}
+	return ""
+}
+
+// unusable returns the error of a response without a usable access token, and nil if it has one.
+func (r *tokenResponse) unusable() *Error {
+	switch {
+	case r.refusal != nil:
+		return r.refusal
+	case r.AccessToken == "":
+		return r.refuse("the response has no access_token")
+	case !isVisibleASCII(r.AccessToken):
+		return r.refuse("the access_token has a character that no header can carry")
+	case r.TokenType != "" && !strings.EqualFold(r.TokenType, "Bearer"):
+		return r.refuse(fmt.Sprintf("the token_type is %s, want Bearer", r.quote(r.TokenType)))
+	}
+	return nil
+}
+
+// lifetime reads expires_in, a number of seconds that some servers send as a string.
+func (r *tokenResponse) lifetime() time.Duration {
+	seconds, err := strconv.ParseFloat(strings.Trim(string(r.ExpiresIn), `"`), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return defaultTokenLifetime
+	}
+	return lifetimeOf(seconds)
+}
+
+// lifetimeOf returns how long an access token lives that has this many seconds: an hour if the number
+// makes no sense, and a day at most.
+func lifetimeOf(seconds float64) time.Duration {
+	switch {
+	case !(seconds > 0): // NaN too
+		return defaultTokenLifetime
+	case seconds > maxTokenLifetime.Seconds():
+		return maxTokenLifetime
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// refuse returns the error of this response, with a description in our own words or one that is clean
+// already.
+func (r *tokenResponse) refuse(description string) *Error {
+	e := &Error{
+		Op:          r.request.op,
+		StatusCode:  r.resp.StatusCode,
+		Description: description,
+		Verdict:     VerdictRetry,
+		header:      http.Header{},
+	}
+	e.RetryAfter, e.saidWhen = parseRetryAfter(r.resp.Header.Get("Retry-After"), time.Now())
+	for _, name := range []string{"Content-Type", "Date", "Retry-After", "X-Request-Id"} {
+		if value := r.resp.Header.Get(name); value != "" {
+			e.header.Set(name, r.clean(value, maxDescription))
+		}
+	}
+	return e
+}
+
+// clean returns a text of the response as an error shows it: it may repeat what the request sent, or
+// the new tokens.
+func (r *tokenResponse) clean(text string, most int) string {
+	secrets, open := r.request.secrets()
+	return clean(text, most, append(secrets, r.AccessToken, r.RefreshToken), open)
+}
+
+// quote shows a value of the response in an error.
+func (r *tokenResponse) quote(value string) string { return quote(r.clean(value, maxCode)) }
+
+// whatInstead describes a body that is not the JSON it should be, without repeating it.
+func (r *tokenResponse) whatInstead() string {
+	if len(bytes.TrimSpace(r.body)) == 0 {
+		return "the response is empty"
+	}
+	media, _, err := mime.ParseMediaType(r.resp.Header.Get("Content-Type"))
+	if err != nil || strings.HasSuffix(media, "json") {
+		return fmt.Sprintf("the response (%d bytes) is not a JSON object", len(r.body))
+	}
+	return fmt.Sprintf("the response (%d bytes) is %s, not JSON", len(r.body), r.quote(media))
+}
