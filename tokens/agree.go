@@ -145,7 +145,8 @@ func (f *flight) publish(rec record) {
 func (f *flight) adoptOwn(rec record) {
 	f.m.adopt(f.e, &rec, f.forced)
 	if !rec.token.Expiry.IsZero() && rec.lifetime < minLifetime {
-		f.e.work.retryAt = f.m.now().mono + minPause
+		until := f.m.now().mono + minPause
+		f.e.work.pause(until, until)
 	}
 }
 

@@ -13,8 +13,9 @@ const (
 	maxBackoff = 5 * time.Minute
 )
 
-// backoff is how long to wait after the nth failure in a row: 1 to 2 s, then twice as long each time, up to 5 minutes.
-// What the server asked for is waited in full.
+// backoff is how long to wait after the nth failure in a row: 1 to 2 s, then twice as long each time,
+// up to 5 minutes, or what the server asked for if that is longer. A caller without a token waits for 5
+// minutes at most all the same: see trouble.retryBy.
 func backoff(n int, err error) time.Duration {
 	most := min(2*minBackoff<<min(n-1, 16), maxBackoff)
 	wait := most/2 + rand.N(most/2)

@@ -9,7 +9,7 @@
 //	defer users.Close()                                     // look at its error
 //
 //	// Once for each user, in the callback handler of the log-in:
-//	token, err := config.Exchange(ctx, request, r.URL.Query())
+//	token, err := config.Exchange(ctx, request, callback)
 //	err = users.Put(ctx, "ada", token)
 //
 //	// From then on, anywhere and as often as you like:

@@ -150,7 +150,11 @@ func (m *Manager) dueIn(e *entry, v *view, now instant) time.Duration {
 	if w.rejected && !w.justForced(now) {
 		wait = 0
 	}
-	wait = max(wait, w.retryAt-now.mono)
+	if m.valid(e, v, now) {
+		wait = max(wait, w.retryAt-now.mono)
+	} else {
+		wait = max(wait, w.retryBy-now.mono)
+	}
 	if w.lost != nil && m.valid(e, v, now) {
 		wait = max(wait, v.left(now)-margin)
 	}

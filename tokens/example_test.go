@@ -29,7 +29,7 @@ func ExampleManager() {
 	defer users.Close()                                  // a real program looks at its error
 
 	// In the callback handler of the log-in, once for each user:
-	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, r.URL.Query())
+	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, callback)
 	if err := users.Put(ctx, "ada", token); err != nil {
 		fmt.Println(err)
 	}

@@ -66,16 +66,16 @@ func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 func TestRefusalInEveryKnownShapeIsTheEndOfTheLogin(t *testing.T) {
 	for name, body := range map[string]string{
 		"RFC 6749":                      refusalDead,
-		"RFC 6749, another code":        `{"error":"invalid_request"}`,
-		"NestJS":                        `{"statusCode":401,"message":"Unauthorized"}`,
+		"RFC 6749, another spelling":    `{"error":"Invalid-Grant"}`,
+		"NestJS":                        `{"statusCode":401,"message":"Invalid refresh token"}`,
 		"NestJS, many messages":         `{"statusCode":400,"message":["refresh_token is unknown","log in"],"error":"Bad Request"}`,
 		"an object":                     `{"error":{"code":"expired","message":"the refresh token has expired"}}`,
-		"the Content Management API's":  `{"error_message":"The session has ended.","error_code":105,"errors":{"token":["is not valid"]}}`,
+		"the Content Management API's":  `{"error_message":"Failed.","error_code":105,"errors":{"refresh_token":["is not valid"]}}`,
 		"a message":                     `{"message":"no such refresh token"}`,
 		"details":                       `{"errors":["the refresh token was revoked"]}`,
 		"a sentence in place of a code": `{"error":"the refresh token was revoked"}`,
 	} {
-		for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized} {
+		for _, status := range []int{400, 401, 403, 404, 422} {
 			t.Run(name+", "+strconv.Itoa(status), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					p, store := newProvider(), new(tokens.Memory)
@@ -111,8 +111,13 @@ func TestOtherFailuresAreNoLogout(t *testing.T) {
 		status      int
 		media, body string
 	}{
-		{"403", 403, "application/json", refusalDead},
-		{"404", 404, "application/json", refusalDead},
+		{"401, the status alone", 401, "application/json", `{"statusCode":401,"message":"Unauthorized"}`},
+		{"403, the status alone", 403, "application/json", `{"statusCode":403,"message":"Forbidden"}`},
+		{"404, another URL", 404, "application/json", `{"statusCode":404,"message":"Cannot POST /refresh_token","error":"Not Found"}`},
+		{"401, the session", 401, "application/json", `{"error_message":"The session has ended.","error_code":105}`},
+		{"400, the request", 400, "application/json", `{"error":"invalid_request"}`},
+		{"400, the secret", 400, "application/json", `{"message":["invalid client_secret"]}`},
+		{"400, the secret again", 400, "application/json", `{"error":"invalid_grant","error_description":"client_secret is wrong"}`},
 		{"429", 429, "application/json", refusalDead},
 		{"500", 500, "application/json", refusalDead},
 		{"502", 502, "text/html", "<h1>Bad Gateway</h1>"},

@@ -32,7 +32,7 @@ func rememberedGaps(t *testing.T, p *provider, m *tokens.Manager, during time.Du
 func TestRefusalIsRememberedForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		refusalOf(p, http.StatusUnauthorized, "application/json", `{"message":"no"}`)
+		refusalOf(p, http.StatusUnauthorized, "application/json", `{"message":"invalid refresh_token"}`)
 		m := tokens.New(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)

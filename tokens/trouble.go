@@ -17,6 +17,7 @@ type trouble struct {
 	failed        error         // the last of them
 	refused       error         // the refresh token is not taken any more; retryAt is how long that is remembered
 	retryAt       time.Duration // no other refresh before it
+	retryBy       time.Duration // the same while a caller without a token waits: it may be earlier
 	lookAt        time.Duration // callers without a token have the store looked at from then on
 	told          bool          // the end of the login was reported
 }
@@ -47,7 +48,7 @@ func (f *flight) storeFailed(err error) error {
 		return err // nothing is remembered of a key that nobody knows
 	}
 	if f.m.dueIn(f.e, v, now) == 0 {
-		w.retryAt = now.mono + pause
+		w.pause(now.mono+pause, now.mono+pause)
 		w.lookAt = w.retryAt
 	}
 	if f.pending == nil && w.unsaved == nil && f.m.ctx.Err() == nil { // a save that fails is reported as that, and Close is no failure
@@ -71,19 +72,32 @@ func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
 	w := f.e.work
 	w.failures++
 	w.failed, w.refused = err, nil
-	w.retryAt = f.m.now().mono + backoff(w.failures, err)
+	now := f.m.now()
+	until := now.mono + backoff(w.failures, err)
+	w.pause(until, min(until, now.mono+jittered(maxBackoff)))
 	switch {
 	case errors.Is(err, csoauth.ErrLoginRequired):
 		if w.lost != nil {
 			err = fmt.Errorf("%w (before that: %w)", err, w.lost)
 		}
 		w.refused = err
-		w.retryAt = max(w.retryAt, f.m.now().mono+rememberedFor(err))
+		until = max(until, now.mono+rememberedFor(err))
+		w.pause(until, until)
 	case wasLost(err):
 		w.lost = err
+		fallthrough
+	default:
+		next := time.Unix(0, now.wall).Add(w.retryBy - now.mono)
+		err = fmt.Errorf("%w (next try at %s)", err, next.UTC().Format("15:04:05 MST"))
+		w.failed = err
 	}
 	f.event(RefreshFailed, err, took)
 	return err
+}
+
+// pause holds the next refresh back.
+func (w *trouble) pause(until, forWaiting time.Duration) {
+	w.retryAt, w.retryBy = until, forWaiting
 }
 
 // rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is wrong.
