@@ -20,6 +20,7 @@ const (
 	cookieLifetime  = 2 * attemptLifetime // so that a user who comes too late is told so, not that there was no attempt
 	maxAttempts     = 5                   // of one browser; the oldest makes room
 	maxDeleted      = 8                   // in one answer
+	maxCookies      = 8 << 10             // bytes of the cookies of one attempt that are read; ours has about a thousand
 	nameSize        = 22                  // of a hash in a cookie's name
 	cookiePrefix    = "csoauth-"
 	// A browser takes a cookie with this prefix only over https, with Secure and for all paths, and from no other host.
@@ -111,9 +112,14 @@ func (l *Login) expired(name string) *http.Cookie {
 	return cookie
 }
 
-// openOne opens the first of several cookies of one name that can be opened: another path or host may have added some.
+// openOne opens the first of several cookies of one name that can be opened: another path or host may have added some. It
+// reads 8 KiB of them at most.
 func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
+	read := 0
 	for _, cookie := range cookies {
+		if read += len(cookie.Value); read > maxCookies {
+			return nil, "", fmt.Errorf("httplogin: callback: %w: its cookies have more than %d bytes", csoauth.ErrState, maxCookies)
+		}
 		if request, returnTo, err = l.open(cookie, state); err == nil {
 			break
 		}

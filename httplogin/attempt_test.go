@@ -129,6 +129,42 @@ func TestCallbackHasExactlyOneState(t *testing.T) {
 	}
 }
 
+// A parser that drops what it cannot read would take an error for a success.
+func TestCallbackThatDoesNotParseIsRefused(t *testing.T) {
+	login := httpsLogin()
+	cookie, state := start(t, login, "/login")
+	for _, query := range []string{
+		"error=a;b&code=c&state=" + state, "code=c&state=" + state + "&error=%zz", "code=c&state=" + state + ";x", "code=c&state=" + state + "&x=" + strings.Repeat("x", 8<<10),
+	} {
+		w, err := comeBack(login, query, cookie)
+		require.ErrorIs(t, err, csoauth.ErrState, query)
+		assert.Empty(t, w.Header().Values("Set-Cookie"), "the true callback may still come")
+	}
+	_, err := comeBack(login, "error=access_denied&state="+state, cookie)
+	require.ErrorIs(t, err, csoauth.ErrDenied)
+}
+
+// Whoever can set cookies for this site can set many long ones.
+func TestCookiesOfOneAttemptAreBounded(t *testing.T) {
+	login := httpsLogin()
+	good, state := start(t, login, "/login")
+	planted := func(size int) *http.Cookie { return &http.Cookie{Name: good.Name, Value: strings.Repeat("A", size)} }
+	for name, test := range map[string]struct {
+		cookies []*http.Cookie
+		want    error
+	}{
+		"8 KiB in all":        {[]*http.Cookie{planted(8<<10 - len(good.Value)), good}, csoauth.ErrDenied},
+		"a byte more":         {[]*http.Cookie{planted(8<<10 - len(good.Value) + 1), good}, csoauth.ErrState},
+		"one of 9 KiB":        {[]*http.Cookie{planted(9 << 10)}, csoauth.ErrState},
+		"nine of a KiB":       {append(slices.Repeat([]*http.Cookie{planted(1 << 10)}, 9), good), csoauth.ErrState},
+		"good, then 9 KiB":    {[]*http.Cookie{good, planted(9 << 10)}, csoauth.ErrDenied},
+		"others do not count": {[]*http.Cookie{{Name: "other", Value: strings.Repeat("A", 9<<10)}, good}, csoauth.ErrDenied},
+	} {
+		_, err := comeBack(login, "error=access_denied&state="+state, test.cookies...)
+		require.ErrorIs(t, err, test.want, name)
+	}
+}
+
 // Only a browser that has an attempt of this app hears that the callback is of another one.
 func TestCookiesOfOthersAreNoAttempt(t *testing.T) {
 	login, other := httpsLogin(), httpsLogin()

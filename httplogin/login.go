@@ -144,7 +144,11 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 	if !l.admit(w, r) {
 		return
 	}
-	query := r.URL.Query()
+	query, err := csoauth.ParseCallback(r.URL.RawQuery)
+	if err != nil {
+		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		return
+	}
 	cookies, err := l.cookiesOf(r, query["state"])
 	if err != nil {
 		l.fail(w, r, err)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/landing"
 )
 
@@ -36,12 +37,12 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !landing.Visited(w, r) {
 		return
 	}
-	callback := r.URL.Query()
+	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
 	switch {
-	case l.isOurs(callback):
+	case err == nil && l.isOurs(callback):
 		l.come(callback)
 		landing.Redirect(w, "http://"+r.Host+l.path()) // without the query: the code leaves the address bar, and no history has it
-	case l.isDecided() && !callback.Has("state"):
+	case err == nil && l.isDecided() && !callback.Has("state"):
 		page, status := l.page()
 		landing.Write(w, status, page.HTML())
 		l.show.Do(func() { close(l.shown) })

@@ -55,6 +55,9 @@ func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
 		{"http://localhost/", "http://localhost/", true},
 		{"http://localhost/", "http://localhost:80/", true},
 		{"http://localhost:80/", "http://localhost/", true},
+		{"http://LOCALHOST:8184/callback", "http://localhost:8184/callback", true},
+		{"http://app.Localhost:8184/callback", "http://APP.localhost:8184/callback", true},
+		{"http://app.localhost:8184/callback", "http://localhost:8184/callback", false},
 		{"http://[::1]:8184/callback", "http://[::1]:8184/callback", true},
 		{"http://[0:0:0:0:0:0:0:1]:08184/callback", "http://[::1]:8184/callback", true},
 		{"http://127.0.0.1:8184/callback?app=1", "http://127.0.0.1:8184/callback?app=1", true},
@@ -65,6 +68,17 @@ func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
 			want = http.StatusBadRequest // there is no state in it
 		}
 		assert.Equal(t, want, ask(a, "GET", test.target, nil).Code, "%s asked for at %s", test.target, test.redirectURI)
+	}
+}
+
+// A parser that drops what it cannot read would take an error for a success.
+func TestCallbackThatDoesNotParseIsNotOurs(t *testing.T) {
+	a := newAttempt(t, nil)
+	for _, query := range []string{"error=a;b&code=c&state=", "code=c&error=%zz&state=", "x=" + strings.Repeat("x", 8<<10) + "&code=c&state="} {
+		w := ask(a, "GET", "http://localhost:8184/callback?"+query+a.State(), nil)
+		assert.Equal(t, http.StatusBadRequest, w.Code)
+		over, _ := a.Decided()
+		assert.False(t, over, "the true callback may still come")
 	}
 }
 

@@ -25,7 +25,7 @@ func parseRedirectURI(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	host := u.Hostname()
+	host := strings.ToLower(u.Hostname())
 	if ip, err := netip.ParseAddr(host); err == nil {
 		host = ip.String()
 	}
@@ -37,9 +37,11 @@ func parseRedirectURI(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// addresses returns the loopback addresses that a browser may use for a host. It may use either for localhost, so both must be ours.
+// addresses returns the loopback addresses that a browser may use for a host. It may use either for localhost and for the names
+// under it (RFC 6761, 6.3), so both must be ours.
 func addresses(host string) []netip.Addr {
-	if host == "localhost" {
+	host = strings.ToLower(host)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()}
 	}
 	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() && ip.Zone() == "" {

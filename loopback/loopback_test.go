@@ -84,7 +84,7 @@ func loginWithin(t testing.TB, ctx context.Context, c *csoauth.Config, o *loopba
 }
 
 func TestLogin(t *testing.T) {
-	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]", "LOCALHOST"} {
 		t.Run(host, func(t *testing.T) {
 			cs := csoauthtest.NewServer(t, nil)
 			config := cs.Config("http://" + host + ":" + freePort() + "/callback")
@@ -209,7 +209,7 @@ func TestLoginThatCannotWork(t *testing.T) {
 		"two dots":           {redirectURI("http://localhost:8184/a/../b"), "has . or .."},
 		"two dots at an end": {redirectURI("http://localhost:8184/a/.."), "has . or .."},
 		"dots in percent":    {redirectURI("http://localhost:8184/a/%2e%2E/b"), "has . or .."},
-		"zone":               {redirectURI("http://[::1%25lo]:8184/callback"), "redirect URI"},
+		"zone":               {redirectURI("http://[::1%25lo]:8184/callback"), "RedirectURI"},
 		"no redirect URI":    {redirectURI(""), "RedirectURI"},
 		"timeout":            {func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = -time.Second }, "Timeout"},
 	} {

@@ -57,8 +57,8 @@ func (l *login) pasted(line string) (callback url.Values, problem string) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !l.isAt(u.Host, u.EscapedPath()) {
 		return nil, "That is not an address at " + l.request.RedirectURI
 	}
-	callback = u.Query()
-	if !l.isOurs(callback) {
+	callback, err = csoauth.ParseCallback(u.RawQuery)
+	if err != nil || !l.isOurs(callback) {
 		return nil, "That address is of another login, or not whole"
 	}
 	return callback, ""

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/browser"
 	"github.com/contentstack/csoauth/internal/emulator"
 )
@@ -61,8 +62,13 @@ func (p *person) callback(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	select {
-	case p.callbacks <- r.URL.Query():
+	case p.callbacks <- callback:
 		io.WriteString(w, "Back at the demo. Go on in the terminal; you can close this page.\n")
 	case <-r.Context().Done():
 	}
