@@ -111,11 +111,15 @@ func (a *webApp) callback(w http.ResponseWriter, r *http.Request) {
 func (a *webApp) exchange(r *http.Request) (*csoauth.Token, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	request := a.attempts[r.FormValue("state")]
+	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	request := a.attempts[callback.Get("state")]
 	if request == nil {
 		return nil, fmt.Errorf("no such attempt")
 	}
-	token, err := a.config().Exchange(r.Context(), request, r.URL.Query())
+	token, err := a.config().Exchange(r.Context(), request, callback)
 	if err == nil {
 		delete(a.attempts, request.State)
 	}
