@@ -1,15 +1,21 @@
 // Laws proves that the tests behind the laws of docs/design.md can fail.
 //
-// Each file testdata/laws/*.patch breaks one law and says, above its diff, which test notices:
+// Each file testdata/laws/*.law breaks one law. It says which test notices, and what to change: whole
+// lines to find in a file, where they must stand once, and what to put in their place.
 //
 //	Law: P2
 //	Test: ./csoauthtest TestOmittedMethodMeansPlain
 //	Why: leaves the method out although the challenge is S256
+//	-- find in authorize.go --
+//		if !r.OmitMethod {
+//	-- put --
+//		if false {
 //
-// A package path is relative to the folder of testdata/laws; a test that needs the race detector has -race after its name.
-// Laws works in copies of the tree, one for each of -j workers. It first sees every named test pass. Then each worker applies
-// one patch at a time, and the test must fail. A patch that no longer applies or compiles, a test that is gone and a law
-// without a patch are failures too.
+// A package path is relative to the folder of testdata/laws; a test that needs the race detector has
+// -race after its name. Laws works in copies of the tree, one for each of -j workers. It first sees
+// every named test pass. Then each worker breaks one law at a time, and the test must fail. Text that
+// is not found, a change that does not compile, a test that is gone and a law without a file are
+// failures too.
 //
 //	go run ./internal/laws [-run regexp] [-j workers] [dir]
 package main
@@ -31,21 +37,23 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// lawsOfTheDesign lists the laws that must have a patch, in the order of the design.
-const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6"
+// lawsOfTheDesign lists the laws that must have a file, in the order of the design.
+const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6"
 
 const (
-	// patchedTimeout is short because a patched test may hang: that is one of the ways in which it notices.
-	patchedTimeout = time.Minute
+	// brokenTimeout is short because a test may hang: that is one of the ways in which it notices.
+	brokenTimeout = time.Minute
 	// asIsTimeout is for all named tests of a package together, on a busy machine.
 	asIsTimeout = 10 * time.Minute
 )
 
 func main() {
-	filter := flag.String("run", "", "only patches whose law and name match this `regexp`")
-	workers := flag.Int("j", min(runtime.NumCPU(), 4), "how many patches are tried at a time")
+	filter := flag.String("run", "", "only files whose law and name match this `regexp`")
+	workers := flag.Int("j", min(runtime.NumCPU(), 4), "how many are tried at a time")
 	flag.Parse()
 	dir := cmp.Or(flag.Arg(0), ".")
 
@@ -60,13 +68,13 @@ func main() {
 	}
 }
 
-// run tries the patches of dir in copies of it and prints a line for each. An error means that it could not try them.
+// run tries the law files of dir in copies of it and prints a line for each. An error means that it could not try them.
 func run(dir string, laws []string, filter string, workers int, out io.Writer) (passed, failed int, err error) {
 	only, err := regexp.Compile(filter)
 	if err != nil {
 		return 0, 0, err
 	}
-	patches, err := readPatches(dir, laws)
+	breaches, err := readBreaches(dir, laws)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -80,14 +88,14 @@ func run(dir string, laws []string, filter string, workers int, out io.Writer) (
 	}
 	if filter == "" {
 		for _, law := range laws {
-			if !slices.ContainsFunc(patches, func(p patch) bool { return p.law == law }) {
-				report(law, "-", "has no patch", errors.New("add one to testdata/laws"))
+			if !slices.ContainsFunc(breaches, func(b breach) bool { return b.law == law }) {
+				report(law, "-", "has no file", errors.New("add one to testdata/laws"))
 			}
 		}
 	}
-	patches = slices.DeleteFunc(patches, func(p patch) bool { return !only.MatchString(p.law + " " + p.name) })
-	if len(patches) == 0 && failed == 0 {
-		return 0, 0, fmt.Errorf("no patch in %s/testdata/laws matches %q", dir, filter)
+	breaches = slices.DeleteFunc(breaches, func(b breach) bool { return !only.MatchString(b.law + " " + b.name) })
+	if len(breaches) == 0 && failed == 0 {
+		return 0, 0, fmt.Errorf("no file in %s/testdata/laws matches %q", dir, filter)
 	}
 
 	trees, remove, err := copyTrees(dir, workers)
@@ -95,20 +103,20 @@ func run(dir string, laws []string, filter string, workers int, out io.Writer) (
 	if err != nil {
 		return 0, 0, err
 	}
-	asIs := testAsIs(trees, patches)
-	problems := make([]chan error, len(patches))
+	asIs := testAsIs(trees, breaches)
+	problems := make([]chan error, len(breaches))
 	for i := range problems {
 		problems[i] = make(chan error, 1)
 	}
-	go inTrees(trees, len(patches), func(tree string, i int) {
-		problem := asIs[patches[i].target]
+	go inTrees(trees, len(breaches), func(tree string, i int) {
+		problem := asIs[breaches[i].target]
 		if problem == nil {
-			problem = patches[i].try(tree)
+			problem = breaches[i].try(tree)
 		}
 		problems[i] <- problem
 	})
-	for i, p := range patches {
-		report(p.law, p.name, p.test+" fails without it", <-problems[i])
+	for i, b := range breaches {
+		report(b.law, b.name, b.test+" fails without it", <-problems[i])
 	}
 	return passed, failed, nil
 }
@@ -131,12 +139,15 @@ func inTrees(trees []string, n int, do func(tree string, job int)) {
 	workers.Wait()
 }
 
-// A patch is one way to break a law.
-type patch struct {
+// A breach is one way to break a law.
+type breach struct {
 	name, law, why string
 	target
-	file string // absolute: git runs elsewhere
+	changes []change
 }
+
+// A change is whole lines in place of others.
+type change struct{ file, find, put string }
 
 // A target is the test that notices.
 type target struct {
@@ -152,59 +163,72 @@ type binary struct {
 
 var testLine = regexp.MustCompile(`^(\S+) ((?:Test|Fuzz|Example)\w*)( -race)?$`)
 
-func readPatches(dir string, laws []string) ([]patch, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "testdata", "laws", "*.patch"))
+func readBreaches(dir string, laws []string) ([]breach, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "testdata", "laws", "*.law"))
 	if err != nil {
 		return nil, err
 	}
-	var patches []patch
+	var breaches []breach
 	for _, file := range files {
-		p, err := readPatch(file, laws)
+		b, err := readBreach(file, laws)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		patches = append(patches, p)
+		breaches = append(breaches, b)
 	}
-	slices.SortStableFunc(patches, func(a, b patch) int {
+	slices.SortStableFunc(breaches, func(a, b breach) int {
 		return slices.Index(laws, a.law) - slices.Index(laws, b.law)
 	})
-	return patches, nil
+	return breaches, nil
 }
 
-func readPatch(file string, laws []string) (p patch, err error) {
-	text, err := os.ReadFile(file)
+func readBreach(file string, laws []string) (b breach, err error) {
+	archive, err := txtar.ParseFile(file)
 	if err != nil {
-		return p, err
+		return b, err
 	}
-	p.name = strings.TrimSuffix(filepath.Base(file), ".patch")
-	if p.file, err = filepath.Abs(file); err != nil {
-		return p, err
-	}
+	b.name = strings.TrimSuffix(filepath.Base(file), ".law")
 	var test string
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "diff ") || strings.HasPrefix(line, "--- ") {
-			break
-		}
+	for line := range strings.Lines(string(archive.Comment)) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
 		case "Law":
-			p.law = value
+			b.law = value
 		case "Test":
 			test = value
 		case "Why":
-			p.why = value
+			b.why = value
 		}
 	}
 	m := testLine.FindStringSubmatch(test)
 	switch {
-	case !slices.Contains(laws, p.law):
-		return p, fmt.Errorf("law %q is none of %s", p.law, strings.Join(laws, " "))
+	case !slices.Contains(laws, b.law):
+		return b, fmt.Errorf("law %q is not one of %s", b.law, strings.Join(laws, " "))
 	case m == nil:
-		return p, fmt.Errorf("test %q is not a package and the name of a test, like ./csoauthtest TestLogin", test)
-	case p.why == "":
-		return p, errors.New("no line Why: says what the patch breaks")
+		return b, fmt.Errorf("test %q is not a package and the name of a test, like ./csoauthtest TestLogin", test)
+	case b.why == "":
+		return b, errors.New("no line Why: says what is broken")
 	}
-	p.target = target{binary{pkg: m[1], race: m[3] != ""}, m[2]}
-	return p, nil
+	b.target = target{binary{pkg: m[1], race: m[3] != ""}, m[2]}
+	b.changes, err = readChanges(archive.Files)
+	return b, err
+}
+
+// readChanges takes the sections of a file two by two.
+func readChanges(sections []txtar.File) (changes []change, err error) {
+	for pair := range slices.Chunk(sections, 2) {
+		file, isFind := strings.CutPrefix(pair[0].Name, "find in ")
+		if !isFind || len(pair) < 2 || pair[1].Name != "put" {
+			return nil, fmt.Errorf("section %q: want -- find in FILE -- and then -- put --", pair[0].Name)
+		}
+		if len(pair[0].Data) == 0 {
+			return nil, fmt.Errorf("section %q is empty", pair[0].Name)
+		}
+		changes = append(changes, change{file, string(pair[0].Data), string(pair[1].Data)})
+	}
+	if len(changes) == 0 {
+		return nil, errors.New("there is no section -- find in FILE --")
+	}
+	return changes, nil
 }
 
 // copyTrees makes n copies. remove removes those that were made, also after an error.
@@ -254,13 +278,13 @@ func copyTree(dir string) (string, error) {
 	return to, nil
 }
 
-// testAsIs runs the tests of all patches in the tree as it is, each package once, and says what is wrong with those that
-// do not pass. A test that fails already, or is gone, would make any patch look noticed.
-func testAsIs(trees []string, patches []patch) map[target]error {
+// testAsIs runs all named tests in the tree as it is, each package once, and says what is wrong with those that
+// do not pass. A test that fails already, or is gone, would make any change look noticed.
+func testAsIs(trees []string, breaches []breach) map[target]error {
 	names := map[binary][]string{}
-	for _, p := range patches {
-		if !slices.Contains(names[p.binary], p.test) {
-			names[p.binary] = append(names[p.binary], p.test)
+	for _, b := range breaches {
+		if !slices.Contains(names[b.binary], b.test) {
+			names[b.binary] = append(names[b.binary], b.test)
 		}
 	}
 	var mu sync.Mutex
@@ -271,7 +295,7 @@ func testAsIs(trees []string, patches []patch) map[target]error {
 		out, err := bin.run(tree, asIsTimeout, tests...)
 		for _, test := range tests {
 			if !strings.Contains(out, "--- PASS: "+test+" (") {
-				problem := fmt.Errorf("without the patch the test does not pass or is not there: %w%s", cmp.Or(err, errNotRun), tail(out))
+				problem := fmt.Errorf("without the change the test does not pass or is not there: %w%s", cmp.Or(err, errNotRun), tail(out))
 				mu.Lock()
 				problems[target{bin, test}] = problem
 				mu.Unlock()
@@ -283,31 +307,53 @@ func testAsIs(trees []string, patches []patch) map[target]error {
 
 var errNotRun = errors.New("no test of that name ran and passed")
 
-// try applies p to the tree, runs its test and takes p back. It returns nil if the test failed.
-func (p patch) try(tree string) (problem error) {
-	if out, err := gitApply(tree, p.file); err != nil {
-		return fmt.Errorf("the patch does not apply%s", tail(out))
-	}
-	defer func() {
-		if out, err := gitApply(tree, "-R", p.file); err != nil {
-			panic("laws: cannot take back " + p.file + ": " + out) // the tree is no good for the patches after it
+// try breaks the law in the tree, runs its test and takes the changes back. It returns nil if the test
+// failed.
+func (b breach) try(tree string) (problem error) {
+	for _, c := range b.changes {
+		restore, err := c.apply(tree)
+		if err != nil {
+			return err
 		}
-	}()
-	out, err := p.run(tree, patchedTimeout, p.test)
+		defer restore()
+	}
+	out, err := b.run(tree, brokenTimeout, b.test)
 	switch {
 	case errors.Is(err, errCompile):
-		return fmt.Errorf("the patch does not compile%s", tail(out))
+		return fmt.Errorf("the change does not compile%s", tail(out))
 	case err == nil:
-		return errors.New("the test passes with the patch too")
-	case strings.Contains(out, "--- FAIL: "+p.test+" ("), strings.Contains(out, "panic: test timed out"):
+		return errors.New("the test passes all the same")
+	case strings.Contains(out, "--- FAIL: "+b.test+" ("), strings.Contains(out, "panic: test timed out"):
 		return nil
 	}
 	return fmt.Errorf("the test ended without a verdict: %w%s", err, tail(out))
 }
 
+// apply changes the file in the tree. restore puts it back as it was.
+func (c change) apply(tree string) (restore func(), err error) {
+	name := filepath.Join(tree, filepath.FromSlash(c.file))
+	before, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	text := "\n" + string(before)
+	if n := strings.Count(text, "\n"+c.find); n != 1 {
+		return nil, fmt.Errorf("the text to find stands %d times in %s, want once", n, c.file)
+	}
+	after := strings.Replace(text, "\n"+c.find, "\n"+c.put, 1)[1:]
+	if err := os.WriteFile(name, []byte(after), 0o644); err != nil {
+		return nil, err
+	}
+	return func() {
+		if err := os.WriteFile(name, before, 0o644); err != nil {
+			panic("laws: cannot take the change back: " + err.Error()) // the tree is no good for the others
+		}
+	}, nil
+}
+
 var errCompile = errors.New("the package does not compile")
 
-// run compiles the tests of b without vet, whose opinion of a patch does not matter, and runs those named.
+// run compiles the tests of b without vet, whose opinion of a change does not matter, and runs those named.
 func (b binary) run(tree string, timeout time.Duration, tests ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+5*time.Minute)
 	defer cancel()
@@ -323,15 +369,6 @@ func (b binary) run(tree string, timeout time.Duration, tests ...string) (string
 		"-test.run=^("+strings.Join(tests, "|")+")$")
 	cmd.Dir = dir
 	cmd.WaitDelay = 10 * time.Second
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
-
-func gitApply(tree string, args ...string) (string, error) {
-	cmd := exec.Command("git", append([]string{"apply"}, args...)...)
-	cmd.Dir = tree
-	// In the work tree of another repository git apply would skip our files without a word.
-	cmd.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(tree))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
