@@ -12,10 +12,13 @@ import (
 // redacted stands wherever a secret would have been printed.
 const redacted = "REDACTED"
 
-// The types that hold secrets print themselves field by field with each secret masked: by Format under every verb of
-// fmt, by LogValue in slog. Both have value receivers, so that they serve a value, a pointer, and either of them in an
-// exported field, a slice or a map. fmt asks neither for a value in an unexported field, nor for one that is given to %w
-// or %p by mistake, which vet reports.
+// The types that hold secrets print themselves field by field with each secret masked: by Format under
+// every verb of fmt, by LogValue in slog. Both have value receivers, so that they serve a value, a
+// pointer, and either of them in an exported field, a slice or a map.
+//
+// fmt does not ask them in two cases. One is an unexported field: a Token there prints its secrets, and
+// so does a *Token under a verb that does not fit a pointer, such as %s. The other is a value that is
+// given to %w or %p by mistake. go vet reports these verbs.
 
 // Format prints REDACTED under every verb.
 func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, mask(string(v))) }
@@ -79,8 +82,8 @@ func (r AuthRequest) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: an AuthRequest holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed")
 }
 
-// Format prints the Token under every verb, its secrets masked. A Token copied by value into an unexported field is
-// out of fmt's sight: keep a *Token there.
+// Format prints the Token under every verb, its secrets masked. fmt does not call it for an unexported
+// field of another struct: give that struct a Format of its own, or keep the Token in an exported field.
 func (t Token) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.Token", t.attrs()) }
 
 // LogValue logs the Token, its secrets masked.

@@ -155,10 +155,8 @@ func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 		ClientID:    clientID,
 		RedirectURI: redirectURI,
 		Region:      s.region,
-		Endpoints: map[csoauth.Region]csoauth.Endpoints{
-			s.region: {App: s.URL, DeveloperHub: s.URL, ContentManagement: s.URL},
-		},
-		HTTPClient: s.client,
+		Endpoints:   map[csoauth.Region]csoauth.Endpoints{s.region: csoauth.OneHost(s.URL)},
+		HTTPClient:  s.client,
 	}
 }
 

@@ -210,7 +210,7 @@ func (d *demo) config() *csoauth.Config {
 	app := emulator.DefaultApp()
 	return &csoauth.Config{
 		AppUID: app.UID, ClientID: app.ClientID, RedirectURI: d.redirectURI, Scopes: []string{"user:read"},
-		Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: d.base, ContentManagement: d.base}},
+		Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(d.base)},
 		HTTPClient: d.client,
 	}
 }

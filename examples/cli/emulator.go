@@ -44,7 +44,7 @@ func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
 
 	config := *s.config
 	config.AppUID, config.ClientID = app.UID, app.ClientID
-	config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}}
+	config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(contentstack.URL)}
 	fmt.Fprintf(out, "An emulated Contentstack is at %s. Log in there as anybody.\n", contentstack.URL)
 	for _, start := range emulatedStarts {
 		if start.expire {

@@ -55,7 +55,7 @@ func runEmulated(ctx context.Context, s *settings, listener net.Listener) error 
 	configured := &settings{
 		config: &csoauth.Config{
 			AppUID: registered.UID, ClientID: registered.ClientID, RedirectURI: site + callbackPath,
-			Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}},
+			Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(contentstack.URL)},
 			AuthorizeRoute: s.route,
 		},
 		sealKeys: [][]byte{key}, dir: dir, listen: s.listen,

@@ -51,7 +51,7 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 	rand.Read(key)
 	s.config = &csoauth.Config{
 		AppUID: app.UID, ClientID: app.ClientID, RedirectURI: app.RedirectURIs[0],
-		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL, ContentManagement: contentstack.URL}},
+		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(contentstack.URL)},
 	}
 	s.sealKeys, s.dir, s.pause = [][]byte{key}, dir, min(s.pause, 2*time.Second)
 	w, err := newWorker(s)

@@ -58,7 +58,7 @@ func TestWorksForEveryUserAFewAtATime(t *testing.T) {
 		const base = "http://localhost:1"
 		s := &settings{sealKeys: [][]byte{bytes.Repeat([]byte{1}, 32)}, dir: t.TempDir(), rounds: 1, config: &csoauth.Config{
 			AppUID: app.UID, ClientID: app.ClientID, RedirectURI: app.RedirectURIs[0],
-			Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: base, ContentManagement: base}},
+			Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(base)},
 			HTTPClient: &http.Client{Transport: inMemory{e}},
 		}}
 		w, err := newWorker(s)

@@ -40,7 +40,7 @@ var floors = []floor{
 	{"internal/seal", nil, "only the standard library does cryptography here"},
 	{"internal/browser", nil, "it starts a program of the user's, and should be easy to look over"},
 	{"internal/landing", nil, "headers and a page"},
-	{"internal/laws", nil, "a tool that needs nothing"},
+	{"internal/laws", []string{fileLocks + "/txtar"}, "a tool that reads files of several texts"},
 	{"internal/windows", nil, "a tool that needs nothing but Wine"},
 	{"internal/offline", nil, "tests import it for its effect on them"},
 	{"internal/archtest", nil, "only tests"},

@@ -62,7 +62,7 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 		}
 	}
 	if url := getenv("CONTENTSTACK_URL"); url != "" {
-		s.config.Endpoints = map[csoauth.Region]csoauth.Endpoints{s.config.Region: {App: url, ContentManagement: url}}
+		s.config.Endpoints = map[csoauth.Region]csoauth.Endpoints{s.config.Region: csoauth.OneHost(url)}
 	}
 	return s, s.config.Validate()
 }
