@@ -141,7 +141,10 @@ func (c *Config) checkEndpoints() error {
 			return fmt.Errorf("%v: App is empty", region)
 		}
 		for name, endpoint := range row.all() {
-			if err := checkEndpoint(endpoint); err != nil {
+			if endpoint == "" {
+				continue
+			}
+			if _, err := parseEndpoint(endpoint); err != nil {
 				return fmt.Errorf("%v: %s: %w", region, name, err)
 			}
 		}
@@ -149,23 +152,20 @@ func (c *Config) checkEndpoints() error {
 	return nil
 }
 
-// checkEndpoint refuses what tokens must not be sent to.
-func checkEndpoint(endpoint string) error {
-	if endpoint == "" {
-		return nil
-	}
+// parseEndpoint refuses what tokens must not be sent to.
+func parseEndpoint(endpoint string) (*url.URL, error) {
 	u, err := parseURI(endpoint)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case u.Hostname() == "":
-		return fmt.Errorf("%s is not an absolute URL: want https://host", quote(withoutPassword(endpoint)))
+		return nil, fmt.Errorf("%s is not an absolute URL: want https://host", quote(withoutPassword(endpoint)))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(endpoint, "#"):
-		return errors.New("has a query or a fragment: give the base URL alone")
+		return nil, errors.New("has a query or a fragment: give the base URL alone")
 	case u.Scheme == "https", u.Scheme == "http" && isOwnHost(u.Hostname()):
-		return nil
+		return u, nil
 	}
-	return fmt.Errorf("%s is neither https nor http on a loopback address or localhost: tokens would travel in the open", quote(endpoint))
+	return nil, fmt.Errorf("%s is neither https nor http on a loopback address or localhost: tokens would travel in the open", quote(endpoint))
 }
 
 // checkRedirectURI holds RFC 6749, section 3.1.2 and RFC 8252: absolute, no fragment, and http on
@@ -218,8 +218,10 @@ func parseURI(uri string) (*url.URL, error) {
 	if u.User != nil {
 		return nil, errors.New("has a user or password before the host: remove it")
 	}
-	if port, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || port < 1 || port > 65535) {
-		return nil, fmt.Errorf("port %s is not valid: want 1 to 65535", quote(u.Port()))
+	if text := u.Port(); text != "" {
+		if port, err := strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
+			return nil, fmt.Errorf("port %s is not valid: want 1 to 65535", quote(text))
+		}
 	}
 	return u, nil
 }

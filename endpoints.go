@@ -3,7 +3,6 @@ package csoauth
 import (
 	"fmt"
 	"iter"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -140,10 +139,7 @@ func (e Endpoints) hosts() []string {
 
 // hostOf returns the host of a base URL, or "" if a token must not be sent there.
 func hostOf(endpoint string) string {
-	if endpoint == "" || checkEndpoint(endpoint) != nil {
-		return ""
-	}
-	u, err := url.Parse(endpoint)
+	u, err := parseEndpoint(endpoint)
 	if err != nil {
 		return ""
 	}
@@ -234,7 +230,7 @@ func (c *Config) TokenURLFor(t *Token) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("csoauth: token endpoint: %w", err)
 	}
-	if err := checkEndpoint(row.tokenURL()); err != nil {
+	if _, err := parseEndpoint(row.tokenURL()); err != nil {
 		return "", fmt.Errorf("csoauth: token endpoint: %w", err)
 	}
 	return row.tokenURL(), nil

@@ -120,8 +120,11 @@ func firstText(values ...json.RawMessage) string {
 // isPresent reports whether a member is there and says something: null, false, 0 and empty values
 // do not.
 func isPresent(raw json.RawMessage) bool {
+	if raw == nil {
+		return false
+	}
 	switch string(bytes.Join(bytes.Fields(raw), nil)) {
-	case "", "null", "false", "0", `""`, "{}", "[]":
+	case "null", "false", "0", `""`, "{}", "[]":
 		return false
 	}
 	return true

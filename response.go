@@ -78,6 +78,9 @@ func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke
 // only refresh token that still works.
 func unmarshalTolerant(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
+	if err == nil {
+		return nil
+	}
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return nil // encoding/json has read all the other members

@@ -19,6 +19,7 @@ import (
 //
 // A flag that is set stays: net/http may send a request over a second connection by itself.
 type progress struct {
+	trace     httptrace.ClientTrace
 	asked     atomic.Bool // for a connection; not to be mistaken for having one
 	connected atomic.Bool
 	sent      atomic.Bool // the request's header was written
@@ -27,7 +28,7 @@ type progress struct {
 
 // watch returns a context that records a try's progress.
 func (p *progress) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	p.trace = httptrace.ClientTrace{
 		GetConn:      func(string) { p.asked.Store(true) },
 		GotConn:      func(httptrace.GotConnInfo) { p.connected.Store(true) },
 		WroteHeaders: func() { p.sent.Store(true) },
@@ -36,7 +37,8 @@ func (p *progress) watch(ctx context.Context) context.Context {
 				p.noTLS.Store(true)
 			}
 		},
-	})
+	}
+	return httptrace.WithClientTrace(ctx, &p.trace)
 }
 
 // isConnecting reports whether the try is known to have no connection yet.

@@ -22,14 +22,15 @@ func appendParam(b []byte, name, value string) []byte {
 // appendEscaped percent-encodes all of s but RFC 3986's unreserved characters.
 func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; isUnreserved(c) {
-			b = append(b, c)
-		} else {
+	plain := 0 // where a run of unreserved characters begins
+	for i := range len(s) {
+		if c := s[i]; !isUnreserved(c) {
+			b = append(b, s[plain:i]...)
 			b = append(b, '%', hex[c>>4], hex[c&15])
+			plain = i + 1
 		}
 	}
-	return b
+	return append(b, s[plain:]...)
 }
 
 // isUnreserved reports whether c is one of RFC 3986's unreserved characters, which are also those of
@@ -44,7 +45,12 @@ var unreserved = func() (table [256]bool) {
 }()
 
 func isVisibleASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // quote shows an unexpected value in an error: quoted, so that nothing in it can act on a terminal,

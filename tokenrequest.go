@@ -30,6 +30,7 @@ const (
 type tokenRequest struct {
 	op        string    // "exchange" or "refresh", for errors
 	url       string    // of the token endpoint
+	to        *url.URL  // the same
 	userAgent string    // the whole header
 	until     time.Time // no try begins after it; zero: no such limit
 	form      []byte
@@ -39,7 +40,7 @@ type tokenRequest struct {
 
 func (r *tokenRequest) set(name, value string) {
 	if r.form == nil {
-		r.form = make([]byte, 0, 512) // most forms fit
+		r.form = make([]byte, 0, 320) // most forms fit
 	}
 	r.form = appendParam(r.form, name, value)
 }
@@ -66,16 +67,17 @@ func (r *tokenRequest) secrets() (secrets, open []string) {
 // that may be different soon: see mayPass, and a 429 or 503 with Retry-After. In all other cases
 // it may have been processed, and a second one could end the login.
 func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, error) {
-	if err := checkEndpoint(r.url); err != nil {
+	var err error
+	if r.to, err = parseEndpoint(r.url); err != nil {
 		return nil, configError(r.op, fmt.Errorf("token endpoint: %w", err))
 	}
 	if err := c.checkUserAgent(); err != nil {
 		return nil, configError(r.op, fieldError("UserAgent", err))
 	}
 	r.userAgent = c.userAgent()
-	first := time.Now()
+	r.sent = time.Now()
+	first := r.sent
 	for try := 1; ; try++ {
-		r.sent = time.Now()
 		response, err := c.try(ctx, r)
 		wait, again := tryAgain(response, err)
 		if !again || try == maxTries {
@@ -96,6 +98,7 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, err
 			}
 			return nil, fmt.Errorf("%w; then, waiting to try again: %w", err, context.Cause(ctx))
 		}
+		r.sent = time.Now()
 	}
 }
 
@@ -111,16 +114,7 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenResponse, erro
 		ctx, cancel = p.withTimeout(ctx, timeout)
 		defer cancel()
 	}
-	req, err := http.NewRequestWithContext(p.watch(ctx), http.MethodPost, r.url, bytes.NewReader(r.form))
-	if err != nil {
-		return nil, inputError(r.op, "token endpoint: %s", parseCause(err))
-	}
-	// With GetBody, HTTP/2 in net/http sends a POST again that the server had read whole and then reset.
-	req.GetBody = nil
-	req.Header["Content-Type"] = []string{"application/x-www-form-urlencoded"}
-	req.Header["Accept"] = []string{"application/json"}
-	req.Header["User-Agent"] = []string{r.userAgent}
-	resp, err := transport.RoundTrip(req)
+	resp, err := transport.RoundTrip(r.http(p.watch(ctx)))
 	if err == nil && resp == nil {
 		err = errors.New("the HTTPClient's Transport returned neither a response nor an error")
 	}
@@ -136,6 +130,19 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenResponse, erro
 		return response, nil
 	}
 	return nil, r.failed(ctx, nil, fmt.Errorf("the response broke off: %w", broke))
+}
+
+// http returns the request as net/http sends it. It has no GetBody: with that, HTTP/2 in net/http sends
+// a POST again that the server had read whole and then reset.
+func (r *tokenRequest) http(ctx context.Context) *http.Request {
+	request := new(http.Request).WithContext(ctx)
+	request.Method = http.MethodPost
+	request.URL, request.Host = r.to, r.to.Host
+	request.Proto, request.ProtoMajor, request.ProtoMinor = "HTTP/1.1", 1, 1
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(r.form)), int64(len(r.form))
+	values := []string{"application/x-www-form-urlencoded", "application/json", r.userAgent}
+	request.Header = http.Header{"Content-Type": values[0:1:1], "Accept": values[1:2:2], "User-Agent": values[2:3:3]}
+	return request
 }
 
 // failed returns the error of a try without a response, or, if p is nil, with the beginning of one.
