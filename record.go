@@ -1,6 +1,7 @@
 package csoauth
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// The stored form of a Token and of an AuthRequest is a JSON object that names its kind and its version. A change that
-// an older csoauth would misread raises the version of that kind; records of older versions stay readable for good,
-// which the files in testdata/records show.
+// The stored form of a Token and of an AuthRequest is a JSON object that names its kind and its
+// version. A change that an older csoauth would misread raises the version of that kind; records of
+// older versions stay readable for good, which the files in testdata/records show.
 const (
 	tokenKind          = "csoauth.Token"
 	tokenVersion       = 1
@@ -25,6 +26,8 @@ type recordHead struct {
 	Kind    string `json:"kind"`
 	Version int    `json:"version"`
 }
+
+func (h recordHead) head() recordHead { return h }
 
 type tokenRecord struct {
 	recordHead
@@ -45,8 +48,8 @@ type tokenRecord struct {
 	SecretSent        *bool     `json:"secret_sent,omitempty"` // nil: unknown
 }
 
-// MarshalBinary returns the stored form of t, secrets included: seal it, or keep it where only your program reads. It
-// fails if a string is not valid UTF-8, which no answer's is.
+// MarshalBinary returns the stored form of t, secrets included: seal it, or keep it where only your
+// program reads. It fails if a string is not valid UTF-8, which cannot come from a response.
 func (t Token) MarshalBinary() ([]byte, error) {
 	r := tokenRecord{
 		recordHead:        recordHead{tokenKind, tokenVersion},
@@ -73,8 +76,8 @@ func (t Token) MarshalBinary() ([]byte, error) {
 		t.UserUID, t.AuthorizationType, t.StackAPIKey, t.Location, t.ClientID, t.RedirectURI, t.terms.app))
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote. It refuses a newer one's and leaves
-// t as it was. No error repeats a secret.
+// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote. It refuses a newer
+// one's and leaves t as it was. No error repeats a secret.
 func (t *Token) UnmarshalBinary(data []byte) error {
 	var r tokenRecord
 	if err := unmarshalRecord(data, recordHead{tokenKind, tokenVersion}, &r); err != nil {
@@ -116,8 +119,8 @@ type authRequestRecord struct {
 	Expires         time.Time         `json:"expires"`
 }
 
-// MarshalBinary returns the stored form of r, state and verifier included: seal it, or keep it where only the server
-// reads. encoding/gob, and with it many session packages, uses it by itself.
+// MarshalBinary returns the stored form of r, state and verifier included: seal it, or keep it where
+// only the server reads. encoding/gob, and with it many session packages, uses it by itself.
 func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	texts := append(slices.Clone(r.Scopes), r.ClientID, r.State, r.RedirectURI, string(r.Verifier), string(r.ChallengeMethod), r.OrganizationUID)
 	for name, value := range r.Params {
@@ -138,8 +141,8 @@ func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	}, texts)
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote, and checks that it can be an attempt.
-// It refuses a newer one's and leaves r as it was. No error repeats a secret.
+// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote, and checks that it can
+// be an attempt. It refuses a newer one's and leaves r as it was. No error repeats a secret.
 func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 	var rec authRequestRecord
 	if err := unmarshalRecord(data, recordHead{authRequestKind, authRequestVersion}, &rec); err != nil {
@@ -190,12 +193,20 @@ func marshalRecord(kind string, record any, texts []string) ([]byte, error) {
 	return data, nil
 }
 
-// unmarshalRecord reads data into record if it is of the kind wanted, and of its version or an older one.
-func unmarshalRecord(data []byte, want recordHead, record any) error {
-	var head recordHead
-	switch err := json.Unmarshal(data, &head); {
-	case err != nil:
-		return recordError(want.Kind, fmt.Errorf("%d bytes are no record: not the JSON object that MarshalBinary writes", len(data)))
+// unmarshalRecord reads data into record if it is of the kind wanted, and of its version or an older
+// one. A member that it cannot read may be a newer version's, which is told first.
+func unmarshalRecord(data []byte, want recordHead, record interface{ head() recordHead }) error {
+	err := json.Unmarshal(data, record)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) || !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return recordError(want.Kind, fmt.Errorf("%d bytes are not a record: not the JSON object that MarshalBinary writes", len(data)))
+	}
+	head := record.head()
+	if err != nil {
+		head = recordHead{}
+		_ = json.Unmarshal(data, &head) // the member that failed may stand before the version
+	}
+	switch {
 	case head.Kind != want.Kind:
 		return recordError(want.Kind, fmt.Errorf("the record is of kind %s", quote(head.Kind)))
 	case head.Version < 1:
@@ -203,8 +214,7 @@ func unmarshalRecord(data []byte, want recordHead, record any) error {
 	case head.Version > want.Version:
 		return recordError(want.Kind, fmt.Errorf("the record has version %d, and this csoauth reads up to %d: update it wherever these records are read",
 			head.Version, want.Version))
-	}
-	if json.Unmarshal(data, record) != nil {
+	case err != nil:
 		return recordError(want.Kind, errors.New("a member of the record has the wrong type"))
 	}
 	return nil

@@ -131,10 +131,10 @@ func TestRecordsThatCannotBeRead(t *testing.T) {
 		token string // want of Token's error
 		other string // want of AuthRequest's
 	}{
-		"empty":           {nil, "0 bytes are no record", "0 bytes are no record"},
-		"no JSON":         {[]byte("gob?"), "4 bytes are no record: not the JSON object", "4 bytes are no record"},
-		"cut":             {token[:40], "40 bytes are no record", "40 bytes are no record"},
-		"two records":     {append(bytes.Clone(token), token...), "are no record", "are no record"},
+		"empty":           {nil, "0 bytes are not a record", "0 bytes are not a record"},
+		"no JSON":         {[]byte("gob?"), "4 bytes are not a record: not the JSON object", "4 bytes are not a record"},
+		"cut":             {token[:40], "40 bytes are not a record", "40 bytes are not a record"},
+		"two records":     {append(bytes.Clone(token), token...), "are not a record", "are not a record"},
 		"no kind":         {[]byte("{}"), `the record is of kind ""`, `the record is of kind ""`},
 		"the other kind":  {request, `the record is of kind "csoauth.AuthRequest"`, ""},
 		"its other kind":  {token, "", `the record is of kind "csoauth.Token"`},

@@ -132,14 +132,19 @@ func (l *Login) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, err
 	if len(states) != 1 || states[0] == "" {
 		return nil, fmt.Errorf("httplogin: callback: %w: state occurs %d times", csoauth.ErrState, len(states))
 	}
+	if len(r.Header["Cookie"]) == 0 { // as in a flood of forged callbacks
+		return nil, errNoCookie
+	}
 	if cookies := r.CookiesNamed(l.cookieName(states[0])); len(cookies) > 0 {
 		return cookies, nil
 	}
 	if len(l.attempts(r)) > 0 {
 		return nil, fmt.Errorf("httplogin: callback: %w: it is of no attempt that this browser has", csoauth.ErrState)
 	}
-	return nil, fmt.Errorf("httplogin: callback: %w", ErrNoCookie)
+	return nil, errNoCookie
 }
+
+var errNoCookie = fmt.Errorf("httplogin: callback: %w", ErrNoCookie)
 
 // attempts returns the cookies of a browser's attempts, the oldest first.
 func (l *Login) attempts(r *http.Request) (cookies []*http.Cookie) {

@@ -15,9 +15,14 @@ import (
 
 // fail logs err, and has it answered.
 func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
+	lost := errors.Is(err, ErrNoCookie) || errors.Is(err, csoauth.ErrState) || errors.Is(err, csoauth.ErrAttemptExpired)
+	status := http.StatusBadRequest
+	if !lost {
+		status = statusOf(err)
+	}
 	if l.Logger != nil {
 		level := slog.LevelInfo
-		if status(err) >= 500 {
+		if status >= 500 {
 			level = slog.LevelError
 		}
 		l.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "httplogin: log-in failed", slog.String("path", r.URL.Path), slog.String("err", err.Error()))
@@ -27,8 +32,8 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	data := pageData{
-		Denied: errors.Is(err, csoauth.ErrDenied),
-		Lost:   errors.Is(err, ErrNoCookie) || errors.Is(err, csoauth.ErrAttemptExpired) || errors.Is(err, csoauth.ErrState),
+		Denied: status == http.StatusForbidden,
+		Lost:   lost,
 		Again:  cmp.Or(l.StartPath, "/"),
 	}
 	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
@@ -42,15 +47,15 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if !made {
 		html = data.html()
 	}
-	landing.Write(w, status(err), html)
+	landing.Write(w, status, html)
 }
 
-// status is that of the answer to a request that failed with err.
-func status(err error) int {
+// statusOf returns the status of the response to a request that has an attempt and failed with err.
+func statusOf(err error) int {
 	switch {
 	case errors.Is(err, csoauth.ErrDenied):
 		return http.StatusForbidden
-	case errors.Is(err, csoauth.ErrState), errors.Is(err, csoauth.ErrAttemptExpired), errors.Is(err, ErrNoCookie), errors.Is(err, errReturnTo):
+	case errors.Is(err, errReturnTo):
 		return http.StatusBadRequest
 	case errors.Is(err, errExchange) && errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
