@@ -170,6 +170,9 @@ func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 			row.change(changed)
 			_, err := changed.Refresh(t.Context(), token)
 			require.ErrorContains(t, err, "csoauth: refresh: "+row.want)
+			require.ErrorIs(t, err, csoauth.ErrConfig, "it is not a failure that passes")
+			require.ErrorIs(t, err, csoauth.ErrNotSent)
+			require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
 		})
 	}
 
