@@ -29,3 +29,6 @@ func (t *Token) WithoutTerms() *Token {
 
 // Clean returns text as an error shows it.
 func Clean(text string, secrets ...string) string { return clean(text, maxDescription, secrets, nil) }
+
+// VersionIn returns the version in the User-Agent of a program that was built so.
+var VersionIn = versionIn

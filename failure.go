@@ -25,9 +25,7 @@ type errorJSON struct {
 // has none of the members that could.
 func (r *tokenResponse) failure() *Error {
 	var fields errorJSON
-	if unmarshalTolerant(r.body, &fields) != nil {
-		return nil
-	}
+	_ = unmarshalTolerant(r.body, &fields) // the object was read before
 	status := r.resp.StatusCode
 	code, description := fields.read(status)
 	if code == "" && description == "" {

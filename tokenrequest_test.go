@@ -580,3 +580,32 @@ func TestNothingIsSentThatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// TestProxyThatRefusesIsNamed: http.Transport by itself keeps only what the proxy calls its status.
+func TestProxyThatRefusesIsNamed(t *testing.T) {
+	for status, tries := range map[string]int32{"403 not here": 1, "407 who are you": 1, "502 upstream is gone": 3, "503": 3, "504 too late": 1} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int32
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked.Add(1)
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err == nil {
+					io.WriteString(conn, "HTTP/1.1 "+status+"\r\n\r\n")
+					conn.Close()
+				}
+			}))
+			defer proxy.Close()
+			at, err := url.Parse(proxy.URL)
+			require.NoError(t, err)
+			transport := csoauth.OwnTransport.(*http.Transport).Clone()
+			transport.Proxy = http.ProxyURL(at)
+			c := testConfig()
+			c.HTTPClient = &http.Client{Transport: transport}
+			_, err = c.Refresh(t.Context(), old())
+			require.ErrorContains(t, err, "the proxy refused to connect: "+status[:3])
+			require.ErrorIs(t, err, csoauth.ErrNotSent)
+			require.Equal(t, tries, asked.Load())
+		})
+	}
+}

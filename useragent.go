@@ -30,13 +30,13 @@ func (c *Config) checkUserAgent() error {
 // ownUserAgent returns csoauth's name, version and module path.
 var ownUserAgent = sync.OnceValue(func() string {
 	module := reflect.TypeFor[Config]().PkgPath()
-	return "csoauth/" + versionOf(module) + " (+" + module + ")"
+	info, _ := debug.ReadBuildInfo()
+	return "csoauth/" + versionIn(info, module) + " (+" + module + ")"
 })
 
-// versionOf returns the version of a module that this program was built with, or "devel".
-func versionOf(module string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+// versionIn returns the version of a module that a program was built with, or "devel".
+func versionIn(info *debug.BuildInfo, module string) string {
+	if info == nil {
 		return "devel"
 	}
 	for _, m := range append(info.Deps, &info.Main) {

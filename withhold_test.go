@@ -83,6 +83,12 @@ func TestRunOfASecretIsEnough(t *testing.T) {
 		"no secret":                   {"ab", "", true},
 		"escaped once too often":      {"%2525252530123456789abc", "0123456789ab", false},
 		"nothing at all":              {"", "c0de", true},
+		"JSON escapes within":         {`0123\n4567\t89ab`, "0123456789ab", false},
+		"half a surrogate pair":       {`\ud83d 0123456789ab`, "0123456789ab", false},
+		"an escape that is none":      {`\u01 0123456789ab`, "0123456789ab", false},
+		"a pair and what follows":     {`\ud83d\ude00\u0030123456789ab`, "0123456789ab", false},
+		"a percent that is none":      {`%zz%3 0123%345678%39ab`, "0123456789ab", false},
+		"a backslash at the end":      {`012\u003345678\u0039ab\`, "0123456789ab", false},
 	} {
 		want := row.text
 		if !row.shown {
