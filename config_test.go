@@ -82,6 +82,7 @@ func TestValidateNamesFieldAndRule(t *testing.T) {
 		"http without host":        {redirect("http:///callback"), `has no host`},
 		"https without host":       {redirect("https:///callback"), `has no host`},
 		"a scheme that runs code":  {redirect("javascript:alert(1)"), `config: RedirectURI: scheme "javascript": want https`},
+		"a scheme of one word":     {redirect("myapp://callback/"), `config: RedirectURI: scheme "myapp": want https`},
 		"redirect with a blank":    {redirect("https://app.example.com/a b"), "has a space or a character outside of visible ASCII"},
 		"redirect beyond ASCII":    {redirect("https://app.example.com/ű"), "outside of visible ASCII"},
 		"redirect that is no URI":  {redirect("https://app.example.com:port/"), "config: RedirectURI: is not a URI: invalid port"},

@@ -56,6 +56,12 @@ func TestTokenFromXOAuth2sOwnExchange(t *testing.T) {
 	}, csoauth.FromOAuth2(o))
 }
 
+func TestRegionOfAnXOAuth2TokenIsItsLocation(t *testing.T) {
+	for want, extra := range map[string]map[string]any{"EU": {"region": "EU"}, "NA": {"region": "EU", "location": "NA"}, "": {"location": 7}} {
+		require.Equal(t, want, csoauth.FromOAuth2((&oauth2.Token{AccessToken: "A"}).WithExtra(extra)).Location)
+	}
+}
+
 func TestTokenThroughJSONLosesOnlyItsExtras(t *testing.T) {
 	data, err := json.Marshal(fullToken(t).OAuth2())
 	require.NoError(t, err)

@@ -111,6 +111,8 @@ func TestVerdicts(t *testing.T) {
 		{401, `{"error":"invalid_token"}`, retry},
 		{400, `{"message":["refresh_token must be a string"]}`, retry},
 		{400, `{"message":"The refresh token was refused"}`, retry},
+		{400, `{"message":"THE REFRESH TOKEN WAS REFUSED"}`, retry},
+		{400, `{"message":"THE REFRESH TOKEN WAS USED"}`, over},
 		{400, `{"message":"The refresh token request was paused, as others caused too many"}`, retry},
 		{400, `{"message":"the client is not known"}`, retry},
 		{400, `{"error":"consent_required"}`, retry},

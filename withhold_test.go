@@ -78,6 +78,8 @@ func TestRunOfASecretIsEnough(t *testing.T) {
 		"only signs":                  {`it is \\\\ here`, `\\`, false},
 		"another letter case of 3":    {"ABC", "abc", true},
 		"hidden by nothing":           {"a\u200bb", "ab", false},
+		"a control character in it":   {"a\x01b", "a\x01b", false},
+		"a line break in it":          {"a\nb", "a\nb", false},
 		"a short one as a letter":     {"é", "é", false},
 		"a short one in a word":       {"né", "é", true},
 		"no secret":                   {"ab", "", true},
