@@ -89,6 +89,10 @@ windows: ## the tests of the root module as Windows programs, under Wine (PKG=./
 bench: ## every benchmark (BENCH=regexp: only some)
 	@for m in $(MODULES); do go -C $$m test -run '^$$' -bench '$(BENCH)' -benchmem ./...; done
 
+.PHONY: size
+size: ## how large the smallest program is that uses each package
+	@internal/size.sh
+
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	@packages=$$(go list ./...); \
