@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed pages
@@ -15,7 +16,10 @@ var pageFiles embed.FS
 //go:embed scopes.tsv
 var scopeFile string
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+// pages parses the templates when the first page is shown.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+})
 
 const (
 	pageHeader  = "Emulator-Page" // tells a program which page it got, so that it need not read HTML
@@ -23,22 +27,22 @@ const (
 	askHeader   = "Emulator-Ask" // of a request: ask for consent even if it was given before
 )
 
-// A scopeInWords is a scope on the consent page. The words are a hint for people, and empty for a scope that nobody
-// described.
+// A scopeInWords is a scope on the consent page. Words describes it to people. It is empty for a
+// scope without a line in scopes.tsv.
 type scopeInWords struct{ Name, Words string }
 
-var scopeWords = func() map[string]string {
+var scopeWords = sync.OnceValue(func() map[string]string {
 	words := map[string]string{}
 	for line := range strings.Lines(scopeFile) {
 		name, text, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		words[name] = text
 	}
 	return words
-}()
+})
 
 func inWords(scopes []string) (all []scopeInWords) {
 	for _, name := range scopes {
-		all = append(all, scopeInWords{name, scopeWords[name]})
+		all = append(all, scopeInWords{name, scopeWords()[name]})
 	}
 	return all
 }
@@ -99,7 +103,7 @@ func writePage(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	pages.ExecuteTemplate(w, name+".html", data) // to a browser that left: nothing to do about it
+	pages().ExecuteTemplate(w, name+".html", data) // an error means that the browser has left
 }
 
 // servePageFile serves the pages' scripts and their style.
