@@ -42,7 +42,7 @@ type App struct {
 	ClientID     string // required
 	ClientSecret string // required without AllowPKCE
 	Name         string
-	RedirectURIs []string // matched to the byte; Config adds its own
+	RedirectURIs []string // matched exactly; Config adds its own
 	AllowPKCE    bool     // off: every token request needs the client secret
 	Scopes       []string // configured user scopes, the most that may be asked for
 }
@@ -131,14 +131,15 @@ var locations = map[csoauth.Region]string{
 	csoauth.AzureNA: "AZURE_NA", csoauth.AzureEU: "AZURE_EU", csoauth.GCPNA: "GCP_NA", csoauth.GCPEU: "GCP_EU",
 }
 
-// Config returns the Config of the Server's first app, without its secret, and registers redirectURI for the app. It is
-// the caller's to change.
+// Config returns the Config of the Server's first app, without its secret, and registers redirectURI
+// for the app. The caller may change it. Config ends the test if no app can have that redirect URI: it
+// must be absolute, without a fragment, and not of a scheme such as javascript or data.
 func (s *Server) Config(redirectURI string) *csoauth.Config {
 	s.tb.Helper()
 	return s.ConfigOf(s.emulator.Apps()[0].UID, redirectURI)
 }
 
-// ConfigOf is Config for the app with that UID.
+// ConfigOf is Config for the app with that UID. It ends the test if there is no such app.
 func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 	s.tb.Helper()
 	if err := s.emulator.Register(appUID, redirectURI); err != nil {

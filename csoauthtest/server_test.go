@@ -26,6 +26,10 @@ func TestOptionsThatCannotWorkEndTheTest(t *testing.T) {
 			"csoauthtest: emulator: user 1: UID is empty, or there is no organization"},
 		"tokens that live too short": {csoauthtest.Options{AccessTokenLifetime: time.Millisecond},
 			"csoauthtest: emulator: lifetimes: an access token lives a second at least, a code more than nothing"},
+		"a redirect URI with a fragment": {csoauthtest.Options{Apps: []csoauthtest.App{
+			{UID: "a", ClientID: "c", AllowPKCE: true, RedirectURIs: []string{callbackURI + "#"}}}},
+			`csoauthtest: emulator: app a: redirect URI "http://localhost:8184/callback#": ` +
+				"has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)"},
 		"no region": {csoauthtest.Options{Region: csoauth.Region(7)}, "csoauthtest: Region(7) is no region"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +67,28 @@ func TestConfigOfAnotherApp(t *testing.T) {
 
 	require.Equal(t, []string{"csoauthtest: emulator: there is no app no-app"},
 		failures(t, func(tb testing.TB) { on(tb, server).ConfigOf("no-app", callbackURI) }))
+}
+
+func TestRedirectURIThatCannotBeRegisteredEndsTheTest(t *testing.T) {
+	server := csoauthtest.NewServer(t, twoApps())
+	for uri, rule := range map[string]string{
+		callbackURI + "#a":    "has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)",
+		"javascript:alert(1)": "has the scheme javascript, which no app can receive",
+		"data:text/html,x":    "has the scheme data, which no app can receive",
+		"/callback":           "is relative: give the whole URI, with its scheme (RFC 6749, 3.1.2)",
+	} {
+		const prefix = "csoauthtest: emulator: app "
+		require.Equal(t, []string{prefix + "public-app: redirect URI \"" + uri + "\": " + rule},
+			failures(t, func(tb testing.TB) {
+				on(tb, server).Config(uri)
+				tb.Errorf("the test went on")
+			}))
+		require.Equal(t, []string{prefix + "secret-app: redirect URI \"" + uri + "\": " + rule},
+			failures(t, func(tb testing.TB) {
+				on(tb, server).ConfigOf("secret-app", uri)
+				tb.Errorf("the test went on")
+			}))
+	}
 }
 
 func TestConfigsShareNothing(t *testing.T) {

@@ -40,7 +40,7 @@ type App struct {
 	ClientID     string   `json:"client_id"`
 	ClientSecret string   `json:"client_secret"`
 	Name         string   `json:"name"`
-	RedirectURIs []string `json:"redirect_uris"` // matched to the byte; the first is the default
+	RedirectURIs []string `json:"redirect_uris"` // matched exactly; the first is the default
 	AllowPKCE    bool     `json:"allow_pkce"`    // off: every token request needs the client secret
 	Scopes       []string `json:"scopes"`        // configured user scopes, the most that an authorize URL may ask for
 }
@@ -138,6 +138,11 @@ func (o *Options) check() error {
 		case a.ClientSecret == "" && !a.AllowPKCE:
 			return fmt.Errorf("app %s: without AllowPKCE it needs a ClientSecret", a.UID)
 		}
+		for _, uri := range a.RedirectURIs {
+			if err := a.checkRedirectURI(uri); err != nil {
+				return err
+			}
+		}
 		seen[a.UID], seen[a.ClientID] = true, true
 	}
 	for i, u := range o.Users {
@@ -185,12 +190,16 @@ func TokenPaths() []string {
 // ServeHTTP answers as Contentstack's application, Developer Hub and Content Management API would.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
 
-// Register adds a redirect URI to an app.
+// Register adds a redirect URI to an app. It returns an error if there is no such app, or if no app
+// can have that URI.
 func (e *Emulator) Register(appUID, redirectURI string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i := range e.apps {
 		if a := &e.apps[i]; a.UID == appUID {
+			if err := a.checkRedirectURI(redirectURI); err != nil {
+				return fmt.Errorf("emulator: %w", err)
+			}
 			if !slices.Contains(a.RedirectURIs, redirectURI) {
 				a.RedirectURIs = append(slices.Clip(a.RedirectURIs), redirectURI)
 			}
