@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,10 +23,14 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	entry := e.log.begin(r, e.o.Now())
 	granted, ok := e.authorized(r)
+	headers := len(r.Header.Values("Authorization"))
 	switch {
+	case headers > 1:
+		entry.end(http.StatusUnauthorized, fmt.Sprintf("refused: there are %d Authorization headers", headers))
+		writeNotLoggedIn(w)
 	case !ok:
 		entry.end(http.StatusUnauthorized, "refused: no good bearer token")
-		writeCMAError(w, http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.")
+		writeNotLoggedIn(w)
 	case pattern != "":
 		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		e.apis.ServeHTTP(seen, r)
@@ -74,6 +79,12 @@ func (u User) profile() map[string]any {
 		"first_name": u.FirstName, "last_name": u.LastName,
 		"organizations": organizations,
 	}
+}
+
+// writeNotLoggedIn writes the response of the Content Management API to a request without a good
+// token.
+func writeNotLoggedIn(w http.ResponseWriter) {
+	writeCMAError(w, http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.")
 }
 
 func writeCMAError(w http.ResponseWriter, status, code int, message string) {

@@ -47,6 +47,21 @@ func TestAPINeedsAGoodToken(t *testing.T) {
 	}
 }
 
+// TestAPIRefusesTwoAuthorizationHeaders: a proxy or an API may read either of them.
+func TestAPIRefusesTwoAuthorizationHeaders(t *testing.T) {
+	s := start(t, emulator.Options{})
+	good := "Bearer " + s.login().Access
+	for _, values := range [][]string{{good, good}, {good, ""}, {good, "Basic eDp5"}, {"", good}, {good, good, good}} {
+		r := s.request(http.MethodGet, s.url+"/v3/user", "")
+		r.Header["Authorization"] = values
+		said := s.do(s.client, r)
+		require.Equal(t, http.StatusUnauthorized, said.status)
+		require.JSONEq(t, notLoggedIn, said.body)
+		require.Equal(t, fmt.Sprintf("refused: there are %d Authorization headers", len(values)), s.last().Decision)
+	}
+	require.Equal(t, http.StatusOK, s.user(good).status)
+}
+
 func TestExpireAndRevoke(t *testing.T) {
 	for name, row := range map[string]struct {
 		do        func(s *site, access string) bool

@@ -77,17 +77,18 @@ func (e *Emulator) grant(form url.Values, entry *entry) (answer map[string]any, 
 	return answer, "granted: tokens for " + granted.user.Name() + " in " + granted.org.Name, nil
 }
 
-// readTokenRequest refuses what Contentstack's token endpoint is not documented to take: another method or media
-// type, parameters in the URL, an Authorization header or a cookie.
+// readTokenRequest refuses what Contentstack's token endpoint is not documented to take: another
+// method or media type, parameters in the URL or twice in the form, an Authorization header or a
+// cookie, even an empty one.
 func readTokenRequest(r *http.Request) (url.Values, *refusal) {
 	switch {
 	case r.Method != http.MethodPost:
 		return nil, &refusal{http.StatusMethodNotAllowed, "invalid_request", "the method is " + r.Method + ", want POST"}
 	case r.URL.RawQuery != "":
 		return nil, refuse("invalid_request", "there are parameters in the URL, where logs keep them: send them in the body")
-	case r.Header.Get("Authorization") != "":
+	case len(r.Header.Values("Authorization")) > 0:
 		return nil, refuse("invalid_request", "there is an Authorization header: the client proves itself in the body")
-	case r.Header.Get("Cookie") != "":
+	case len(r.Header.Values("Cookie")) > 0:
 		return nil, refuse("invalid_request", "there is a cookie")
 	}
 	form, err := parseForm(r)

@@ -51,15 +51,16 @@ func TestTokenAnswerHasEveryMember(t *testing.T) {
 // TestTokenRequestsThatACarefulClientDoesNotSend starts from a good request, so that each row has one thing wrong.
 func TestTokenRequestsThatACarefulClientDoesNotSend(t *testing.T) {
 	const prefix = "400 invalid_request: "
+	const authorizationHeader = "there is an Authorization header: the client proves itself in the body"
 	pad := func(size int) func(*http.Request, string) (*http.Request, string) {
 		return func(r *http.Request, form string) (*http.Request, string) {
 			form += "&pad="
 			return r, form + strings.Repeat("a", size-len(form))
 		}
 	}
-	header := func(name, value string) func(*http.Request, string) (*http.Request, string) {
+	header := func(name string, values ...string) func(*http.Request, string) (*http.Request, string) {
 		return func(r *http.Request, form string) (*http.Request, string) {
-			r.Header.Set(name, value)
+			r.Header[name] = values
 			return r, form
 		}
 	}
@@ -70,25 +71,30 @@ func TestTokenRequestsThatACarefulClientDoesNotSend(t *testing.T) {
 		change func(r *http.Request, form string) (*http.Request, string)
 		want   string
 	}{
-		"good":                {add(""), ""},
-		"with a charset":      {header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"), ""},
-		"media in capitals":   {header("Content-Type", "Application/X-WWW-Form-URLEncoded"), ""},
-		"an extra parameter":  {add("&x=y"), ""},
-		"JSON":                {header("Content-Type", "application/json"), prefix + `Content-Type is "application/json", want application/x-www-form-urlencoded`},
-		"multipart":           {header("Content-Type", "multipart/form-data; boundary=x"), prefix + `Content-Type is "multipart/form-data; boundary=x", want application/x-www-form-urlencoded`},
-		"no media type":       {header("Content-Type", ""), prefix + `Content-Type is "", want application/x-www-form-urlencoded`},
-		"odd media type":      {header("Content-Type", "application/x-www-form-urlencoded;;"), prefix + `Content-Type is "application/x-www-form-urlencoded;;", want application/x-www-form-urlencoded`},
-		"endless media type":  {header("Content-Type", strings.Repeat("a", 900)), prefix + `Content-Type is "` + strings.Repeat("a", 60) + `", want application/x-www-form-urlencoded`},
-		"a repeated code":     {add("&code=another"), prefix + `parameter "code" occurs 2 times (RFC 6749, 3.1)`},
-		"a repeated client":   {add("&client_id=client1&client_id=client1"), prefix + `parameter "client_id" occurs 3 times (RFC 6749, 3.1)`},
-		"a repeated unknown":  {add("&x=1&x=1"), prefix + `parameter "x" occurs 2 times (RFC 6749, 3.1)`},
-		"a bad escape":        {add("&x=%zz"), prefix + "the parameters are not form-encoded"},
-		"a semicolon":         {add("&x=1;y=2"), prefix + "the parameters are not form-encoded"},
-		"basic authorization": {header("Authorization", "Basic Y2xpZW50MTpz"), prefix + "there is an Authorization header: the client proves itself in the body"},
-		"a bearer token":      {header("Authorization", "Bearer x"), prefix + "there is an Authorization header: the client proves itself in the body"},
-		"a cookie":            {header("Cookie", "session=1"), prefix + "there is a cookie"},
-		"64 KiB":              {pad(emulator.MaxForm), ""},
-		"a byte over 64 KiB":  {pad(emulator.MaxForm + 1), prefix + "the body is over 65536 bytes"},
+		"good":                   {add(""), ""},
+		"with a charset":         {header("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"), ""},
+		"media in capitals":      {header("Content-Type", "Application/X-WWW-Form-URLEncoded"), ""},
+		"an extra parameter":     {add("&x=y"), ""},
+		"JSON":                   {header("Content-Type", "application/json"), prefix + `Content-Type is "application/json", want application/x-www-form-urlencoded`},
+		"multipart":              {header("Content-Type", "multipart/form-data; boundary=x"), prefix + `Content-Type is "multipart/form-data; boundary=x", want application/x-www-form-urlencoded`},
+		"no media type":          {header("Content-Type", ""), prefix + `Content-Type is "", want application/x-www-form-urlencoded`},
+		"odd media type":         {header("Content-Type", "application/x-www-form-urlencoded;;"), prefix + `Content-Type is "application/x-www-form-urlencoded;;", want application/x-www-form-urlencoded`},
+		"endless media type":     {header("Content-Type", strings.Repeat("a", 900)), prefix + `Content-Type is "` + strings.Repeat("a", 60) + `", want application/x-www-form-urlencoded`},
+		"a repeated code":        {add("&code=another"), prefix + `parameter "code" occurs 2 times (RFC 6749, 3.1)`},
+		"a repeated client":      {add("&client_id=client1&client_id=client1"), prefix + `parameter "client_id" occurs 3 times (RFC 6749, 3.1)`},
+		"a repeated unknown":     {add("&x=1&x=1"), prefix + `parameter "x" occurs 2 times (RFC 6749, 3.1)`},
+		"a bad escape":           {add("&x=%zz"), prefix + "the parameters are not form-encoded"},
+		"a semicolon":            {add("&x=1;y=2"), prefix + "the parameters are not form-encoded"},
+		"basic authorization":    {header("Authorization", "Basic Y2xpZW50MTpz"), prefix + authorizationHeader},
+		"a bearer token":         {header("Authorization", "Bearer x"), prefix + authorizationHeader},
+		"a cookie":               {header("Cookie", "session=1"), prefix + "there is a cookie"},
+		"an empty authorization": {header("Authorization", ""), prefix + authorizationHeader},
+		"two authorizations":     {header("Authorization", "Basic Y2xpZW50MTpz", "Bearer x"), prefix + authorizationHeader},
+		"the second one counts":  {header("Authorization", "", "Bearer x"), prefix + authorizationHeader},
+		"an empty cookie":        {header("Cookie", ""), prefix + "there is a cookie"},
+		"two cookies":            {header("Cookie", "", "session=1"), prefix + "there is a cookie"},
+		"64 KiB":                 {pad(emulator.MaxForm), ""},
+		"a byte over 64 KiB":     {pad(emulator.MaxForm + 1), prefix + "the body is over 65536 bytes"},
 		"in the URL": {func(r *http.Request, form string) (*http.Request, string) {
 			r.URL.RawQuery = form
 			return r, form
