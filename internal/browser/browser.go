@@ -1,4 +1,4 @@
-// Package browser opens the browser of the person at this machine.
+// Package browser opens the browser of the user at this machine.
 package browser
 
 import (
@@ -7,28 +7,34 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// A Process is a browser, or a program that asks one to open an address. It is in a session of its own, so that Ctrl-C in the
-// terminal does not end it, and it outlives this program. It is not safe for concurrent use.
+// A Process is a browser, or a program that asks one to open an address. It has its own session, so
+// that Ctrl-C in the terminal does not end it, and it outlives this program. It is not safe for
+// concurrent use.
 type Process struct {
-	command string
-	process *os.Process // nil: it has ended
+	command  string
+	process  *os.Process // nil: it has ended
+	explorer bool        // it is Windows' explorer.exe
 }
 
-// Open opens an http or https address, with what $BROWSER names, or else the platform's way: xdg-open, open, rundll32, and
-// Windows' own browser under WSL. There is no shell, so nothing in the address means anything to one, and what the program writes
-// goes nowhere. An error says that no browser could be started; that the one which was cannot open the address is for Failed to
-// tell.
-func Open(address string) (*Process, error) {
+// Open opens an http or https address with the program that $BROWSER names, or in the platform's
+// way: xdg-open, open, rundll32, and under WSL the browser of Windows. No shell is started, so
+// nothing in the address is a command, and the output of the program is discarded. An error means
+// that no program could be started. Failed tells later whether the program could open the address.
+func Open(address string) (*Process, error) { return here().open(address) }
+
+func (m machine) open(address string) (*Process, error) {
 	if !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://") {
 		return nil, errors.New("the address is neither http nor https") // and might be taken for an option
 	}
-	commands := platform(runtime.GOOS, os.Getenv)
+	commands, err := m.commands()
+	if err != nil {
+		return nil, err
+	}
 	if len(commands) == 0 {
 		return nil, errors.New("there is no display, and $BROWSER is not set")
 	}
@@ -46,24 +52,28 @@ func Open(address string) (*Process, error) {
 
 // start starts one command. There is no context: nothing may end a browser that the user reads in.
 func start(command []string, address string) (*Process, error) {
-	args := append([]string{}, command[1:]...)
-	placed := false
-	for i, arg := range args {
-		args[i] = strings.ReplaceAll(arg, "%s", address)
-		placed = placed || args[i] != arg
-	}
-	if !placed {
-		args = append(args, address)
-	}
+	args := arguments(command[1:], address)
 	cmd := exec.Command(command[0], args...)
+	if isBatchFile(cmd.Path) {
+		return nil, fmt.Errorf("%q is a batch file, whose shell would read the address as commands: name a program", command[0])
+	}
 	cmd.SysProcAttr = ownSession()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	return &Process{command[0], cmd.Process}, nil
+	return &Process{command[0], cmd.Process, isExplorer(cmd.Path)}, nil
 }
 
-// Failed returns an error if the program has ended and says that it could not open the address. It does not wait.
+// isExplorer reports whether a program, or what its link leads to, is explorer.exe.
+func isExplorer(path string) bool {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	return strings.EqualFold(filepath.Base(path), "explorer.exe")
+}
+
+// Failed returns an error if the program has ended with a code that says that it could not open the
+// address. It does not wait.
 func (p *Process) Failed() error {
 	if p.process == nil {
 		return nil
@@ -74,14 +84,18 @@ func (p *Process) Failed() error {
 	}
 	_ = p.process.Release()
 	p.process = nil
+	if p.explorer && code == 1 {
+		return nil // it ends so when it has opened the address, too
+	}
 	if code != 0 {
 		return fmt.Errorf("%q ended with code %d", p.command, code)
 	}
 	return nil
 }
 
-// Release lets go of the program, whether it has ended or not. One that ends later stays in the process table until the next Open:
-// nobody waits for it, for that would take a goroutine as long as the user reads.
+// Release lets go of the program, whether it has ended or not. A program that ends later stays in
+// the process table until the next Open. Waiting for it would take a goroutine for as long as the
+// user reads.
 func (p *Process) Release() {
 	if p.process == nil {
 		return
@@ -93,13 +107,13 @@ func (p *Process) Release() {
 	reap()
 }
 
-// left are the programs that were let go of and had not ended.
+// left has the programs that had not ended when Release was called.
 var left struct {
 	sync.Mutex
 	processes []*os.Process
 }
 
-// reap forgets those that have ended by now, or whose end is not to be known.
+// reap removes the programs that have ended, and those whose end this system does not tell.
 func reap() {
 	left.Lock()
 	defer left.Unlock()
@@ -110,35 +124,4 @@ func reap() {
 		}
 		return over || !tellsEnd
 	})
-}
-
-// platform returns the commands to try, in this order.
-func platform(goos string, getenv func(string) string) [][]string {
-	if commands := listed(getenv("BROWSER")); len(commands) > 0 {
-		return commands
-	}
-	switch {
-	case goos == "darwin" || goos == "ios":
-		return [][]string{{"open"}}
-	case goos == "windows":
-		return [][]string{{"rundll32", "url.dll,FileProtocolHandler"}}
-	case getenv("WSL_DISTRO_NAME") != "":
-		return [][]string{{"wslview"}, {"rundll32.exe", "url.dll,FileProtocolHandler"}}
-	case getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "":
-		return nil // xdg-open would start a browser in the terminal, where nobody could use it
-	}
-	return [][]string{{"xdg-open"}}
-}
-
-// listed reads $BROWSER: commands with a colon between them (a semicolon on Windows), %s for the address or else the address last.
-// One that is the path of a program may have blanks in it.
-func listed(list string) (commands [][]string) {
-	for _, command := range filepath.SplitList(list) {
-		if _, err := exec.LookPath(command); err == nil {
-			commands = append(commands, []string{command})
-		} else if fields := strings.Fields(command); len(fields) > 0 {
-			commands = append(commands, fields)
-		}
-	}
-	return commands
 }

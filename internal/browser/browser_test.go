@@ -20,11 +20,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A script is a browser that writes what it was given into a file, its process ID first, and does more.
+// A script is a browser that writes what it was given into a file, its process ID first, and does
+// more.
 func script(t *testing.T, more string) (path, given string) {
 	t.Helper()
+	return scriptNamed(t, "my browser", more)
+}
+
+func scriptNamed(t *testing.T, name, more string) (path, given string) {
+	t.Helper()
 	given = filepath.Join(t.TempDir(), "given")
-	path = filepath.Join(t.TempDir(), "my browser")
+	path = filepath.Join(t.TempDir(), name)
 	text := "#!/bin/sh\necho noise; echo noise >&2\nprintf '%s\\n' $$ \"$@\" >" + given + ".part\nmv " + given + ".part " + given + "\n" + more + "\n"
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o700))
 	return path, given
@@ -85,6 +91,14 @@ func TestBrowserVariable(t *testing.T) {
 	_, args := read(t, given)
 	assert.Equal(t, []string{"--new-window", address, "--u=" + address}, args)
 
+	t.Setenv("BROWSER", `"`+path+`" -P "My Profile" --url=%s`)
+	require.NoError(t, os.Remove(given))
+	p, err = browser.Open(address)
+	require.NoError(t, err)
+	defer p.Release()
+	_, args = read(t, given)
+	assert.Equal(t, []string{"-P", "My Profile", "--url=" + address}, args)
+
 	t.Setenv("BROWSER", "/nowhere/browser:/nowhere/other")
 	_, err = browser.Open(address)
 	require.ErrorContains(t, err, "/nowhere/browser")
@@ -102,6 +116,39 @@ func TestFailureIsTold(t *testing.T) {
 		require.EqualError(t, err, strconv.Quote(path)+" ended with code "+code)
 		require.NoError(t, p.Failed(), "it is told once")
 		p.Release()
+	}
+}
+
+// explorer.exe of Windows ends with 1 when it has opened the address.
+func TestExplorerEndsWithOneWhenItHasOpened(t *testing.T) {
+	for name, test := range map[string]struct {
+		program, end string
+		failed       bool
+	}{
+		"it opened":          {"explorer.exe", "exit 1", false},
+		"in capitals":        {"EXPLORER.EXE", "exit 1", false},
+		"another code":       {"explorer.exe", "exit 2", true},
+		"no error":           {"explorer.exe", "exit 0", false},
+		"another program":    {"iexplorer.exe", "exit 1", true},
+		"no Windows program": {"explorer", "exit 1", true},
+	} {
+		for _, linked := range []bool{false, true} {
+			path, given := scriptNamed(t, test.program, test.end)
+			if linked {
+				link := filepath.Join(t.TempDir(), "browser")
+				require.NoError(t, os.Symlink(path, link))
+				path = link
+			}
+			t.Setenv("BROWSER", path)
+			p, err := browser.Open(address)
+			require.NoError(t, err)
+			pid, _ := read(t, given)
+			require.Eventually(t, func() bool {
+				err = p.Failed()
+				return err != nil || syscall.Kill(pid, 0) == syscall.ESRCH
+			}, time.Minute, time.Millisecond)
+			assert.Equal(t, test.failed, err != nil, "%s: %v", name, err)
+		}
 	}
 }
 

@@ -2,6 +2,9 @@ package browser_test
 
 import (
 	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,7 +15,7 @@ import (
 
 func TestOnlyWebAddressesAreOpened(t *testing.T) {
 	t.Setenv("BROWSER", "/nowhere/browser")
-	for _, address := range []string{"--version", "file:///etc/passwd", "javascript:alert(1)", "http:/a", "https:", ""} {
+	for _, address := range []string{"--version", "-http://a", " http://a", "file:///etc/passwd", "javascript:alert(1)", "http:/a", "https:", ""} {
 		_, err := browser.Open(address)
 		require.ErrorContains(t, err, "neither http nor https", address)
 	}
@@ -22,8 +25,16 @@ func TestOnlyWebAddressesAreOpened(t *testing.T) {
 	}
 }
 
+var (
+	rundll = []string{"url.dll,FileProtocolHandler"}
+	wsl    = [][]string{
+		{"wslview"}, append([]string{"rundll32.exe"}, rundll...),
+		append([]string{"/mnt/c/Windows/System32/rundll32.exe"}, rundll...),
+	}
+	xdg = []string{"xdg-open"}
+)
+
 func TestPlatforms(t *testing.T) {
-	rundll := []string{"url.dll,FileProtocolHandler"}
 	for name, test := range map[string]struct {
 		goos string
 		env  map[string]string
@@ -32,14 +43,75 @@ func TestPlatforms(t *testing.T) {
 		"mac":             {"darwin", nil, [][]string{{"open"}}},
 		"ios":             {"ios", nil, [][]string{{"open"}}},
 		"windows":         {"windows", nil, [][]string{append([]string{"rundll32"}, rundll...)}},
-		"x11":             {"linux", map[string]string{"DISPLAY": ":0"}, [][]string{{"xdg-open"}}},
-		"wayland":         {"freebsd", map[string]string{"WAYLAND_DISPLAY": "wayland-0"}, [][]string{{"xdg-open"}}},
-		"wsl":             {"linux", map[string]string{"WSL_DISTRO_NAME": "Debian"}, [][]string{{"wslview"}, append([]string{"rundll32.exe"}, rundll...)}},
-		"wsl, display":    {"linux", map[string]string{"WSL_DISTRO_NAME": "Debian", "DISPLAY": ":0"}, [][]string{{"wslview"}, append([]string{"rundll32.exe"}, rundll...)}},
+		"x11":             {"linux", map[string]string{"DISPLAY": ":0"}, [][]string{xdg}},
+		"wayland":         {"freebsd", map[string]string{"WAYLAND_DISPLAY": "wayland-0"}, [][]string{xdg}},
+		"wsl":             {"linux", map[string]string{"WSL_DISTRO_NAME": "Debian"}, wsl},
+		"wsl, interop":    {"linux", map[string]string{"WSL_INTEROP": "/run/WSL/8_interop"}, wsl},
+		"wsl, display":    {"linux", map[string]string{"WSL_DISTRO_NAME": "Debian", "DISPLAY": ":0"}, append(wsl[:3:3], xdg)},
 		"no display":      {"linux", nil, nil},
 		"$BROWSER first":  {"darwin", map[string]string{"BROWSER": "lynx -x"}, [][]string{{"lynx", "-x"}}},
-		"$BROWSER blanks": {"linux", map[string]string{"BROWSER": " " + string(os.PathListSeparator) + " "}, nil},
+		"$BROWSER in wsl": {"linux", map[string]string{"BROWSER": "lynx", "WSL_DISTRO_NAME": "Debian"}, [][]string{{"lynx"}}},
+		"$BROWSER blanks": {"linux", map[string]string{"BROWSER": " : "}, nil},
 	} {
-		assert.Equal(t, test.want, browser.Platform(test.goos, func(name string) string { return test.env[name] }), name)
+		got, err := browser.Platform(test.goos, test.env)
+		require.NoError(t, err, name)
+		assert.Equal(t, test.want, got, name)
+	}
+}
+
+// A hook or a service may have taken away the variables of WSL. The kernel still has its name.
+func TestWSLIsKnownByItsKernel(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		is   bool
+	}{
+		"WSL 1":                 {"Linux version 4.4.0-19041-Microsoft (Microsoft@Microsoft.com) (gcc version 5.4.0 (GCC) ) #1237-Microsoft", true},
+		"WSL 2":                 {"5.15.153.1-microsoft-standard-WSL2\n", true},
+		"a kernel of one's own": {"6.6.9-Wsl-mine", true},
+		"capitals":              {"6.1.0-MICROSOFT", true},
+		"Debian":                {"Linux version 6.1.0-18-amd64 (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0)", false},
+		"Azure":                 {"6.5.0-1025-azure", false},
+		"empty":                 {"", false},
+		"after the bound":       {strings.Repeat("x", 4<<10) + "microsoft", false},
+	} {
+		kernel := filepath.Join(t.TempDir(), "version")
+		require.NoError(t, os.WriteFile(kernel, []byte(test.text), 0o600))
+		missing := filepath.Join(t.TempDir(), "missing")
+		for _, kernels := range [][]string{{kernel}, {missing, kernel}, {kernel, missing}} {
+			var want [][]string
+			if test.is {
+				want = wsl
+			}
+			got, err := browser.Platform("linux", nil, kernels...)
+			require.NoError(t, err)
+			assert.Equal(t, want, got, name)
+		}
+		got, err := browser.Platform("freebsd", map[string]string{"DISPLAY": ":0"}, kernel)
+		require.NoError(t, err)
+		assert.Equal(t, [][]string{xdg}, got, "%s, elsewhere", name)
+	}
+	kernels := browser.Kernels()
+	assert.Contains(t, kernels, "/proc/version")
+	assert.Contains(t, kernels, "/proc/sys/kernel/osrelease")
+}
+
+func TestNoDisplayIsTold(t *testing.T) {
+	_, err := browser.OpenOn("linux", nil, "https://example.com")
+	require.EqualError(t, err, "there is no display, and $BROWSER is not set")
+}
+
+// Windows gives a batch file to cmd.exe, which takes an & in the address for the end of a command.
+func TestBatchFilesAreNoBrowsers(t *testing.T) {
+	if runtime.GOOS != "windows" {
+		t.Skip("batch files are of Windows")
+	}
+	for _, name := range []string{"a.bat", "b b.CMD"} {
+		path := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(path, []byte("@exit 0\r\n"), 0o700))
+		for _, variable := range []string{path, `"` + path + `" -x %s`, `"` + strings.TrimSuffix(path, filepath.Ext(path)) + `" %s`} {
+			t.Setenv("BROWSER", variable)
+			_, err := browser.Open("https://example.com/?a=b&c=d")
+			require.ErrorContains(t, err, "batch file", variable)
+		}
 	}
 }
