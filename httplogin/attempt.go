@@ -55,8 +55,8 @@ func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRe
 		return nil, "", &cookieError{err}
 	}
 	verifier, returnTo, _ := strings.Cut(string(plain), "\n")
-	if returnTo, err = checkReturnTo(returnTo); err != nil { // again, for what counts as safe may have become stricter
-		return nil, "", err
+	if returnTo, err = checkReturnTo(returnTo); err != nil { // an older release may have let it pass
+		returnTo = "/"
 	}
 	if request, err = l.Config.NewAuthRequest(l.AuthOptions); err != nil {
 		return nil, "", fmt.Errorf("httplogin: %w", err)

@@ -2,14 +2,19 @@ package httplogin_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -51,7 +56,7 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 	go load()
 	await(t, asked)
 	go load()
-	require.Eventually(t, func() bool { return trading() == 2 || len(asked) > 0 }, time.Minute, time.Millisecond, "the second callback does not wait for the first")
+	require.Eventually(t, func() bool { return waiting() == 1 || len(asked) > 0 }, time.Minute, time.Millisecond, "the second callback does not wait for the first")
 	release()
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
@@ -71,30 +76,10 @@ func await[T any](t *testing.T, what <-chan T) (got T) {
 	return got
 }
 
-// trading returns how many goroutines are in an exchange's trade, to do it or to wait for it.
-func trading() int {
+// waiting returns how many goroutines wait for an exchange.
+func waiting() int {
 	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "sync.(*Once).doSlow(")
-}
-
-// The last to leave an exchange may come when the next one of the same state is under way.
-func TestLateLeaverLeavesTheNextExchangeAlone(t *testing.T) {
-	var x httplogin.Exchanges
-	token := func(name string) func() (*csoauth.Token, error) {
-		return func() (*csoauth.Token, error) { return &csoauth.Token{AccessToken: name}, nil }
-	}
-	trade := func(e *httplogin.Exchange) string { got, _ := e.Trade(); return got.AccessToken }
-
-	first, late := x.Join("state", token("first")), x.Join("state", token("another"))
-	other := x.Join("other state", token("other"))
-	assert.Equal(t, []string{"first", "first", "other"}, []string{trade(first), trade(late), trade(other)})
-	x.Leave("state", first)
-	next := x.Join("state", token("next"))
-	x.Leave("state", late)
-	assert.Equal(t, "next", trade(x.Join("state", token("yet another"))))
-	x.Leave("state", next)
-	assert.Equal(t, "last", trade(x.Join("state", token("last"))))
-	assert.Equal(t, "other", trade(x.Join("other state", token("yet another"))))
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "httplogin.(*exchange).outcome(")
 }
 
 // A browser that hangs up must not cost the token of a code that is spent, nor the line in the log.
@@ -146,4 +131,244 @@ func TestPanicLeavesNoExchangeBehind(t *testing.T) {
 	cookie, state := start(t, login, "/login")
 	assert.Panics(t, func() { _, _ = comeBack(login, "code=c&state="+state, cookie) })
 	assert.Zero(t, login.ExchangesUnderWay())
+	_, err := comeBack(login, "code=c&state="+state, cookie)
+	assert.ErrorContains(t, err, "the exchange of the code panicked", "and the code is not sent again")
+}
+
+// countingEndpoint answers each code with a token of its own, and counts the codes.
+func countingEndpoint(login *httplogin.Login) *sync.Map {
+	var codes sync.Map
+	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if err := r.ParseForm(); err != nil {
+			return nil, err
+		}
+		n, _ := codes.LoadOrStore(r.PostForm.Get("code"), new(atomic.Int32))
+		n.(*atomic.Int32).Add(1)
+		return tokenFor(r)
+	})}
+	return &codes
+}
+
+func sentTimes(codes *sync.Map, code string) int {
+	n, ok := codes.Load(code)
+	if !ok {
+		return 0
+	}
+	return int(n.(*atomic.Int32).Load())
+}
+
+// A browser or a proxy repeats a callback whose connection broke: the response was lost, and with it
+// the cookie's deletion.
+func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
+	for name, test := range map[string]struct {
+		respond roundTrip
+		want    error // nil: logged in
+	}{
+		"logged in":   {tokenFor, nil},
+		"refused":     {refuse(400, `{"error":"invalid_grant"}`), &csoauth.Error{}},
+		"unreachable": {noRoute, errNoRoute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				login, sent, tokens := httpsLogin(), 0, []*csoauth.Token(nil)
+				login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					sent++
+					return test.respond(r)
+				})}
+				login.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
+					tokens = append(tokens, token)
+					return nil
+				}
+				cookie, state := start(t, login, "/login?return_to=/here")
+				for range 3 {
+					w, err := comeBack(login, "code=c&state="+state, cookie)
+					assert.Contains(t, w.Header().Get("Set-Cookie"), "Max-Age=0")
+					var said *csoauth.Error
+					switch test.want.(type) {
+					case nil:
+						require.NoError(t, err)
+						assert.Equal(t, "/here", w.Header().Get("Location"))
+					case *csoauth.Error:
+						require.ErrorAs(t, err, &said)
+					default:
+						require.ErrorIs(t, err, test.want)
+					}
+					time.Sleep(29 * time.Second)
+				}
+				assert.Equal(t, 1, sent, "the code is sent once")
+				if test.want == nil {
+					require.Len(t, tokens, 3)
+					assert.Same(t, tokens[0], tokens[2])
+				}
+				known, _ := login.Remembered()
+				assert.Zero(t, known, "and after a minute nothing is kept")
+			})
+		})
+	}
+}
+
+// The code was not sent, so the callback may come again.
+func TestCallbackThatWasNotSentMayComeAgain(t *testing.T) {
+	login, reachable := httpsLogin(), false
+	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if !reachable {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("network is unreachable")}
+		}
+		return tokenFor(r)
+	})}
+	cookie, state := start(t, login, "/login")
+	_, err := comeBack(login, "code=c&state="+state, cookie)
+	require.ErrorIs(t, err, csoauth.ErrNotSent)
+	known, _ := login.Remembered()
+	require.Zero(t, known)
+	reachable = true
+	_, err = comeBack(login, "code=c&state="+state, cookie)
+	require.NoError(t, err)
+}
+
+func TestCodeIsOfOneAttemptOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		login := httpsLogin()
+		codes := countingEndpoint(login)
+		cookie, state := start(t, login, "/login")
+		other, otherState := start(t, login, "/login")
+		_, err := comeBack(login, "code=c&state="+state, cookie)
+		require.NoError(t, err)
+		_, err = comeBack(login, "code=another&state="+state, cookie)
+		require.ErrorIs(t, err, csoauth.ErrState, "the attempt has had its code")
+		_, err = comeBack(login, "code=c&state="+otherState, other)
+		require.ErrorIs(t, err, csoauth.ErrState, "a stolen code of another attempt")
+		_, err = comeBack(login, "error=access_denied&state="+state, cookie)
+		require.ErrorIs(t, err, csoauth.ErrDenied, "it is told as what it is")
+		assert.Equal(t, []int{1, 0}, []int{sentTimes(codes, "c"), sentTimes(codes, "another")})
+		_, err = comeBack(login, "code=another&state="+otherState, other)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+// Visitors who hang up must not leave token requests without end behind.
+func TestExchangesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		login := httpsLogin()
+		login.OnError = nil
+		answer := make(chan struct{})
+		login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-answer
+			return tokenFor(r)
+		})}
+		type visitor struct {
+			cookie *http.Cookie
+			query  string
+		}
+		visitors := make([]visitor, 70)
+		for i := range visitors {
+			cookie, state := start(t, login, "/login")
+			visitors[i] = visitor{cookie, "code=c" + strconv.Itoa(i) + "&state=" + state}
+		}
+		visits := func(v visitor) *httptest.ResponseRecorder {
+			ctx, hangUp := context.WithCancel(t.Context())
+			hangUp()
+			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/callback?"+v.query, nil)
+			r.AddCookie(v.cookie)
+			w := httptest.NewRecorder()
+			login.Callback(w, r)
+			return w
+		}
+		var done sync.WaitGroup
+		for _, v := range visitors[:64] {
+			done.Go(func() { assert.Equal(t, http.StatusSeeOther, visits(v).Code) })
+		}
+		synctest.Wait()
+		assert.Equal(t, 64, login.ExchangesUnderWay())
+		done.Go(func() {
+			assert.Equal(t, http.StatusSeeOther, visits(visitors[0]).Code, "a reload waits with the first")
+		})
+		for _, v := range visitors[64:] {
+			w := visits(v)
+			assert.Equal(t, http.StatusServiceUnavailable, w.Code)
+			assert.Equal(t, "2", w.Header().Get("Retry-After"))
+			assert.Empty(t, w.Header().Values("Set-Cookie"), "the attempt is not over")
+			assert.Contains(t, w.Body.String(), `data-page="busy"`)
+		}
+		synctest.Wait()
+		close(answer)
+		done.Wait()
+		for _, v := range visitors[64:] {
+			assert.Equal(t, http.StatusSeeOther, visits(v).Code, "a reload works")
+		}
+		assert.Zero(t, login.ExchangesUnderWay())
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		known, tokens := login.Remembered()
+		assert.Zero(t, known+tokens)
+	})
+}
+
+func TestErrBusyReachesOnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		login, answer := httpsLogin(), make(chan struct{})
+		login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-answer
+			return tokenFor(r)
+		})}
+		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { assert.ErrorIs(t, err, httplogin.ErrBusy) }
+		var done sync.WaitGroup
+		for i := range 65 {
+			cookie, state := start(t, login, "/login")
+			done.Go(func() {
+				r := httptest.NewRequest(http.MethodGet, "/callback?code=c"+strconv.Itoa(i)+"&state="+state, nil)
+				r.AddCookie(cookie)
+				login.Callback(httptest.NewRecorder(), r)
+			})
+			synctest.Wait()
+		}
+		close(answer)
+		done.Wait()
+		time.Sleep(time.Minute)
+	})
+}
+
+func TestOutcomesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		login := httpsLogin()
+		codes := countingEndpoint(login)
+		type visitor struct {
+			cookie *http.Cookie
+			query  string
+		}
+		var first, second, last visitor
+		for i := range 1002 {
+			cookie, state := start(t, login, "/login")
+			last = visitor{cookie, "code=c" + strconv.Itoa(i) + "&state=" + state}
+			switch i {
+			case 0:
+				first = last
+			case 2:
+				second = last
+			}
+			_, err := comeBack(login, last.query, cookie)
+			require.NoError(t, err)
+			if i == 600 {
+				time.Sleep(30 * time.Second)
+			}
+		}
+		known, tokens := login.Remembered()
+		assert.Equal(t, []int{1002, 1000}, []int{known, tokens})
+		_, err := comeBack(login, first.query, first.cookie)
+		require.ErrorIs(t, err, csoauth.ErrAttemptExpired, "the token is forgotten: start over")
+		assert.Equal(t, 1, sentTimes(codes, "c0"), "and that the code was sent is not")
+		for _, v := range []visitor{second, last} {
+			_, err = comeBack(login, v.query, v.cookie)
+			require.NoError(t, err)
+		}
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		known, tokens = login.Remembered()
+		assert.Equal(t, []int{401, 401}, []int{known, tokens}, "each for a minute")
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		known, tokens = login.Remembered()
+		assert.Zero(t, known+tokens)
+	})
 }

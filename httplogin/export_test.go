@@ -20,18 +20,12 @@ func (l *Login) Seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie
 func (l *Login) ExchangesUnderWay() int {
 	l.exchanges.mu.Lock()
 	defer l.exchanges.mu.Unlock()
-	return len(l.exchanges.underWay)
+	return l.exchanges.underWay
 }
 
-type (
-	Exchanges = exchanges
-	Exchange  = exchange
-)
-
-func (x *exchanges) Join(state string, trade func() (*csoauth.Token, error)) *exchange {
-	return x.join(state, trade)
+// Remembered returns of how many exchanges something is known, and how many tokens are kept.
+func (l *Login) Remembered() (exchanges, tokens int) {
+	l.exchanges.mu.Lock()
+	defer l.exchanges.mu.Unlock()
+	return max(len(l.exchanges.byState), len(l.exchanges.byCode)), l.exchanges.tokens
 }
-
-func (x *exchanges) Leave(state string, e *exchange) { x.leave(state, e) }
-
-func (e *exchange) Trade() (*csoauth.Token, error) { return e.trade() }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func (l *Login) check() error {
 		return fmt.Errorf("httplogin: Config: %w", err)
 	}
 	if l.StartPath != "" {
-		if _, err := checkReturnTo(l.StartPath); err != nil {
+		if _, err := checkReturnTo(l.StartPath); err != nil || strings.Contains(l.StartPath, "#") {
 			return fmt.Errorf("httplogin: StartPath: %q is not a path of this site", l.StartPath)
 		}
 	}
@@ -101,23 +102,28 @@ func (l *Login) check() error {
 	l.https = u.Scheme == "https"
 	l.prefix = cookiePrefixOf(l.Config, l.https)
 	l.app = sha256.Sum256([]byte(strings.Join([]string{request.ClientID, request.RedirectURI, request.OrganizationUID, strings.Join(request.Scopes, " ")}, "\x00")))
-	l.pages = newPages(cmp.Or(l.StartPath, "/"))
+	l.pages = newPages(cmp.Or(l.StartPath, "/"), l.Config.AuthorizeRoute == csoauth.RouteHash)
 	return nil
 }
 
-// Start sends the browser to Contentstack. The query may have return_to, a path of this site with or without a query, where
-// the user goes after the log-in; without it that is "/". Any other return_to is an error.
+// Start sends the browser to Contentstack. The query may have return_to, a path of this site with or
+// without a query, where the user goes after the login. Without it, and if it leads elsewhere, cannot be
+// read or has more than 512 bytes, that is "/".
 //
-// With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks there, and no callback comes. Say
-// near the link that a second click helps, or use [csoauth.RoutePath].
+// With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks
+// there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second click helps.
 func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	if !l.admit(w, r) {
 		return
 	}
-	returnTo, err := returnTo(r.URL.RawQuery)
-	if err != nil {
+	if err := l.checkHost(r.Host); err != nil {
 		l.fail(w, r, err)
 		return
+	}
+	returnTo, err := returnTo(r.URL.RawQuery)
+	if err != nil {
+		l.log(r, slog.LevelInfo, err)
+		returnTo = "/"
 	}
 	request, err := l.Config.NewAuthRequest(l.AuthOptions)
 	if err != nil {
@@ -129,17 +135,58 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	landing.Redirect(w, l.Config.AuthorizeURL(request))
 }
 
-// ErrNoCookie: a callback came to a browser that has no attempt to log in. Cookies are blocked, the attempt is too old, or it was
-// begun in another browser. Offer another try.
+// checkHost says so if a login begins at one name of this machine and is to end at another: a browser
+// keeps their cookies apart. Behind a proxy the Host may be the upstream's, so no other difference is a
+// mistake.
+func (l *Login) checkHost(host string) error {
+	u, err := url.Parse(l.Config.RedirectURI)
+	if err != nil {
+		return nil // Validate has parsed it
+	}
+	here := (&url.URL{Host: host}).Hostname()
+	if strings.EqualFold(here, u.Hostname()) || !isThisMachine(here) || !isThisMachine(u.Hostname()) {
+		return nil
+	}
+	return &otherHostError{here: here, there: u.Scheme + "://" + u.Host}
+}
+
+// An otherHostError is for a login that begins at a host where it cannot end.
+type otherHostError struct{ here, there string }
+
+func (e *otherHostError) Error() string {
+	return fmt.Sprintf("httplogin: the login begins at %q and its redirect URI is at %s: browsers keep their cookies apart, so begin it there", e.here, e.there)
+}
+
+// isThisMachine reports whether host is a name or an address of the machine itself.
+func isThisMachine(host string) bool {
+	host = strings.ToLower(host)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
+// ErrNoCookie: a callback came to a browser that has no attempt to log in. Cookies are blocked, the
+// attempt is too old, or it was begun in another browser or at another host. Offer another try.
 var ErrNoCookie = errors.New("no attempt to log in")
 
-// Callback ends a log-in: it checks the callback, trades its code for the token, hands that to OnToken, and sends the browser
-// on to return_to. Whatever comes of it, the attempt is over, unless the callback is not of any attempt of this browser's. A callback
-// that is loaded again while its code is traded waits for that, and OnToken gets the token for each of the two answers.
+// Callback ends a login: it checks the callback, trades its code for the token, gives that to OnToken,
+// and sends the browser on to return_to. Whatever comes of it, the attempt is over, unless the callback
+// does not belong to an attempt of this browser, or 64 exchanges are under way.
 //
-// OnError gets, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [csoauth.ErrAttemptExpired];
-// [ErrNoCookie]; [csoauth.ErrState], a callback that is forged or was answered before; a [*csoauth.Error], which is what Contentstack
-// said; OnToken's own; and others, if Contentstack cannot be reached or the Login is not valid.
+// The same callback again, within a minute and in the same process, has the same outcome: OnToken gets
+// the same token once more, and the code is not sent again. Across replicas that is not known. If a
+// proxy repeats a callback at another replica while the first still works on it, the code is sent
+// twice, and a strict server revokes the token that came of it.
+//
+// OnError gets, to be told apart by errors.Is and errors.As:
+//   - [csoauth.ErrDenied]: the user said no.
+//   - [csoauth.ErrState]: the callback is forged, does not parse, or belongs to no attempt of this browser.
+//   - [ErrNoCookie]: this browser has no attempt at all.
+//   - [csoauth.ErrAttemptExpired]: the attempt is too old, or over.
+//   - [ErrBusy]: the attempt is not over; the response has a Retry-After.
+//   - [csoauth.ErrConfig]: the app is set up wrongly.
+//   - a [*csoauth.Error]: what Contentstack said. A Verdict of [csoauth.VerdictLoginOver] is a code that
+//     was refused: let the user start over.
+//   - OnToken's own error, and others if Contentstack cannot be reached or the Login is not valid.
 func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 	if !l.admit(w, r) {
 		return
@@ -154,14 +201,20 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 		l.fail(w, r, err)
 		return
 	}
-	http.SetCookie(w, l.expired(cookies[0].Name))
 	request, returnTo, err := l.openOne(cookies, query.Get("state"))
 	if err != nil {
+		http.SetCookie(w, l.expired(cookies[0].Name))
 		l.fail(w, r, err)
 		return
 	}
 	r = returningTo(r, returnTo)
 	token, err := l.exchange(r.Context(), request, query)
+	if errors.Is(err, ErrBusy) {
+		w.Header().Set("Retry-After", "2")
+		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		return
+	}
+	http.SetCookie(w, l.expired(cookies[0].Name))
 	if err != nil {
 		l.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
 		return
@@ -173,16 +226,28 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 	landing.Redirect(w, returnTo)
 }
 
-// admit says how the answer is to be treated, and refuses what is no visit by a person: it would use up an attempt, or push
-// one out. A prefetcher that is refused leaves the visit itself to come.
+// admit prepares the response, and refuses what is not a visit by a person: it would use up an attempt,
+// or push one out. A prefetcher that is refused leaves the visit itself to come.
 func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 	landing.Protect(w.Header())
-	if !landing.Visited(w, r) {
-		return false
-	}
 	if err := l.Validate(); err != nil {
 		l.fail(w, r, err)
 		return false
 	}
+	if status, why := landing.Refuse(r); why != "" {
+		if status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", http.MethodGet)
+		}
+		l.fail(w, r, visitError{status, why})
+		return false
+	}
 	return true
 }
+
+// A visitError is for a request that is not a visit by a person.
+type visitError struct {
+	status int
+	why    string
+}
+
+func (e visitError) Error() string { return "httplogin: " + e.why }

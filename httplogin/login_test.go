@@ -186,6 +186,7 @@ func TestErrorOfOnTokenGoesToOnError(t *testing.T) {
 // Neither a prefetcher nor a link preview uses up an attempt or pushes one out.
 func TestNobodyButAVisitorIsAnswered(t *testing.T) {
 	s, browser := newSite(t), newBrowser(t)
+	s.login.OnError = nil
 	callback := s.answer(s.begin(t, browser))
 	for name, value := range map[string]string{
 		"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Moz": "prefetch", "X-Purpose": "preview", "Sec-Fetch-Dest": "iframe",

@@ -20,21 +20,25 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if !lost {
 		status = statusOf(err)
 	}
-	if l.Logger != nil {
-		level := slog.LevelInfo
-		if status >= 500 {
-			level = slog.LevelError
-		}
-		l.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "httplogin: log-in failed", slog.String("path", r.URL.Path), slog.String("err", err.Error()))
+	level := slog.LevelInfo
+	if status >= 500 {
+		level = slog.LevelError
 	}
+	l.log(r, level, err)
 	if l.OnError != nil {
 		l.OnError(w, r, err)
 		return
 	}
 	data := pageData{
-		Denied: status == http.StatusForbidden,
-		Lost:   lost,
+		Denied: status == http.StatusForbidden && errors.Is(err, csoauth.ErrDenied),
+		Lost:   lost || wasRefused(err),
+		Busy:   errors.Is(err, ErrBusy),
+		Stacks: l.Config != nil && l.Config.AuthorizeRoute == csoauth.RouteHash,
 		Again:  cmp.Or(l.StartPath, "/"),
+	}
+	var otherHost *otherHostError
+	if errors.As(err, &otherHost) {
+		data.There = otherHost.there + r.URL.RequestURI()
 	}
 	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
 		separator := "?"
@@ -50,13 +54,28 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	landing.Write(w, status, html)
 }
 
-// statusOf returns the status of the response to a request that has an attempt and failed with err.
+// log writes a line about a login that failed.
+func (l *Login) log(r *http.Request, level slog.Level, err error) {
+	if l.Logger != nil {
+		l.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "httplogin: login failed", slog.String("path", r.URL.Path), slog.String("err", err.Error()))
+	}
+}
+
+// statusOf returns the status of the response to a request that failed with err, if that is not lost.
 func statusOf(err error) int {
+	var visit visitError
+	var otherHost *otherHostError
 	switch {
 	case errors.Is(err, csoauth.ErrDenied):
 		return http.StatusForbidden
-	case errors.Is(err, errReturnTo):
+	case errors.As(err, &visit):
+		return visit.status
+	case errors.As(err, &otherHost), wasRefused(err):
 		return http.StatusBadRequest
+	case errors.Is(err, ErrBusy):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, csoauth.ErrConfig):
+		return http.StatusInternalServerError
 	case errors.Is(err, errExchange) && errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout
 	case errors.Is(err, errExchange):
@@ -65,16 +84,25 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// wasRefused reports whether Contentstack refused a code, because it is too old for instance. It is not
+// the operator's mistake, and the user can repeat the login.
+func wasRefused(err error) bool {
+	var said *csoauth.Error
+	return errors.Is(err, errExchange) && errors.As(err, &said) && said.Op == "exchange" && !errors.Is(err, csoauth.ErrConfig) &&
+		said.StatusCode >= 400 && said.StatusCode <= 499 && said.StatusCode != http.StatusTooManyRequests
+}
+
 // errExchange is for what failed at Contentstack, or on the way there.
 var errExchange = errors.New("the code was not exchanged")
 
-// pages are those of whoever comes without an attempt, made once: a flood of forged callbacks gets no others.
+// pages are those for requests without an attempt, made once: a flood of forged callbacks gets no
+// others.
 type pages map[pageData]string
 
-func newPages(again string) pages {
+func newPages(again string, stacks bool) pages {
 	all := pages{}
 	for _, data := range []pageData{{}, {Denied: true}, {Lost: true}} {
-		data.Again = again
+		data.Again, data.Stacks = again, stacks
 		all[data] = data.html()
 	}
 	return all
@@ -83,20 +111,31 @@ func newPages(again string) pages {
 type pageData struct {
 	Denied bool
 	Lost   bool
+	Busy   bool
+	Stacks bool   // the authorize URL may have ended there
+	There  string // where the login has to begin
 	Again  string
 }
 
-// html names no cause: whoever made the browser come here must learn nothing from it. And it does not say that the user is not
-// logged in, for the application may know better.
+// html names no cause that an attacker could use: anyone can make a browser come here. And it does not
+// say that the user is not logged in, for the application may know better.
 func (d pageData) html() string {
-	page := landing.Page{Name: "login-failed", Title: "The log-in did not work", Link: d.Again, LinkText: "Try again"}
+	page := landing.Page{Name: "login-failed", Title: "The login did not work", Link: d.Again, LinkText: "Try again"}
 	switch {
 	case d.Denied:
 		page.Name, page.Title = "denied", "Access was not allowed"
+	case d.Busy:
+		page.Name, page.Title, page.LinkText = "busy", "Too many people are logging in", ""
+		page.Text = []string{"Reload this page in a moment. Do not start over: your login goes on."}
+	case d.There != "":
+		page.Title, page.Link, page.LinkText = "The login has to begin at another address", d.There, "Begin there"
+		page.Text = []string{"This address and the one where the login ends are two names of this computer, and your browser keeps their cookies apart."}
 	case d.Lost:
 		page.Text = []string{
-			"That happens if this page was opened twice or in another browser, if the log-in took long, or if the browser blocks cookies of this site.",
-			"And if Contentstack showed you your stacks and did not ask for your consent, you were not logged in there yet: try again, now that you are.",
+			"This page is where a login ends, and your browser has no login that goes with it. That happens if the page was opened twice or in another browser, if the login took long, or if the browser blocks cookies of this site.",
+		}
+		if d.Stacks {
+			page.Text = append(page.Text, "If Contentstack showed you your stacks and did not ask for your consent, you were not logged in there yet: try again, now that you are.")
 		}
 	}
 	return page.HTML()

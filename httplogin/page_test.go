@@ -24,7 +24,7 @@ import (
 // What a user and the operator are told of each kind of failure.
 func TestFailedLogin(t *testing.T) {
 	const path, link = "/login", "/login?return_to=%2Fhere%3Fa%3Db"
-	const failed, lost, denied = "The log-in did not work", "That happens if this page was opened twice", "Access was not allowed"
+	const failed, lost, denied = "The login did not work", "This page is where a login ends", "Access was not allowed"
 	onToken := func(err error) func(*httplogin.Login) {
 		return func(l *httplogin.Login) {
 			l.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return err }
@@ -38,6 +38,7 @@ func TestFailedLogin(t *testing.T) {
 		wait   time.Duration      // before the callback
 		cookie func(*http.Cookie) // what happened to it
 		visit  string             // STATE is the attempt's; empty: the right callback
+		header string             // of the request
 		status int
 		level  string
 		cause  string // in the log
@@ -53,9 +54,16 @@ func TestFailedLogin(t *testing.T) {
 		"no state":                         {visit: "/callback?code=the-code", status: 400, level: "INFO", cause: "state occurs 0 times", page: lost, link: path},
 		"another browser":                  {cookie: func(c *http.Cookie) { c.Name = "session" }, status: 400, level: "INFO", cause: "no attempt to log in", page: lost, link: path},
 		"a cookie that was changed":        {cookie: func(c *http.Cookie) { c.Value = "1" + c.Value }, status: 400, level: "INFO", cause: "its cookie cannot be opened: ", page: lost, link: path},
-		"return_to leads away":             {visit: "/login?return_to=//evil", status: 400, level: "INFO", cause: "return_to is not a path of this site", page: failed, link: path},
-		"return_to twice":                  {visit: "/login?return_to=/&return_to=/", status: 400, level: "INFO", cause: "occurs 2 times", page: failed, link: path},
-		"the code is refused":              {set: tokenEndpoint(refuse), status: 502, level: "ERROR", cause: "invalid_grant", page: failed, link: link},
+		"the code is refused":              {set: tokenEndpoint(refuse(400, `{"error":"invalid_grant"}`)), status: 400, level: "INFO", cause: "invalid_grant", page: lost, link: link},
+		"the code is refused in words":     {set: tokenEndpoint(refuse(401, `{"message":["invalid code"]}`)), status: 400, level: "INFO", cause: "invalid code", page: lost, link: link},
+		"the secret is wrong":              {set: tokenEndpoint(refuse(401, `{"error":"invalid_client"}`)), status: 500, level: "ERROR", cause: "invalid_client", page: failed, link: link},
+		"the redirect URI is wrong":        {set: tokenEndpoint(refuse(400, `{"error":"invalid_grant","error_description":"redirect_uri mismatch"}`)), status: 500, level: "ERROR", cause: "redirect_uri", page: failed, link: link},
+		"too many requests":                {set: tokenEndpoint(refuse(429, `{"error":"slow_down"}`)), status: 502, level: "ERROR", cause: "slow_down", page: failed, link: link},
+		"Contentstack fails":               {set: tokenEndpoint(refuse(500, `{"error":"invalid_grant"}`)), status: 502, level: "ERROR", cause: "500", page: failed, link: link},
+		"the path route":                   {set: func(l *httplogin.Login) { l.Config.AuthorizeRoute = csoauth.RoutePath }, visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
+		"a prefetch":                       {header: "Sec-Purpose: prefetch", status: 403, level: "INFO", cause: "ahead of a visit", page: failed, link: path},
+		"a frame":                          {header: "Sec-Fetch-Dest: iframe", status: 403, level: "INFO", cause: "cannot be shown in a frame", page: failed, link: path},
+		"a query that does not parse":      {visit: "/callback?error=a;b&code=the-code&state=STATE", status: 400, level: "INFO", cause: "cannot be read whole", page: lost, link: path},
 		"Contentstack cannot be reached":   {set: tokenEndpoint(noRoute), status: 502, level: "ERROR", cause: "no route", page: failed, link: link},
 		"Contentstack does not respond":    {set: tokenEndpoint(hang), status: 504, level: "ERROR", cause: context.DeadlineExceeded.Error(), page: failed, link: link},
 		"the application fails":            {set: onToken(errors.New("the database is full")), status: 500, level: "ERROR", cause: "the database is full", page: failed, link: link},
@@ -81,11 +89,11 @@ func TestFailedLogin(t *testing.T) {
 					tt.cookie(cookie)
 				}
 				r.AddCookie(cookie)
-				w, handle := httptest.NewRecorder(), login.Callback
-				if r.URL.Path == path {
-					handle = login.Start
+				if name, value, ok := strings.Cut(tt.header, ": "); ok {
+					r.Header.Set(name, value)
 				}
-				handle(w, r)
+				w := httptest.NewRecorder()
+				login.Callback(w, r)
 
 				body := html.UnescapeString(w.Body.String())
 				assert.Equal(t, tt.status, w.Code)
@@ -93,7 +101,7 @@ func TestFailedLogin(t *testing.T) {
 				for text, shown := range map[string]bool{
 					`data-page="denied"`: tt.page == denied, denied: tt.page == denied,
 					`data-page="login-failed"`: tt.page != denied, failed: tt.page != denied,
-					lost: tt.page == lost, "try again, now that you are": tt.page == lost,
+					lost: tt.page == lost, "try again, now that you are": tt.page == lost && login.Config.AuthorizeRoute == csoauth.RouteHash,
 				} {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}
@@ -115,16 +123,56 @@ func TestFailedLogin(t *testing.T) {
 	}
 }
 
-func refuse(*http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	w.WriteHeader(http.StatusBadRequest)
-	_, _ = w.WriteString(`{"error":"invalid_grant"}`)
-	return w.Result(), nil
+func refuse(status int, body string) roundTrip {
+	return func(*http.Request) (*http.Response, error) {
+		w := httptest.NewRecorder()
+		w.WriteHeader(status)
+		_, _ = w.WriteString(body)
+		return w.Result(), nil
+	}
 }
 
-func noRoute(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+var errNoRoute = errors.New("no route")
+
+func noRoute(*http.Request) (*http.Response, error) { return nil, errNoRoute }
 
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+// A developer opens 127.0.0.1, and registered localhost.
+func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
+	for _, test := range []struct {
+		redirectURI, host string
+		there             string // where it has to begin; empty: it begins
+	}{
+		{"http://localhost:3000/callback", "127.0.0.1:3000", "http://localhost:3000"},
+		{"http://localhost:3000/callback", "[::1]:3000", "http://localhost:3000"},
+		{"http://127.0.0.1:3000/callback", "localhost", "http://127.0.0.1:3000"},
+		{"http://app.localhost:3000/callback", "localhost:3000", "http://app.localhost:3000"},
+		{"http://localhost:3000/callback", "localhost:3000", ""},
+		{"http://localhost:3000/callback", "LOCALHOST:8080", ""}, // a proxy's port
+		{"http://localhost:3000/callback", "app.example.com", ""},
+		{"http://localhost:3000/callback", "10.0.0.1:3000", ""},
+		{"https://example.com/callback", "127.0.0.1:3000", ""}, // behind a proxy
+		{"https://example.com/callback", "example.com", ""},
+	} {
+		login := httpsLogin()
+		login.Config.RedirectURI = test.redirectURI
+		var out bytes.Buffer
+		login.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		r := httptest.NewRequest(http.MethodGet, "/login?return_to=/here", nil)
+		r.Host = test.host
+		w := httptest.NewRecorder()
+		login.Start(w, r)
+		if test.there == "" {
+			assert.Equal(t, http.StatusSeeOther, w.Code, test)
+			continue
+		}
+		assert.Equal(t, http.StatusBadRequest, w.Code, test)
+		assert.Empty(t, w.Header().Values("Set-Cookie"))
+		assert.Contains(t, w.Body.String(), `<a href="`+test.there+`/login?return_to=/here">Begin there</a>`)
+		assert.Contains(t, out.String(), "browsers keep their cookies apart")
+	}
 }

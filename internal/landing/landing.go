@@ -22,23 +22,36 @@ func set(h http.Header, pairs ...string) {
 	}
 }
 
-// Visited reports whether r is the visit of a person. If it is not, Visited has answered: GET is the one method, and a browser that
-// fetches ahead, or for a preview or a frame, would use up an attempt that the person still needs.
+// Visited reports whether r is a visit by a person. If it is not, Visited has answered: see [Refuse].
 func Visited(w http.ResponseWriter, r *http.Request) bool {
-	switch {
-	case r.Method != http.MethodGet:
-		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-	case prefetched(r.Header):
-		http.Error(w, "this page is for visits", http.StatusForbidden)
-	default:
+	status, why := Refuse(r)
+	if why == "" {
 		return true
 	}
+	if status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", http.MethodGet)
+	}
+	http.Error(w, why, status)
 	return false
 }
 
-// prefetched reports whether a request says that nobody is looking.
-func prefetched(h http.Header) bool {
+// Refuse returns why r is not a visit by a person, and the status that says so, or "" if it is one. GET
+// is the only method. A browser that fetches ahead, or for a preview or a frame, would use up an attempt
+// that the person still needs. A navigation that went through a service worker is a visit.
+func Refuse(r *http.Request) (status int, why string) {
+	switch {
+	case r.Method != http.MethodGet:
+		return http.StatusMethodNotAllowed, "the method is not GET"
+	case isPrefetch(r.Header):
+		return http.StatusForbidden, "the request was made ahead of a visit, or for a preview"
+	case !isNavigation(r.Header):
+		return http.StatusForbidden, "the request is not a visit: this page cannot be shown in a frame, and no script can fetch it"
+	}
+	return 0, ""
+}
+
+// isPrefetch reports whether a request says that no person is looking.
+func isPrefetch(h http.Header) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} { // canonical names, so no need of Values
 		for _, said := range h[name] {
 			said = strings.ToLower(said)
@@ -47,8 +60,20 @@ func prefetched(h http.Header) bool {
 			}
 		}
 	}
-	dest := h["Sec-Fetch-Dest"]
-	return len(dest) > 0 && dest[0] != "document"
+	return false
+}
+
+// isNavigation reports whether a request is, or may be, for a page that a browser shows in a window of
+// its own. With fetch(event.request), a service worker repeats such a request with the destination
+// "empty" and the mode "navigate", which no other script can set.
+func isNavigation(h http.Header) bool {
+	mode := h["Sec-Fetch-Mode"]
+	for _, dest := range h["Sec-Fetch-Dest"] {
+		if dest != "document" && !(dest == "empty" && len(mode) == 1 && mode[0] == "navigate") {
+			return false
+		}
+	}
+	return true
 }
 
 // Redirect sends the browser on, and no page along: it would hold the address.
