@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// parseRedirectURI returns a redirect URI as a browser writes it, with its port. It refuses one at which no program on this machine can
-// listen. It is valid otherwise.
+// parseRedirectURI returns a redirect URI as a browser writes it, with its port. It refuses one at
+// which no program on this machine can listen. It is valid otherwise.
 func parseRedirectURI(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" || len(addresses(u.Hostname())) == 0 {
@@ -37,8 +37,8 @@ func parseRedirectURI(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// addresses returns the loopback addresses that a browser may use for a host. It may use either for localhost and for the names
-// under it (RFC 6761, 6.3), so both must be ours.
+// addresses returns the loopback addresses that a browser may use for a host. It may use either for
+// localhost and for the names under it (RFC 6761, 6.3), so both must be ours.
 func addresses(host string) []netip.Addr {
 	host = strings.ToLower(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
@@ -69,8 +69,8 @@ func (l *login) listen(ctx context.Context) (listeners []net.Listener, chosen in
 	return nil, 0, err
 }
 
-// listenAt listens on every address of a redirect URI that this machine has. One that is taken makes the whole port taken: a
-// browser might go there, with the code.
+// listenAt listens on every address of a redirect URI that this machine has. If one is taken, the
+// port counts as taken: a browser might send the code there.
 func listenAt(ctx context.Context, u *url.URL, listen listenFunc) (listeners []net.Listener, err error) {
 	defer func() {
 		if err != nil {
@@ -92,6 +92,8 @@ func listenAt(ctx context.Context, u *url.URL, listen listenFunc) (listeners []n
 			lacking = append(lacking, err) // a machine without IPv6, or without IPv4
 		case isInUse(err):
 			return listeners, inUse(at)
+		case isRefused(err):
+			return listeners, refused(at, err)
 		default:
 			return listeners, err
 		}
@@ -109,11 +111,11 @@ func listenTCP(ctx context.Context, at string) (net.Listener, error) {
 }
 
 func inUse(at string) error {
-	return fmt.Errorf("%w: somebody else listens at %s: end that program, which may be another login, or offer another redirect URI", ErrPortInUse, at)
+	return fmt.Errorf("%w: another program listens at %s: end it (it may be another login), or offer another redirect URI", ErrPortInUse, at)
 }
 
-// isAnswered reports whether somebody listens at an address. But on Linux, one who listens on all interfaces does not keep us from
-// listening at one of them.
+// isAnswered reports whether a program listens at an address. Except on Linux, we can listen at an
+// address although another program listens on all interfaces.
 func isAnswered(ctx context.Context, at string) bool {
 	conn, err := (&net.Dialer{Timeout: 200 * time.Millisecond}).DialContext(ctx, "tcp", at)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// A literal address is that one alone, and localhost two. Other systems do not have all of 127.0.0.0/8.
+// A literal address is that one alone, and localhost two. Other systems do not have all of
+// 127.0.0.0/8.
 func TestListensNowhereElse(t *testing.T) {
 	for host, free := range map[string][]string{
 		"localhost": {"127.0.0.2"}, "127.0.0.1": {"127.0.0.2", "[::1]"}, "[::1]": {"127.0.0.1"}, "127.0.0.2": {"127.0.0.1", "[::1]"},

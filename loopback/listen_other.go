@@ -6,8 +6,12 @@ import "syscall"
 
 func exclusive(_, _ string, _ syscall.RawConn) error { return nil }
 
-// Nobody knows these errors here, so each ends the login with its own text.
+// The errors of these systems are not known, so each ends the login with its own text.
 
 func isInUse(error) bool { return false }
 
 func isLacking(error) bool { return false }
+
+func isRefused(error) bool { return false }
+
+func refused(_ string, err error) error { return err }

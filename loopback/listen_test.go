@@ -105,6 +105,21 @@ func TestListenerOnAllInterfacesIsFound(t *testing.T) {
 	assert.False(t, loopback.IsAnswered(t.Context(), at))
 }
 
+// listenRefused listens where the system refuses it, after so many addresses where it does not.
+func listenRefused(t *testing.T, redirectURI string, before int) ([]net.Listener, error) {
+	t.Helper()
+	listeners, err := loopback.ListenAt(t.Context(), redirectURI, func(_ context.Context, at string) (net.Listener, error) {
+		if before--; before >= 0 {
+			return &fakeListener{}, nil
+		}
+		return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", refusedErrors[0])}
+	})
+	require.ErrorIs(t, err, refusedErrors[0])
+	require.NotErrorIs(t, err, loopback.ErrPortInUse)
+	assert.Empty(t, listeners)
+	return listeners, err
+}
+
 type fakeListener struct {
 	net.Listener
 	closed bool
@@ -116,7 +131,7 @@ func (l *fakeListener) Close() error { l.closed = true; return nil }
 // do not listen.
 func TestHalfOfLocalhost(t *testing.T) {
 	broken := errors.New("too many open files")
-	lacking, taken := lackingErrors[0], inUseErrors[0]
+	lacking, taken, refused := lackingErrors[0], inUseErrors[0], refusedErrors[0]
 	type row struct {
 		first, second error
 		tried         int
@@ -130,6 +145,9 @@ func TestHalfOfLocalhost(t *testing.T) {
 		"both are lacking": {lacking, lacking, 2, []bool{false, false}, lacking},
 		"lacking, taken":   {lacking, taken, 2, []bool{false, false}, loopback.ErrPortInUse},
 		"lacking, broken":  {lacking, broken, 2, []bool{false, false}, broken},
+		"first is refused": {refused, nil, 1, []bool{false, false}, refused},
+		"then refused":     {nil, refused, 2, []bool{false, false}, refused},
+		"lacking, refused": {lacking, refused, 2, []bool{false, false}, refused},
 	}
 	for _, err := range lackingErrors {
 		rows["first is lacking: "+err.Error()] = row{err, nil, 2, []bool{false, true}, nil}
@@ -168,6 +186,7 @@ func TestHalfOfLocalhost(t *testing.T) {
 				require.NoError(t, err)
 			} else {
 				require.ErrorIs(t, err, test.want)
+				assert.Equal(t, test.want == loopback.ErrPortInUse, errors.Is(err, loopback.ErrPortInUse))
 			}
 		})
 	}

@@ -24,8 +24,10 @@ const (
 var (
 	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
 	ErrTimeout = errors.New("nobody came back from the browser in time")
-	// ErrPortInUse: somebody else listens at the redirect URI, on one address of localhost at least, and would get the code. No
-	// browser was opened. Close that program, which may be another login, or register another redirect URI and offer both.
+	// ErrPortInUse: another program listens at the redirect URI, on at least one address of localhost,
+	// and would get the code. No browser was opened. End that program, which may be another login, or
+	// register another redirect URI and offer both. A port that the system does not give to this
+	// program, such as one in a range that Windows reserves, is another error.
 	ErrPortInUse = errors.New("port in use")
 )
 
