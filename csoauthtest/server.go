@@ -34,6 +34,11 @@ type Options struct {
 
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
+
+	// AllowHosts are names and IP addresses, without a port, by which requests may reach the Server, such
+	// as host.docker.internal for a program in a container. Loopback names and addresses always may. Empty:
+	// no others.
+	AllowHosts []string
 }
 
 // An App is registered in the emulated Developer Hub.
@@ -111,6 +116,7 @@ func (o *Options) forEmulator() emulator.Options {
 		CodeLifetime:         o.CodeLifetime,
 		RefreshTokenLifetime: o.RefreshTokenLifetime,
 		Unknowns:             o.Unknowns.forEmulator(),
+		AllowHosts:           o.AllowHosts,
 	}
 	for _, app := range o.Apps {
 		options.Apps = append(options.Apps, emulator.App(app))

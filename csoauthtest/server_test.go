@@ -141,6 +141,25 @@ func tick() {
 	}
 }
 
+func TestHostsThatMayReachTheServer(t *testing.T) {
+	status := func(server *csoauthtest.Server, host string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v3/user", nil)
+		require.NoError(t, err)
+		r.Host = host
+		resp, err := server.Browser().Do(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode
+	}
+	closed := csoauthtest.NewServer(t, nil)
+	require.Equal(t, http.StatusUnauthorized, status(closed, ""))
+	require.Equal(t, http.StatusUnauthorized, status(closed, "app.localhost:1"))
+	require.Equal(t, http.StatusMisdirectedRequest, status(closed, "host.docker.internal:1"))
+	open := csoauthtest.NewServer(t, &csoauthtest.Options{AllowHosts: []string{"host.docker.internal"}})
+	require.Equal(t, http.StatusUnauthorized, status(open, "host.docker.internal:1"))
+	require.Equal(t, http.StatusMisdirectedRequest, status(open, "other.docker.internal"))
+}
+
 func TestUnknownsReachTheServer(t *testing.T) {
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU, Unknowns: csoauthtest.Unknowns{
 		ErrorShape: "cma", DenialWithoutState: true, RegionNames: "both", OldAccessTokenLives: true,

@@ -25,6 +25,10 @@ type Options struct {
 	Apps  []App  // empty: DefaultApp
 	Users []User // empty: DefaultUsers
 
+	// AllowHosts are names and IP addresses, without a port, by which requests may reach the emulator.
+	// Loopback names and addresses always may. Empty: no others.
+	AllowHosts []string
+
 	Location             string        // the region's name in callbacks and tokens; empty: "NA"
 	AccessTokenLifetime  time.Duration // zero: 60 minutes, as documented
 	CodeLifetime         time.Duration // zero: 60 seconds, as documented
@@ -85,10 +89,11 @@ func DefaultUsers() []User {
 
 // An Emulator is safe for concurrent use.
 type Emulator struct {
-	o    Options
-	mux  *http.ServeMux
-	apis *http.ServeMux // what API added; locks itself
-	log  *requestLog
+	o     Options
+	mux   *http.ServeMux
+	apis  *http.ServeMux // what API added; locks itself
+	hosts []string       // the AllowHosts, canonical
+	log   *requestLog
 
 	mu     sync.Mutex
 	apps   []App
@@ -114,6 +119,9 @@ func New(o Options) (*Emulator, error) {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(o.Observe), grants: newGrants(o), apis: http.NewServeMux()}
+	for _, host := range o.AllowHosts {
+		e.hosts = append(e.hosts, canonicalHost(host))
+	}
 	e.routes()
 	return e, nil
 }
@@ -127,6 +135,11 @@ func (o *Options) check() error {
 	}
 	if err := o.Unknowns.fill(); err != nil {
 		return err
+	}
+	for _, host := range o.AllowHosts {
+		if !canBeAllowed(host) {
+			return fmt.Errorf("allowed host %q: want a name or an IP address, without a port", host)
+		}
 	}
 	seen := map[string]bool{}
 	for i, a := range o.Apps {
@@ -187,8 +200,15 @@ func TokenPaths() []string {
 	return []string{"/apps-api/apps/token", "/apps-api/token", "/apps/token", "/token"}
 }
 
-// ServeHTTP answers as Contentstack's application, Developer Hub and Content Management API would.
-func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.mux.ServeHTTP(w, r) }
+// ServeHTTP responds as Contentstack's application, Developer Hub and Content Management API would.
+// It refuses requests for a host that it does not serve.
+func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !e.servesHost(r.Host) {
+		e.refuseHost(w, r)
+		return
+	}
+	e.mux.ServeHTTP(w, r)
+}
 
 // Register adds a redirect URI to an app. It returns an error if there is no such app, or if no app
 // can have that URI.

@@ -134,7 +134,7 @@ func TestFaultsTakeTheirTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e, err := emulator.New(emulator.Options{Apps: testApps(), CodeLifetime: 24 * time.Hour})
 				require.NoError(t, err)
-				s := &site{Emulator: e, t: t, url: "http://emulator.example"}
+				s := &site{Emulator: e, t: t, url: "http://emulator.localhost"}
 				s.client = &http.Client{CheckRedirect: noRedirect, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 					w := httptest.NewRecorder()
 					e.ServeHTTP(w, r)
@@ -145,7 +145,7 @@ func TestFaultsTakeTheirTime(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), row.patience)
 				defer cancel()
 				began, w := time.Now(), httptest.NewRecorder()
-				e.ServeHTTP(w, s.request(http.MethodPost, "/token", form.Encode()).WithContext(ctx))
+				e.ServeHTTP(w, s.request(http.MethodPost, s.url+"/token", form.Encode()).WithContext(ctx))
 				require.Equal(t, row.took, time.Since(began))
 				require.Equal(t, row.status, s.last().Status)
 				if row.written >= 0 {

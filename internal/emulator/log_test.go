@@ -146,12 +146,12 @@ func TestLogKeepsTheLatest(t *testing.T) {
 	require.NoError(t, err)
 	send := func(grant string) {
 		form := strings.NewReader("grant_type=" + grant)
-		r := httptest.NewRequest(http.MethodPost, "/token", form)
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/token", form)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	send("oldest")
-	get := httptest.NewRequest(http.MethodGet, "/token", http.NoBody)
+	get := httptest.NewRequest(http.MethodGet, "http://localhost/token", http.NoBody)
 	for range emulator.MaxLog - 1 {
 		e.ServeHTTP(httptest.NewRecorder(), get)
 	}
@@ -164,7 +164,7 @@ func TestLogKeepsTheLatest(t *testing.T) {
 	require.Equal(t, "newest", requests[len(requests)-1].Params["grant_type"])
 
 	answer := httptest.NewRecorder()
-	e.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, fmt.Sprint("/_emulator/requests?since=", emulator.MaxLog), http.NoBody))
+	e.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, fmt.Sprint("http://localhost/_emulator/requests?since=", emulator.MaxLog), http.NoBody))
 	require.Equal(t, 1, strings.Count(answer.Body.String(), `"time"`), "numbers go on when the oldest go")
 	require.Contains(t, answer.Body.String(), fmt.Sprint(`"next":`, emulator.MaxLog+1))
 }
