@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,10 @@ func parseRow(line string) (name, value string) {
 func login(told map[string]string) error {
 	verifier := strings.Repeat("0123456789", 5)
 	query := url.Values{"response_type": {"code"}, "client_id": {told["Client ID"]}, "redirect_uri": {told["Redirect URIs"]}, "state": {"xyz"}, "code_challenge": {verifier}}
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     hostHeader(os.Getenv("HOST")),
+	}
 	authorize := strings.Replace(strings.TrimSuffix(told["Authorize URL"], "…"), "/#!/", "/", 1)
 	resp, err := browser.PostForm(authorize+query.Encode(), url.Values{"decision": {"allow"}})
 	if err != nil {
@@ -90,7 +94,7 @@ func login(told map[string]string) error {
 	if err != nil || back.Query().Get("state") != "xyz" {
 		return fmt.Errorf("consent answered %s and sent nobody back with the state", resp.Status)
 	}
-	resp, err = http.PostForm(told["Token URL"], url.Values{"grant_type": {"authorization_code"}, "client_id": {told["Client ID"]},
+	resp, err = browser.PostForm(told["Token URL"], url.Values{"grant_type": {"authorization_code"}, "client_id": {told["Client ID"]},
 		"redirect_uri": {told["Redirect URIs"]}, "code": back.Query()["code"], "code_verifier": {verifier}})
 	if err != nil {
 		return err
@@ -100,6 +104,15 @@ func login(told map[string]string) error {
 		return fmt.Errorf("the token endpoint answered %s", resp.Status)
 	}
 	return nil
+}
+
+// A hostHeader is a RoundTripper that sends another Host header, unless it is empty.
+type hostHeader string
+
+func (h hostHeader) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host = cmp.Or(string(h), r.Host)
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // stopProcess ends a process with a signal, or kills it where there are none.

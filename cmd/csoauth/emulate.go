@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,8 +29,11 @@ prints, and use the app's identifiers. It tells every request that it gets, secr
 and in a file if you name one.
 
 It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a redirect URI must match
-to the byte, and a refresh token works once; its second use ends the login. Where nobody outside knows what Contentstack
-does, a flag lets you try every answer.
+exactly, and a refresh token works once; its second use ends the login. Where no public document says what Contentstack
+does, a flag lets you try each possibility.
+
+It serves localhost, and the names under it, and loopback addresses. To reach it by another name, such as that of a
+container, add --allow-host. Otherwise a web site could point its own name at this machine and read the log.
 
 Without a browser, consent is a POST to the authorize URL, with the user's uid if it is not the first one's; the code is
 in the Location of the answer:
@@ -70,6 +74,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the first app; may be repeated")
 
 	o := &f.options
+	flags.StringArrayVar(&o.AllowHosts, "allow-host", nil, "`name` or IP address by which requests may reach it, besides localhost; may be repeated")
 	flags.StringVar(&o.Location, "region", "", "`name` of the region in callbacks and tokens (NA)")
 	flags.DurationVar(&o.AccessTokenLifetime, "access-token-lifetime", 0, "`time` that access tokens live (1h)")
 	flags.DurationVar(&o.RefreshTokenLifetime, "refresh-token-lifetime", 0, "`time` that refresh tokens live (for ever)")
@@ -118,7 +123,7 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("emulate: %w", err)
 	}
-	describe(cmd.OutOrStdout(), "http://"+listener.Addr().String(), e)
+	describe(cmd.OutOrStdout(), baseURL(listener.Addr()), e)
 	if err := serve(cmd.Context(), listener, e); err != nil {
 		return err
 	}
@@ -128,10 +133,12 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// merged returns the options of the file, with those of the flags that were given in their place.
+// merged returns the options of the file. Each flag that was given replaces its option.
 func (f *emulateFlags) merged() (emulator.Options, error) {
 	if f.config == "" {
-		return f.options, nil
+		o := f.options
+		o.AllowHosts = f.hosts()
+		return o, nil
 	}
 	file, err := os.Open(f.config)
 	if err != nil {
@@ -142,6 +149,7 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 	if err != nil {
 		return emulator.Options{}, fmt.Errorf("emulate: %s: %w", f.config, err)
 	}
+	o.AllowHosts = f.hosts()
 	o.Location = cmp.Or(f.options.Location, o.Location)
 	o.AccessTokenLifetime = cmp.Or(f.options.AccessTokenLifetime, o.AccessTokenLifetime)
 	o.RefreshTokenLifetime = cmp.Or(f.options.RefreshTokenLifetime, o.RefreshTokenLifetime)
@@ -159,6 +167,29 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 		u.Omit = given.Omit
 	}
 	return o, nil
+}
+
+// hosts returns the names and addresses by which requests may reach the emulator, besides loopback
+// ones: those of --allow-host, and the one of --addr.
+func (f *emulateFlags) hosts() []string {
+	host, _, _ := net.SplitHostPort(f.addr) // checkAddr has seen that it splits
+	if host == "" || checkAddr(f.addr, false) == nil {
+		return f.options.AllowHosts
+	}
+	return append(slices.Clip(f.options.AllowHosts), host)
+}
+
+// baseURL returns the URL of a listener's address. An address that stands for all of the machine's is
+// replaced by a loopback one, which a client can use.
+func baseURL(addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String()) // that of a TCP listener always splits
+	switch host {
+	case "0.0.0.0":
+		host = "127.0.0.1"
+	case "::":
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // checkAddr refuses an address that other machines can reach, unless that is asked for. The emulator has no passwords.
@@ -191,7 +222,13 @@ func describe(w io.Writer, base string, e *emulator.Emulator) {
 	row := func(name, value string) { fmt.Fprintf(table, "  %s\t%s\n", name, value) }
 	row("App UID", app.UID)
 	row("Client ID", app.ClientID)
-	row("Client secret", app.ClientSecret+"  (optional: Allow PKCE is on)")
+	switch {
+	case app.ClientSecret == "":
+	case app.AllowPKCE:
+		row("Client secret", app.ClientSecret+"  (optional: Allow PKCE is on)")
+	default:
+		row("Client secret", app.ClientSecret+"  (required: Allow PKCE is off)")
+	}
 	for i, uri := range app.RedirectURIs {
 		row(first("Redirect URIs", i), uri)
 	}
@@ -205,6 +242,7 @@ func describe(w io.Writer, base string, e *emulator.Emulator) {
 	row("Authorize URL", base+"/#!/apps/"+app.UID+"/authorize?…  (the documented form)")
 	row("", base+"/apps/"+app.UID+"/authorize?…")
 	row("Token URL", base+emulator.TokenPaths()[0])
+	row("Endpoints in Go", fmt.Sprintf("csoauth.OneHost(%q)", base))
 	row("User API", base+"/v3/user  (with Authorization: Bearer …)")
 	table.Flush()
 	fmt.Fprintln(w)

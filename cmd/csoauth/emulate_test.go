@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
@@ -48,6 +50,7 @@ func TestFlagsStandBeforeTheFile(t *testing.T) {
 		"--old-access-token-lives":        func(o *emulator.Options) { o.Unknowns.OldAccessTokenLives = true },
 		"--reuse=refuse":                  func(o *emulator.Options) { o.Unknowns.Reuse, o.Unknowns.ReuseGrace = "refuse", 0 },
 		"--reuse-grace=50s":               func(o *emulator.Options) { o.Unknowns.ReuseGrace = emulator.Duration(50 * time.Second) },
+		"--allow-host=emulator":           func(o *emulator.Options) { o.AllowHosts = []string{"emulator"} },
 		"--omit=expires_in,refresh_token": func(o *emulator.Options) { o.Unknowns.Omit = []string{"expires_in", "refresh_token"} },
 	} {
 		want, alone := ofFile, emulator.Options{}
@@ -96,6 +99,71 @@ func TestEveryRedirectURIIsCheckedAndRegistered(t *testing.T) {
 	for _, uris := range [][]string{{one, "relative"}, {"relative", one}} {
 		_, err := emulate(t, "--addr", "127.0.0.1:0", "--redirect-uri", uris[0], "--redirect-uri", uris[1])
 		require.ErrorContains(t, err, `--redirect-uri: csoauth: config: RedirectURI: "relative"`)
+	}
+}
+
+func TestClientSecretIsPrintedForAnAppThatHasOne(t *testing.T) {
+	const optional, required = "(optional: Allow PKCE is on)", "(required: Allow PKCE is off)"
+	for name, row := range map[string]struct{ app, want string }{
+		"optional": {`{"uid": "u1", "client_id": "c1", "client_secret": "s1", "allow_pkce": true}`, "s1  " + optional},
+		"required": {`{"uid": "u1", "client_id": "c1", "client_secret": "s1"}`, "s1  " + required},
+		"none":     {`{"uid": "u1", "client_id": "c1", "allow_pkce": true}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "config.json")
+			require.NoError(t, os.WriteFile(file, []byte(`{"apps": [`+row.app+`]}`), 0o600))
+			out, err := emulate(t, "--addr", "127.0.0.1:0", "--config", file)
+			require.NoError(t, err)
+			require.Contains(t, out, "u1")
+			if row.want == "" {
+				require.NotContains(t, out, "ecret")
+				require.NotContains(t, out, "PKCE")
+				return
+			}
+			require.Regexp(t, `(?m)^  Client secret +`+regexp.QuoteMeta(row.want)+`$`, out)
+		})
+	}
+}
+
+func TestEndpointsAreForGo(t *testing.T) {
+	out, err := emulate(t, "--addr", "127.0.0.1:0")
+	require.NoError(t, err)
+	told := regexp.MustCompile(`(?m)^  Endpoints in Go +csoauth\.OneHost\("(.+)"\)$`).FindStringSubmatch(out)
+	require.NotNil(t, told, out)
+	require.Contains(t, out, "Emulated Contentstack at "+told[1]+" (")
+	config := &csoauth.Config{
+		AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184",
+		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(told[1])},
+	}
+	require.NoError(t, config.Validate())
+}
+
+func TestPrintedAddressCanBeOpened(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:8484":      "http://127.0.0.1:8484",
+		"[::1]:8484":          "http://[::1]:8484",
+		"192.0.2.7:8484":      "http://192.0.2.7:8484",
+		"0.0.0.0:8484":        "http://127.0.0.1:8484",
+		"[::]:8484":           "http://localhost:8484",
+		"[fe80::1%eth0]:8484": "http://[fe80::1%eth0]:8484",
+	} {
+		tcp, err := net.ResolveTCPAddr("tcp", addr)
+		require.NoError(t, err)
+		require.Equal(t, want, baseURL(tcp))
+	}
+}
+
+func TestHostOfTheAddressIsAllowed(t *testing.T) {
+	for addr, want := range map[string][]string{
+		"192.0.2.7:8484": {"emulator", "192.0.2.7"},
+		"[fd00::7]:8484": {"emulator", "fd00::7"},
+		"name.test:8484": {"emulator", "name.test"},
+		":8484":          {"emulator"},
+	} {
+		f := &emulateFlags{addr: addr, options: emulator.Options{AllowHosts: []string{"emulator"}}}
+		o, err := f.merged()
+		require.NoError(t, err)
+		require.Equal(t, want, o.AllowHosts)
 	}
 }
 
