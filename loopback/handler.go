@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// lingering is how long the browser has to fetch the page that says how the login went. It does so at once, unless there is a
-	// busy machine or a tunnel in between.
+	// lingering is how long the browser has to fetch the page that says how the login went. It does
+	// so at once, unless there is a busy machine or a tunnel in between.
 	lingering = 5 * time.Second
 	// hurrying is how long it has if the caller waits for the end.
 	hurrying = time.Second
@@ -26,8 +26,8 @@ const (
 	closing = 250 * time.Millisecond
 )
 
-// ServeHTTP answers whoever asks at the redirect URI: the user's browser, and anybody else on this machine, or a web page that
-// makes the browser ask.
+// ServeHTTP answers requests to the redirect URI. They come from the user's browser, but also from
+// other programs on this machine, and from web pages that make the browser send them.
 func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	landing.Protect(w.Header())
 	if !l.isHere(r) {
@@ -47,12 +47,12 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		landing.Write(w, status, page.HTML())
 		l.show.Do(func() { close(l.shown) })
 	default:
-		http.Error(w, "this is not of the login that is under way", http.StatusBadRequest)
+		landing.Write(w, http.StatusBadRequest, l.otherPage().HTML())
 	}
 }
 
-// isHere reports whether r asks for the redirect URI, by the name that it has there: another name that leads to this machine is a
-// web page's that wants to read our answers.
+// isHere reports whether r asks for the redirect URI, by the name that it has there: another name
+// that leads to this machine is a web page's that wants to read our answers.
 func (l *login) isHere(r *http.Request) bool { return l.isAt(r.Host, r.URL.EscapedPath()) }
 
 func (l *login) isAt(host, path string) bool {

@@ -82,6 +82,39 @@ func TestCallbackThatDoesNotParseIsNotOurs(t *testing.T) {
 	}
 }
 
+// The user may have opened an old tab, and must not take its page for the end of the login.
+func TestVisitOfAnotherLoginGetsAPageThatSaysSo(t *testing.T) {
+	a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "<b>tool" })
+	assertPage := func(query, goesOn string) {
+		t.Helper()
+		w := ask(a, "GET", "http://localhost:8184/callback"+query, nil)
+		assert.Equal(t, http.StatusBadRequest, w.Code, query)
+		assert.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"), query)
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"), query)
+		assert.Regexp(t, `^default-src 'none'; style-src 'sha256-[^']+'; `, w.Header().Get("Content-Security-Policy"))
+		assert.Contains(t, w.Body.String(), `<body data-page="not-this-login">`, query)
+		assert.Contains(t, w.Body.String(), "The address of this page does not belong to the login that &lt;b&gt;tool started", query)
+		assert.Contains(t, w.Body.String(), goesOn, query)
+		assert.NotContains(t, w.Body.String(), "stolen", query)
+		assert.NotContains(t, w.Body.String(), "<a ", query)
+	}
+	others := []string{
+		"?state=wrong&code=stolen", "?state=" + a.State() + "&state=stolen",
+		"?state=" + a.State() + "&code=stolen;b", "?state=" + a.State() + "&code=%zz", "?state=" + strings.ToUpper(a.State()),
+	}
+	for _, query := range append(others, "", "?code=stolen", "?error=access_denied&error_description=stolen") {
+		assertPage(query, "The login in the other tab goes on.")
+	}
+	over, _ := a.Decided()
+	require.False(t, over)
+
+	assert.Equal(t, http.StatusSeeOther, ask(a, "GET", "http://localhost:8184/callback?error=access_denied&state="+a.State(), nil).Code)
+	for _, query := range others {
+		assertPage(query, "That login is over.")
+	}
+	assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), `data-page="denied"`)
+}
+
 func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	a := newAttempt(t, func(c *csoauth.Config, o *loopback.Options) {
