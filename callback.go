@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -14,12 +15,7 @@ var callbackParams = []string{"code", "error", "error_description", "location", 
 // callbackParameter reports whether a callback brings name itself, so that a redirect URI cannot have
 // it in its query.
 func callbackParameter(name string) bool {
-	for _, p := range callbackParams {
-		if name == p {
-			return true
-		}
-	}
-	return name == "state"
+	return name == "state" || slices.Contains(callbackParams, name)
 }
 
 // maxQuery and maxCallbackCode are bytes. Anyone can make a browser bring any callback; what

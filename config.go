@@ -51,8 +51,11 @@ type Config struct {
 	// context, or else a Timeout of 30 s. A nil Transport: one of our own that does not keep idle connections
 	// for long. A Transport that sends requests again by itself can end logins.
 	//
-	// A Timeout below 5 s ends a request only while it has not been sent. After that it has 5 s, because
-	// giving up on the response to a refresh can cost the login. Zero: no limit but the context's.
+	// A Timeout ends a request that has no connection yet. From the moment it has one, it has 5 s at least,
+	// because giving up on the response to a refresh can cost the login. Zero: no limit but the context's.
+	//
+	// A RoundTripper that does not pass the request's context on hides from httptrace whether the request was
+	// sent. Then the types of its errors decide, and a Timeout below 5 s counts as 5 s.
 	HTTPClient *http.Client
 }
 
@@ -162,6 +165,8 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 		return nil, fmt.Errorf("%s is not an absolute URL: want https://host", quote(withoutPassword(endpoint)))
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(endpoint, "#"):
 		return nil, errors.New("has a query or a fragment: give the base URL alone")
+	case strings.HasPrefix(u.Port(), "0"):
+		return nil, fmt.Errorf("port %s begins with a zero", quote(u.Port()))
 	case u.Scheme == "https", u.Scheme == "http" && isOwnHost(u.Hostname()):
 		return u, nil
 	}
@@ -218,7 +223,7 @@ func parseURI(uri string) (*url.URL, error) {
 	if u.User != nil {
 		return nil, errors.New("has a user or password before the host: remove it")
 	}
-	if text := u.Port(); text != "" {
+	if text := u.Port(); text != "" || strings.HasSuffix(u.Host, ":") {
 		if port, err := strconv.Atoi(text); err != nil || port < 1 || port > 65535 {
 			return nil, fmt.Errorf("port %s is not valid: want 1 to 65535", quote(text))
 		}

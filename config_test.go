@@ -130,6 +130,8 @@ func TestValidateNamesFieldAndRule(t *testing.T) {
 		"endpoint at port 0":        {endpoint(csoauth.Endpoints{App: "http://localhost:0"}), `config: Endpoints: na: App: port "0"`},
 		"redirect at port 0":        {redirect("http://localhost:0/"), `config: RedirectURI: port "0"`},
 		"one port too high":         {redirect("http://localhost:65536/"), `config: RedirectURI: port "65536"`},
+		"an empty port":             {endpoint(csoauth.Endpoints{App: "https://app.example.org:"}), `App: port ""`},
+		"a port with a zero":        {endpoint(csoauth.Endpoints{App: "https://app.example.org:0443"}), `App: port "0443"`},
 		"redirect port":             {redirect("https://app.example.com:99999/"), `port "99999" is not valid`},
 		"redirect without a host":   {redirect("https://:443/"), "has no host"},
 		"userinfo in a bad place":   {redirect("https:/me:hunter2@app.example.com/"), `"REDACTED" has no host`},

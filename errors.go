@@ -58,7 +58,7 @@ type Error struct {
 	// Token is set if the response to a refresh was refused although it has a new refresh token, which
 	// may be the only one that still works. It is the old Token with all usable parts of the response.
 	// Store it in place of the old one.
-	Token *Token
+	Token *Token `json:"-"`
 
 	saidWhen bool        // the response had a Retry-After
 	header   http.Header // of the response, cleaned, for the RetrieveError
@@ -161,7 +161,7 @@ func (e markedError) Unwrap() error        { return e.error }
 // error, or unwrapping it link by link as error reporters do, does not.
 type transportError struct {
 	text    string
-	cause   func() error
+	cause   func() error // a func, so that %+v does not print it
 	notSent bool
 	again   bool // another try may help
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -33,7 +34,10 @@ func (r *tokenResponse) failure() *Error {
 	}
 	e := r.refuse(r.clean(description, maxDescription))
 	e.Code = r.clean(code, maxCode)
-	e.Verdict = judge(status, fields.texts(status)...)
+	if r.clean(code+description, maxDescription) == withheld { // a secret in two halves
+		e.Description = withheld
+	}
+	e.Verdict = judge(status, textsOf(r.body)...)
 	return e
 }
 
@@ -57,34 +61,56 @@ func (f *errorJSON) read(status int) (code, description string) {
 	return cmp.Or(code, text(f.ErrorCode)), description
 }
 
-// texts returns all that is said, as [judge] takes it: every string in the members, names of nested
-// members included. The name of the status says nothing that the status does not: "Not Found" is
-// about the URL.
-func (f *errorJSON) texts(status int) (texts []string) {
-	var collect func(value any)
-	collect = func(value any) {
-		switch v := value.(type) {
+// textsOf returns every text of a failure, as [judge] takes them: the strings in the known members.
+// Below "errors" each has the names of the members that it stands under, as in
+// {"errors":{"client_id":["is invalid"]}}. A member that comes twice counts twice. The name of a status
+// says nothing that the status does not: "Not Found" is about the URL.
+func textsOf(body []byte) (texts []string) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	var collect func(names string, withNames bool)
+	collect = func(names string, withNames bool) {
+		token, _ := decoder.Token() // the body was read before
+		switch t := token.(type) {
 		case string:
-			if !isStatusText(v, status) {
-				texts = append(texts, v)
+			if !isStatusName(t) {
+				texts = append(texts, names+t)
 			}
-		case []any:
-			for _, element := range v {
-				collect(element)
+		case json.Delim: // { or [
+			for decoder.More() {
+				below := names
+				if t == '{' {
+					name, _ := decoder.Token()
+					if withNames {
+						below += fmt.Sprint(name, " ")
+					}
+				}
+				collect(below, withNames)
 			}
-		case map[string]any:
-			for name, member := range v {
-				texts = append(texts, name)
-				collect(member)
-			}
+			_, _ = decoder.Token() // } or ]
 		}
 	}
-	for _, raw := range []json.RawMessage{f.Error, f.ErrorDescription, f.ErrorMessage, f.ErrorCode, f.Message, f.Errors} {
-		var value any
-		_ = json.Unmarshal(raw, &value) // a member that is absent says nothing
-		collect(value)
+	_, _ = decoder.Token() // {
+	for decoder.More() {
+		name, _ := decoder.Token()
+		switch member := strings.ToLower(fmt.Sprint(name)); member {
+		case "error", "error_description", "error_message", "error_code", "message", "errors":
+			collect("", member == "errors")
+		default:
+			var other json.RawMessage
+			_ = decoder.Decode(&other)
+		}
 	}
 	return texts
+}
+
+// isStatusName reports whether text is the name of an HTTP error status.
+func isStatusName(text string) bool {
+	for status := http.StatusBadRequest; status < 600; status++ {
+		if isStatusText(text, status) {
+			return true
+		}
+	}
+	return false
 }
 
 func isStatusText(s string, status int) bool {

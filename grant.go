@@ -19,8 +19,9 @@ import (
 // [ErrDenied] if access was denied). A code that another region of this Config issued is redeemed there,
 // unless IgnoreCallbackRegion is set.
 //
-// Any failure after that ends the attempt, because a code is good for one use and 60 seconds: start
-// over. Only a request that surely was not processed is sent again, as [Config.Refresh] says.
+// Any failure after that but an [ErrNotSent] ends the attempt, because a code is good for one use and
+// 60 seconds: start over. Only a request that surely was not processed is sent again, as
+// [Config.Refresh] says.
 func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Values) (*Token, error) {
 	now := time.Now()
 	checked, err := c.checkCallback(r, callback, now)
@@ -42,7 +43,7 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 	if r.used.Swap(true) {
 		return nil, fmt.Errorf("csoauth: exchange: %w: the attempt was used before", ErrAttemptExpired)
 	}
-	return c.redeem(ctx, codeGrant{
+	token, err := c.redeem(ctx, codeGrant{
 		code:         checked.code,
 		verifier:     r.Verifier,
 		redirectURI:  r.RedirectURI,
@@ -51,6 +52,10 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 		received:     now,
 		state:        r.State,
 	})
+	if errors.Is(err, ErrNotSent) {
+		r.used.Store(false) // the code is as good as before
+	}
+	return token, err
 }
 
 // ExchangeOptions vary [Config.ExchangeCode]. Nil is fine.
@@ -130,7 +135,7 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 	if err := c.checkCredentials(g.redirectURI, c.ClientSecret != ""); err != nil {
 		return nil, configError("exchange", err)
 	}
-	req := tokenRequest{op: "exchange", url: row.tokenURL(), until: g.received.Add(codeRetry), related: g.state}
+	req := tokenRequest{op: "exchange", url: row.tokenURL(), until: g.received.Add(codeRetry), other: g.state}
 	req.set("grant_type", "authorization_code")
 	req.set("client_id", c.ClientID)
 	req.set("redirect_uri", g.redirectURI)
@@ -211,7 +216,7 @@ func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 		return nil, configError("refresh", err)
 	}
 
-	req := tokenRequest{op: "refresh", url: again.tokenURL, related: t.AccessToken}
+	req := tokenRequest{op: "refresh", url: again.tokenURL, other: t.AccessToken}
 	req.set("grant_type", "refresh_token")
 	req.set("client_id", c.ClientID)
 	req.set("redirect_uri", again.redirectURI)

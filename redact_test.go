@@ -107,6 +107,9 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		_, err := json.Marshal(v)
 		require.ErrorContains(t, err, "does not marshal", "and not silently lost")
 	}
+	data, err := json.Marshal(&csoauth.Error{Op: "refresh", StatusCode: 400, Token: token})
+	require.NoError(t, err, "an Error with a Token can be logged")
+	require.Contains(t, string(data), `"StatusCode":400`)
 	require.Contains(t, fmt.Sprint(csoauth.Token{}), `AccessToken:""`, "as is that none is")
 	withPassword := "https://me:" + c.plant("hunter2") + "@example.com"
 	for _, v := range []any{csoauth.Config{RedirectURI: withPassword}, csoauth.AuthRequest{RedirectURI: withPassword}, csoauth.Token{RedirectURI: withPassword}} {

@@ -53,6 +53,7 @@ func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke
 	if !whole {
 		r.responseJSON = salvage(body)
 	}
+	r.RefreshToken = strings.TrimSpace(r.RefreshToken)
 	succeeded := resp.StatusCode >= 200 && resp.StatusCode <= 299
 	switch {
 	case !whole && broke != nil && r.RefreshToken == "":
@@ -146,7 +147,7 @@ func (r *tokenResponse) applyTo(t *Token) error {
 	}
 	t.AccessToken = r.AccessToken
 	t.TokenType = "Bearer"
-	t.Expiry = r.request.sent.Add(r.lifetime()).UTC()
+	t.Expiry = r.request.began.Add(r.lifetime()).UTC()
 	if scopes := strings.Fields(r.Scope); len(scopes) > 0 {
 		t.Scopes = scopes
 	}
@@ -160,7 +161,7 @@ func (r *tokenResponse) otherOwner(old *Token) string {
 		{"organization", old.OrganizationUID, r.OrganizationUID},
 		{"authorization type", old.AuthorizationType, r.AuthorizationType},
 	} {
-		if owner.old != "" && owner.new != "" && owner.old != owner.new {
+		if owner.old != "" && owner.new != "" && !strings.EqualFold(strings.TrimSpace(owner.old), strings.TrimSpace(owner.new)) {
 			return fmt.Sprintf("the response is for %s %s, and the token was for %s", owner.what, r.quote(owner.new), r.quote(owner.old))
 		}
 	}
@@ -195,7 +196,7 @@ func (r *tokenResponse) lifetime() time.Duration {
 // makes no sense, and a day at most.
 func lifetimeOf(seconds float64) time.Duration {
 	switch {
-	case !(seconds > 0): // NaN too
+	case !(seconds >= 1): // NaN too
 		return defaultTokenLifetime
 	case seconds > maxTokenLifetime.Seconds():
 		return maxTokenLifetime
@@ -226,7 +227,36 @@ func (r *tokenResponse) refuse(description string) *Error {
 // the new tokens.
 func (r *tokenResponse) clean(text string, most int) string {
 	secrets, open := r.request.secrets()
-	return clean(text, most, append(secrets, r.AccessToken, r.RefreshToken), open)
+	return clean(text, most, append(append(secrets, r.AccessToken, r.RefreshToken), tokensIn(r.body)...), open)
+}
+
+// tokensIn returns every string in a body that stands under a name with "token" and looks like one. The
+// body may be cut, or not be JSON at all.
+func tokensIn(body []byte) (tokens []string) {
+	name := ""
+	for rest := string(body); ; {
+		between, from, found := strings.Cut(rest, `"`)
+		if !found {
+			return tokens
+		}
+		end := 0
+		for end < len(from) && from[end] != '"' {
+			if from[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		text := from[:min(end, len(from))]
+		sign := strings.Join(strings.Fields(between), "")
+		isValue := sign == ":" || sign == ":["
+		if isValue && strings.Contains(strings.ToLower(name), "token") && len(text) >= minSecret && !strings.Contains(text, " ") {
+			tokens = append(tokens, unescapeJSON(text))
+		}
+		if !isValue {
+			name = text
+		}
+		rest = from[min(end+1, len(from)):]
+	}
 }
 
 // quote shows a value of the response in an error.

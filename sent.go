@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // A progress is how far one try of a request came. net/http reports it by httptrace, over HTTP/1
@@ -19,19 +20,19 @@ import (
 //
 // A flag that is set stays: net/http may send a request over a second connection by itself.
 type progress struct {
-	trace     httptrace.ClientTrace
-	asked     atomic.Bool // for a connection; not to be mistaken for having one
-	connected atomic.Bool
-	sent      atomic.Bool // the request's header was written
-	noTLS     atomic.Bool // a TLS handshake failed
+	trace       httptrace.ClientTrace
+	asked       atomic.Bool  // for a connection
+	connectedAt atomic.Int64 // Unix time in nanoseconds; 0: there is no connection yet
+	sent        atomic.Int32 // how many times the request's header was written
+	noTLS       atomic.Bool  // a TLS handshake failed
 }
 
 // watch returns a context that records a try's progress.
 func (p *progress) watch(ctx context.Context) context.Context {
 	p.trace = httptrace.ClientTrace{
 		GetConn:      func(string) { p.asked.Store(true) },
-		GotConn:      func(httptrace.GotConnInfo) { p.connected.Store(true) },
-		WroteHeaders: func() { p.sent.Store(true) },
+		GotConn:      func(httptrace.GotConnInfo) { p.connectedAt.Store(time.Now().UnixNano()) },
+		WroteHeaders: func() { p.sent.Add(1) },
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			if err != nil {
 				p.noTLS.Store(true)
@@ -41,19 +42,45 @@ func (p *progress) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &p.trace)
 }
 
-// isConnecting reports whether the try is known to have no connection yet.
-func (p *progress) isConnecting() bool { return p.asked.Load() && !p.connected.Load() }
+// withTimeout returns a context that ends a try after the time-out. From the moment at which the try has
+// a connection, it has 5 s at least: its response may be the only copy of a new refresh token.
+func (p *progress) withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
+	began := time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var timer *time.Timer
+	ready := make(chan struct{}) // timer is set
+	timer = time.AfterFunc(timeout, func() {
+		<-ready
+		now := time.Now()
+		end := began.Add(timeout)
+		if at := p.connectedAt.Load(); at != 0 {
+			end = time.Unix(0, at).Add(minTimeout)
+		} else if !p.asked.Load() { // nothing is known
+			end = began.Add(minTimeout)
+		}
+		if left := end.Sub(now); left > 0 {
+			timer.Reset(left)
+			return
+		}
+		cancel(timeoutError{after: now.Sub(began)})
+	})
+	close(ready)
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+	}
+}
 
 // wasNotSent reports whether a try that failed with err surely was not sent, or surely was not
 // processed, which is the same for the caller.
 func (p *progress) wasNotSent(ctx context.Context, err error) bool {
 	switch {
-	case wasNotProcessed(err):
+	case p.sent.Load() <= 1 && wasNotProcessed(err):
 		return true
 	case p.asked.Load() && ctx.Err() != nil:
-		return !p.connected.Load() // over HTTP/2 net/http does not wait for the report of a write then
+		return p.connectedAt.Load() == 0 // over HTTP/2 net/http does not wait for the report of a write then
 	case p.asked.Load():
-		return !p.sent.Load()
+		return p.sent.Load() == 0
 	}
 	return failedToConnect(err)
 }
@@ -74,15 +101,15 @@ func (p *progress) mayPass(err error) bool {
 	case wasNotProcessed(err):
 		return true
 	case errors.As(err, &dns):
-		return dns.Temporary()
+		return dns.IsTemporary || dns.IsTimeout
 	case errors.As(err, &proxy):
 		return proxy == http.StatusBadGateway || proxy == http.StatusServiceUnavailable
 	case p.noTLS.Load():
 		if errors.As(err, &op) && op.Op == "proxyconnect" {
 			err = op.Err // the handshake was the proxy's
 		}
-		cut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && (op.Op == "read" || op.Op == "write")
-		return cut || errors.As(err, &timeout) && timeout.Timeout()
+		wasCut := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && (op.Op == "read" || op.Op == "write")
+		return wasCut || errors.As(err, &timeout) && timeout.Timeout()
 	case errors.As(err, &op):
 		return strings.Contains(op.Error(), "refused") // each operating system has an error of its own for it
 	}
@@ -97,28 +124,30 @@ func failedToConnect(err error) bool {
 		op        *net.OpError
 		dns       *net.DNSError
 		untrusted *tls.CertificateVerificationError
-		noTLS     tls.RecordHeaderError
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
 		invalid   x509.CertificateInvalidError
 		proxy     proxyError
 	)
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns) ||
-		errors.As(err, &untrusted) || errors.As(err, &noTLS) || errors.As(err, &authority) ||
+		errors.As(err, &untrusted) || errors.As(err, &authority) ||
 		errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &proxy)
 }
 
 // wasNotProcessed reports whether an HTTP/2 server said that it did not process our stream
-// (RFC 9113, sections 8.7 and 6.8). Without GetBody net/http has no type for that, so its texts
-// decide. It wraps PROTOCOL_ERROR alike, which proves nothing.
+// (RFC 9113, sections 8.7 and 6.8). Without GetBody net/http has no type for that, so its texts decide.
+// They are matched from their beginning: a server's own words may follow. net/http wraps PROTOCOL_ERROR
+// alike, which proves nothing.
 func wasNotProcessed(err error) bool {
 	text := err.Error()
-	if _, stream, found := strings.Cut(text, "[stream error: stream ID "); found {
-		_, code, _ := strings.Cut(stream, "; ")
-		return strings.HasPrefix(code, "REFUSED_STREAM; received from peer]")
+	if code, found := strings.CutPrefix(text, "http2: Transport received GOAWAY from server ErrCode:"); found {
+		return !strings.ContainsFunc(code, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') })
 	}
-	return strings.Contains(text, "[http2: Transport received Server's graceful shutdown GOAWAY]") ||
-		strings.Contains(text, "http2: Transport received GOAWAY from server ErrCode:")
+	cause, found := strings.CutPrefix(text, "http2: Transport: cannot retry err [")
+	if stream, isReset := strings.CutPrefix(cause, "stream error: stream ID "); isReset {
+		return found && strings.HasPrefix(strings.TrimLeft(stream, "0123456789"), "; REFUSED_STREAM; received from peer] after Request.Body")
+	}
+	return found && strings.HasPrefix(cause, "http2: Transport received Server's graceful shutdown GOAWAY] after Request.Body")
 }
 
 // A proxyError is the status with which a proxy refused to connect (CONNECT).

@@ -15,6 +15,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -80,7 +81,10 @@ func TestErrNotSentAndRetriesWithNetHTTP(t *testing.T) {
 		"GOAWAY covers our stream, graceful": {httpsApp, byHTTP2(goAway(1, noError)), false, 1},
 		"GOAWAY covers our stream, error":    {httpsApp, byHTTP2(goAway(1, internalError)), false, 1},
 		"GOAWAY covers every stream":         {httpsApp, byHTTP2(goAway(1<<31-1, noError)), false, 1},
-		"HTTP/2 closed after the request":    {httpsApp, byHTTP2(closeConnection), false, 1},
+		"GOAWAY that talks like net/http":    {httpsApp, byHTTP2(goAway(1, internalError, "http2: Transport received GOAWAY from server ErrCode:NO_ERROR")), false, 1},
+		"GOAWAY that talks of a graceful one": {httpsApp, byHTTP2(goAway(1, internalError,
+			"http2: Transport: cannot retry err [http2: Transport received Server's graceful shutdown GOAWAY] after Request.Body was written")), false, 1},
+		"HTTP/2 closed after the request": {httpsApp, byHTTP2(closeConnection), false, 1},
 
 		"HTTP/1 closed after the head":    {httpApp, byListener(readHead), false, 1},
 		"HTTP/1 closed after the request": {httpApp, byListener(readRequest), false, 1},
@@ -645,9 +649,10 @@ func resetStream(code uint32) http2Answer {
 }
 
 // goAway closes the connection after the frame, as servers do.
-func goAway(last, code uint32) http2Answer {
+func goAway(last, code uint32, debug ...string) http2Answer {
 	return func(uint32, []byte) ([]byte, bool) {
 		payload := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, last), code)
+		payload = append(payload, strings.Join(debug, "")...)
 		return frame{goAwayFrame, 0, 0, payload}.bytes(), false
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -34,8 +35,8 @@ type tokenRequest struct {
 	userAgent string    // the whole header
 	until     time.Time // no try begins after it; zero: no such limit
 	form      []byte
-	related   string    // a secret that is not sent and must not come back in an error either
-	sent      time.Time // when the try began that was answered
+	other     string    // a secret that is not sent and must not come back in an error either
+	began     time.Time // when the try began that was answered
 }
 
 func (r *tokenRequest) set(name, value string) {
@@ -50,7 +51,7 @@ var openParams = []string{"grant_type", "client_id", "redirect_uri"}
 
 // secrets returns the values that must not come back in an error, and those that may.
 func (r *tokenRequest) secrets() (secrets, open []string) {
-	secrets, open = []string{r.related}, []string{r.url}
+	secrets, open = []string{r.other}, []string{r.url}
 	values, _ := url.ParseQuery(string(r.form)) // of our own making
 	for name := range values {
 		if slices.Contains(openParams, name) {
@@ -75,10 +76,16 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, err
 		return nil, configError(r.op, fieldError("UserAgent", err))
 	}
 	r.userAgent = c.userAgent()
-	r.sent = time.Now()
-	first := r.sent
+	r.began = time.Now()
+	first := r.began
+	answered := false
 	for try := 1; ; try++ {
 		response, err := c.try(ctx, r)
+		var failed *transportError
+		if errors.As(err, &failed) && answered {
+			failed.notSent = false // an earlier try was
+		}
+		answered = answered || err == nil
 		wait, again := tryAgain(response, err)
 		if !again || try == maxTries {
 			return response, err
@@ -98,7 +105,7 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, err
 			}
 			return nil, fmt.Errorf("%w; then, waiting to try again: %w", err, context.Cause(ctx))
 		}
-		r.sent = time.Now()
+		r.began = time.Now()
 	}
 }
 
@@ -129,7 +136,7 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenResponse, erro
 	if response := readResponse(r, resp, body, broke); response != nil {
 		return response, nil
 	}
-	return nil, r.failed(ctx, nil, fmt.Errorf("the response broke off: %w", broke))
+	return nil, r.failure(ctx, fmt.Errorf("the response broke off: %w", broke), false, tokensIn(body)...)
 }
 
 // http returns the request as net/http sends it. It has no GetBody: with that, HTTP/2 in net/http sends
@@ -145,10 +152,20 @@ func (r *tokenRequest) http(ctx context.Context) *http.Request {
 	return request
 }
 
-// failed returns the error of a try without a response, or, if p is nil, with the beginning of one.
+// failed returns the error of a try without a response.
 func (r *tokenRequest) failed(ctx context.Context, p *progress, err error) error {
-	unsent := p != nil && p.wasNotSent(ctx, err)
-	again := unsent && ctx.Err() == nil && p.mayPass(err)
+	unsent := p.wasNotSent(ctx, err)
+	failure := r.failure(ctx, err, unsent)
+	failure.again = unsent && ctx.Err() == nil && p.mayPass(err)
+	if p.sent.Load() > 0 {
+		// net/http quotes what it cannot read of a response, which may be the new tokens.
+		failure.text, _, _ = strings.Cut(failure.text, `"`)
+	}
+	return failure
+}
+
+// failure returns an error with a clean text. more are secrets that the response may have brought.
+func (r *tokenRequest) failure(ctx context.Context, err error, unsent bool, more ...string) *transportError {
 	if cause := context.Cause(ctx); cause != nil {
 		var timeout timeoutError
 		if errors.As(cause, &timeout) {
@@ -162,30 +179,8 @@ func (r *tokenRequest) failed(ctx context.Context, p *progress, err error) error
 		err = cause
 	}
 	secrets, open := r.secrets()
-	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, secrets, open)
-	return &transportError{text: text, cause: func() error { return err }, notSent: unsent, again: again}
-}
-
-// withTimeout returns a context that ends a try. A time-out below 5 s ends a try that has no
-// connection yet; what was sent has 5 s, because its response may be the only copy of a new refresh
-// token.
-func (p *progress) withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	long := max(timeout, minTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, long, timeoutError{after: long})
-	if timeout == long {
-		return ctx, cancel
-	}
-	ctx, cancelUnsent := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(timeout, func() {
-		if p.isConnecting() {
-			cancelUnsent(timeoutError{after: timeout})
-		}
-	})
-	return ctx, func() {
-		timer.Stop()
-		cancelUnsent(nil)
-		cancel()
-	}
+	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, append(secrets, more...), open)
+	return &transportError{text: text, cause: func() error { return err }, notSent: unsent}
 }
 
 // A timeoutError is a context.DeadlineExceeded that says whose deadline it was.
@@ -246,13 +241,17 @@ func (c *Config) transport(ctx context.Context) (http.RoundTripper, time.Duratio
 	if client == nil {
 		client, _ = ctx.Value(oauth2.HTTPClient).(*http.Client)
 	}
-	switch {
-	case client == nil:
+	if client == nil {
 		return ownTransport, defaultTimeout
-	case client.Transport == nil:
-		return ownTransport, client.Timeout
 	}
-	return client.Transport, client.Timeout
+	transport := client.Transport
+	if adds, ok := transport.(*oauth2.Transport); ok {
+		transport = adds.Base // without the Authorization header that it adds
+	}
+	if transport == nil {
+		transport = ownTransport
+	}
+	return transport, client.Timeout
 }
 
 // ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not 90. A

@@ -609,3 +609,58 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// TestLaterFailureDoesNotHideWhatWasSent: the first try was answered.
+func TestLaterFailureDoesNotHideWhatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, tries := testConfig(), 0
+		c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			if tries++; tries == 1 {
+				return answered(503, "1", ""), nil
+			}
+			return nil, refused()
+		})}
+		_, err := c.Refresh(t.Context(), old())
+		require.ErrorContains(t, err, "connection refused")
+		require.NotErrorIs(t, err, csoauth.ErrNotSent)
+		require.Equal(t, 3, tries)
+	})
+}
+
+// TestAttemptSurvivesWhatWasNotSent: its code is as good as before.
+func TestAttemptSurvivesWhatWasNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testConfig()
+		r, err := c.NewAuthRequest(nil)
+		require.NoError(t, err)
+		callback := url.Values{"state": {r.State}, "code": {"c0de"}}
+		unset := *c
+		unset.ClientSecret = "hunter2\n"
+		_, err = unset.Exchange(t.Context(), r, callback)
+		require.ErrorIs(t, err, csoauth.ErrConfig)
+		c.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused() })}
+		_, err = c.Exchange(t.Context(), r, callback)
+		require.ErrorIs(t, err, csoauth.ErrNotSent)
+		mock(c, 200, recorded)
+		_, err = c.Exchange(t.Context(), r, callback)
+		require.NoError(t, err)
+		_, err = c.Exchange(t.Context(), r, callback)
+		require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
+	})
+}
+
+// TestClientThatAddsATokenAddsNone: an oauth2.Client in the context would add an old access token.
+func TestClientThatAddsATokenAddsNone(t *testing.T) {
+	c := testConfig()
+	m := mock(c, 200, recorded)
+	adds := &http.Client{Transport: &oauth2.Transport{Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "an-old-one"}), Base: m}}
+	for _, client := range []*http.Client{nil, adds} {
+		c.HTTPClient = client
+		_, err := c.ExchangeCode(context.WithValue(t.Context(), oauth2.HTTPClient, adds), "c0de", rfcVerifier, nil)
+		require.NoError(t, err)
+	}
+	require.Len(t, m.requests, 2)
+	for _, r := range m.requests {
+		require.Empty(t, r.Header.Values("Authorization"))
+	}
+}

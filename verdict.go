@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // A Verdict is what a failure that the token endpoint reported means for the caller.
@@ -36,9 +35,9 @@ func (v Verdict) String() string {
 	return "none"
 }
 
-// What decides a verdict are these words, searched in everything that an error response says. All
-// are compared without case, underscores, hyphens and spaces, so that "invalid_grant", "Invalid
-// Grant" and "invalidGrant" are one.
+// What decides a verdict are these words, searched in everything that an error response says. Only
+// letters and digits are compared, without case, so that "invalid_grant", "Invalid Grant" and
+// "invalidGrant" are one.
 //
 // Contentstack documents no error codes for its token endpoint. The one refusal that is known is
 // 400 {"message":["invalid refresh_token"]}; refusals of other values probably read alike.
@@ -46,31 +45,35 @@ var (
 	// operatorWords name what the operator configures. They win over invalid_grant: a wrong secret must
 	// not log every user out.
 	operatorWords = []string{
-		"clientsecret", "clientid", "invalidclient", "invalidrequest", "invalidscope", "unauthorizedclient",
-		"unsupportedgranttype", "granttype", "redirecturi", "scope", "disabled",
+		"clientsecret", "clientid", "invalidclient", "unknownclient", "clientauthentication", "invalidrequest", "invalidscope",
+		"unauthorizedclient", "unsupportedgranttype", "granttype", "redirecturi", "redirecturl", "scope", "disabled",
 	}
-	grantWord    = "invalidgrant"
-	retryWords   = []string{"temporarilyunavailable", "slowdown", "servererror"}
-	refreshToken = "refreshtoken"
-	// deadWords say of a refresh token that it does not work any more. "used" is one more, as a word of
-	// its own: it is also a part of "refused".
+	grantWord   = "invalidgrant"
+	retryWords  = []string{"temporarilyunavailable", "slowdown", "servererror"}
+	refreshWord = "refreshtoken"
+	// deadWords say of a refresh token, in one text with it, that it does not work any more. "used" is one
+	// more, as a word of its own: it is also a part of "refused".
 	deadWords = []string{
-		"invalid", "notvalid", "notavalid", "nolongervalid", "expired", "revoked", "unknown", "reuse", "notfound",
-		"nosuch", "doesnotexist", "inactive",
+		"invalid", "notvalid", "notavalid", "nolongervalid", "isntvalid", "expired", "revoked", "unknown", "reuse", "notfound",
+		"nosuch", "doesnotexist", "doesntexist", "inactive",
 	}
+	// notDeadWords contain a dead word and are about something else.
+	notDeadWords = strings.NewReplacer("unknownerror", "", "nosuchhost", "", "enotfound", "", "notfounderror", "")
 )
 
-// judge decides what an error response with this status means for the login. said is all that it says.
-func judge(status int, said ...string) Verdict {
-	switch {
-	case status >= 200 && status <= 299: // an error that calls itself a success
-	case status == http.StatusTooManyRequests || status < 400 || status > 499:
+// judge decides what an error response with this status means for the login. texts are all that it
+// says.
+func judge(status int, texts ...string) Verdict {
+	isRefusal := status >= 400 && status <= 499 && status != http.StatusTooManyRequests
+	if !isRefusal && (status < 200 || status > 299) { // a 2xx that reports an error is judged like a 400
 		return VerdictRetry
 	}
-	all := strings.Join(said, "\n")
-	packed := pack(all)
+	packed := make([]string, len(texts))
+	for i, text := range texts {
+		packed[i] = normalize(text)
+	}
 	says := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(packed, word) })
+		return slices.ContainsFunc(packed, func(text string) bool { return hasAny(text, words) })
 	}
 	switch {
 	case says(operatorWords...):
@@ -79,20 +82,30 @@ func judge(status int, said ...string) Verdict {
 		return VerdictLoginOver
 	case says(retryWords...):
 		return VerdictRetry
-	case says(refreshToken) && (says(deadWords...) || saysUsed(all)):
+	case slices.ContainsFunc(texts, saysDead):
 		return VerdictLoginOver
 	}
 	return VerdictRetry
 }
 
-// pack takes case, underscores, hyphens and spaces out of text.
-func pack(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || unicode.IsSpace(r) && r != '\n' {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, text)
+// saysDead reports whether a text says that the refresh token does not work any more.
+func saysDead(text string) bool {
+	text = withoutPaths(text)
+	packed := notDeadWords.Replace(normalize(text))
+	return strings.Contains(packed, refreshWord) && (hasAny(packed, deadWords) || saysUsed(text))
+}
+
+func hasAny(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
+}
+
+// withoutPaths takes the paths of URLs out of text: "Cannot POST /refresh_token" names no token.
+func withoutPaths(text string) string {
+	words := strings.Fields(text)
+	words = slices.DeleteFunc(words, func(word string) bool {
+		return strings.HasPrefix(word, "/") || strings.Contains(word, ":/")
+	})
+	return strings.Join(words, " ")
 }
 
 // saysUsed reports whether text has "used" as a word, which also begins at a capital: "alreadyUsed".

@@ -42,9 +42,15 @@ func clean(text string, most int, secrets, open []string) string {
 // digits are compared, without case, in the text as it is and as it reads with its escapes undone.
 func givesAway(text string, secrets, open []string) bool {
 	readings := []string{normalize(text)}
-	for plain, last := unescape(text), text; plain != last && len(readings) <= maxUnescapes; {
-		readings = append(readings, normalize(plain))
-		plain, last = unescape(plain), plain
+	for _, shown := range []string{text, printable(text)} { // without what does not print, other escapes are whole
+		for range maxUnescapes {
+			for _, unescape := range []func(string) string{unescapePercent, unescapeJSON, html.UnescapeString} {
+				if plain := unescape(shown); plain != shown {
+					shown = plain
+					readings = append(readings, normalize(plain))
+				}
+			}
+		}
 	}
 	known := normalize(strings.Join(open, "\n"))
 	var runs map[string]bool // of all readings; made for the first long secret
@@ -118,11 +124,7 @@ func standsAlone(text, secret string) bool {
 	}
 }
 
-// unescape undoes the escapes of a URL or form, of JSON and of HTML, as far as they are whole.
-func unescape(text string) string {
-	return html.UnescapeString(unescapeJSON(unescapePercent(text)))
-}
-
+// unescapePercent undoes the escapes of a URL or form, as far as they are whole.
 func unescapePercent(text string) string {
 	if !strings.Contains(text, "%") {
 		return text
@@ -141,6 +143,7 @@ func unescapePercent(text string) string {
 	return b.String()
 }
 
+// unescapeJSON undoes the escapes of JSON, and \x73 of other languages, as far as they are whole.
 func unescapeJSON(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
@@ -155,6 +158,14 @@ func unescapeJSON(text string) string {
 		switch text[i] {
 		case 'b', 'f', 'n', 'r', 't':
 			b.WriteByte(' ')
+		case 'x':
+			if i+3 > len(text) {
+				break
+			}
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 2
+			}
 		case 'u':
 			char, size := unescapeUnits(text[i-1:])
 			b.WriteString(char)

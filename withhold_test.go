@@ -2,7 +2,11 @@ package csoauth_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -48,9 +52,21 @@ func TestTextWithASecretIsWithheldInEverySpelling(t *testing.T) {
 		"with broken UTF-8":        secret[:9] + "\xff" + secret[9:],
 		"twice":                    secret + secret,
 		"without its signs":        "s3creté7f09a1",
+		"escapes with zero width":  strings.ReplaceAll(percentAll(secret), "%", "%\u200b"),
+		"escapes with NUL":         strings.ReplaceAll(percentAll(secret), "%", "%\x00"),
+		"as Python shows bytes":    strings.ReplaceAll(percentAll(secret), "%", `\x`),
 	} {
 		assert.Equal(t, withheld, csoauth.Clean("it is "+text+".", secret), name)
 	}
+}
+
+// percentAll escapes every byte.
+func percentAll(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02x", c)
+	}
+	return b.String()
 }
 
 func TestRunOfASecretIsEnough(t *testing.T) {
@@ -85,6 +101,7 @@ func TestRunOfASecretIsEnough(t *testing.T) {
 		"no secret":                   {"ab", "", true},
 		"escaped once too often":      {"%2525252530123456789abc", "0123456789ab", false},
 		"nothing at all":              {"", "c0de", true},
+		"a hyphen in JSON escapes":    {"\\\u00adu0030123456789ab", "0123456789ab", false},
 		"JSON escapes within":         {`0123\n4567\t89ab`, "0123456789ab", false},
 		"half a surrogate pair":       {`\ud83d 0123456789ab`, "0123456789ab", false},
 		"an escape that is none":      {`\u01 0123456789ab`, "0123456789ab", false},
@@ -167,5 +184,54 @@ func BenchmarkClean(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// TestNewTokensAreNotShown: they may be anywhere in a response.
+func TestNewTokensAreNotShown(t *testing.T) {
+	const access, refresh = "0123456789abcdefNEWACCESS", "fedcba9876543210NEWREFRESH"
+	for _, body := range []string{
+		`{"message":{"access_token":"A","refresh_token":"R"}}`, `{"error":{"message":{"access_token":"A","refresh_token":"R"}}}`,
+		`{"errors":[{"data":{"refresh_token":"R"}}]}`, `{"error":"x","error_description":"issued A","access_token":["A"]}`,
+		`{"error":"x","error_description":"issued R","id_token":"R"}`, `{"error":"0123456789ab","error_description":"cdefNEWACCESS","access_token":"A"}`,
+		`{"error":"x","error_description":"issued R","refreshToken":"R","expires_`,
+	} {
+		for _, status := range []int{200, 400, 500} {
+			body := strings.NewReplacer(`"A"`, `"`+access+`"`, `"R"`, `"`+refresh+`"`, " A", " "+access, " R", " "+refresh).Replace(body)
+			c := testConfig()
+			mock(c, status, body)
+			_, err := c.Refresh(t.Context(), old())
+			require.Error(t, err)
+			for _, part := range []string{access[4:16], refresh[4:16], access[12:], refresh[12:]} {
+				assert.NotContains(t, err.Error(), part, body)
+			}
+		}
+	}
+}
+
+// TestUnreadableResponseIsNotShown: net/http quotes what it cannot read.
+func TestUnreadableResponseIsNotShown(t *testing.T) {
+	const token = "0123456789abcdefNEW"
+	for _, response := range []string{
+		`{"refresh_token":"` + token + `"}` + "\r\n\r\n", "HTTP/1.1 200 OK\r\n" + `{"refresh_token":"` + token + `"}` + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: " + token + "\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + token + "\r\n\r\n",
+		"HTTP/1.1 " + token + "\r\n\r\n", "HTTP/" + token + " 200 OK\r\n\r\n",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				io.WriteString(conn, response)
+				conn.Close()
+			}
+		}))
+		c := testConfig()
+		endpoint(csoauth.Endpoints{App: server.URL})(c)
+		c.HTTPClient = server.Client()
+		_, err := c.Refresh(t.Context(), old())
+		require.Error(t, err, response)
+		assert.NotContains(t, err.Error(), token[:12], response)
+		assert.NotErrorIs(t, err, csoauth.ErrNotSent)
+		server.Close()
 	}
 }

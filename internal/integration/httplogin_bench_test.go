@@ -113,7 +113,7 @@ const (
 	peerPage   = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Not logged in</title></head>
-<body><h1>You are not logged in</h1><p>The log-in did not work. <a href="/">Try again</a></p></body>
+<body><h1>You are not logged in</h1><p>The login did not work. <a href="/">Try again</a></p></body>
 </html>
 `
 )

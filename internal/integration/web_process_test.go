@@ -137,7 +137,7 @@ func (w *web) assertRefused(b *tab) string {
 	b.await("login-failed")
 	w.assertAnswer(b, "/callback", http.StatusBadRequest)
 	text := b.text("body")
-	assert.Contains(w.t, text, "The log-in did not work")
+	assert.Contains(w.t, text, "The login did not work")
 	assert.Contains(w.t, text, cookieHint)
 	assert.NotRegexp(w.t, `(?i)denied|not allowed|\bstate\b|attempt|expired|too late|forged|csoauth|httplogin`, text, "no cause is named")
 	assert.Equal(w.t, "Try again", b.text(toLogIn))
