@@ -15,12 +15,12 @@ import (
 type AuthorizeRoute uint8
 
 const (
-	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page documents. A browser
-	// does not send what stands behind #, so a user who must log in on the way may arrive at the dashboard instead of
-	// the consent page, and has to open the URL once more.
+	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page
+	// documents. A browser does not send what stands behind #, so a user who must log in on the way
+	// may arrive at the dashboard instead of the consent page, and has to open the URL once more.
 	RouteHash AuthorizeRoute = iota
-	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth page documents. It
-	// survives a login on the way.
+	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth
+	// page documents. It survives a login on the way.
 	RoutePath
 )
 
@@ -47,29 +47,33 @@ const defaultLifetime = 10 * time.Minute
 
 // AuthOptions vary one attempt to log in. Nil is fine.
 type AuthOptions struct {
-	// Scopes replace the Config's. Nil: the Config's. Empty but not nil: none, which is the app's configured scopes.
+	// Scopes replace the Config's. Nil: the Config's. Empty but not nil: none, which is the app's
+	// configured scopes.
 	Scopes []string
 	// RedirectURI replaces the Config's, for an app with several. Empty: the Config's.
 	RedirectURI string
 	// Lifetime is how long the user has until the callback. Zero: 10 minutes.
 	Lifetime time.Duration
-	// Params are further query parameters, sent after the documented ones in the order of their names.
+	// Params are further query parameters, sent after the documented ones in the order of their
+	// names.
 	Params map[string]string
-	// OmitMethod leaves code_challenge_method out of the URL. Contentstack takes its absence for plain, so this is an
-	// error with any method but Plain.
+	// OmitMethod leaves code_challenge_method out of the URL. Contentstack takes its absence for
+	// plain, so this is an error with any method but Plain.
 	OmitMethod bool
-	// OrganizationUID refuses a token for any other organization. Users choose the organization on the consent page,
-	// and a token is good in that one alone. Empty: any.
+	// OrganizationUID refuses a token for any other organization. Users choose the organization on
+	// the consent page, and a token is good in that one alone. Empty: any.
 	OrganizationUID string
 }
 
-// An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its callback is checked
-// with. Make it with [Config.NewAuthRequest] and keep it under its State where only this user's callback finds it: in a
-// session, a sealed cookie, a variable. When a callback comes, take the one with its state out of there and give that to
-// [Config.Exchange]. Each can be exchanged once, and a callback with another state leaves it alone.
+// An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its
+// callback is checked with. Make it with [Config.NewAuthRequest] and keep it under its State where
+// only this user's callback finds it: in a session, a sealed cookie, a variable. When a callback
+// comes, take the one with its state out of there and give that to [Config.Exchange]. Each can be
+// exchanged once, and a callback with another state leaves it alone.
 //
-// It is safe for concurrent use as long as nobody changes it. Its copies in memory can be exchanged once together. A copy
-// made by MarshalBinary and UnmarshalBinary counts as another, so what is stored has to be taken out.
+// It is safe for concurrent use as long as nobody changes it. Its copies in memory can be exchanged
+// once together. A copy made by MarshalBinary and UnmarshalBinary counts as another, so what is
+// stored has to be taken out.
 type AuthRequest struct {
 	ClientID    string
 	State       string // secret until the callback; 43 characters
@@ -91,8 +95,8 @@ var reservedParams = []string{
 	"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
 }
 
-// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random bytes each.
-// It calls [Config.Validate] and checks o; an error is a mistake in one of them.
+// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random bytes
+// each. It calls [Config.Validate] and checks o; an error is a mistake in one of them.
 func (c *Config) NewAuthRequest(o *AuthOptions) (*AuthRequest, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -151,11 +155,11 @@ func (o *AuthOptions) check(c *Config) error {
 	return nil
 }
 
-// AuthorizeURL returns the URL to send the user's browser to. It holds the state and, with [Plain], the verifier:
-// hand it to that browser and keep it out of logs.
+// AuthorizeURL returns the URL to send the user's browser to. It holds the state and, with [Plain],
+// the verifier: hand it to that browser and keep it out of logs.
 //
-// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a space as %20,
-// which every reader takes alike, in a query and behind # as well.
+// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a space as
+// %20, which every reader takes alike, in a query and behind # as well.
 func (c *Config) AuthorizeURL(r *AuthRequest) string {
 	row, _ := c.endpoints(c.Region) // NewAuthRequest found it
 	route := "/#!/apps/"

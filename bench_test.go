@@ -20,8 +20,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Each benchmark runs us (csoauth), golang.org/x/oauth2 under the same conditions (xoauth2), and the standard library
-// doing only what cannot be left out (limit), so that one run on one machine compares them:
+// Each benchmark runs us (csoauth), golang.org/x/oauth2 under the same conditions (xoauth2), and
+// the standard library doing only what cannot be left out (limit), so that one run on one machine
+// compares them:
 //
 //	go test -bench . -count 10 -run '^$' | benchstat -col /impl -
 
@@ -175,7 +176,8 @@ func postForm(b *testing.B, transport http.RoundTripper, app, form string) {
 	}
 }
 
-// Each request has another code or refresh token, so that the rest of its form is all that can be made once.
+// Each request has another code or refresh token, so that the rest of its form is all that can be
+// made once.
 const (
 	exchangeForm = "grant_type=authorization_code&client_id=Ie0FEfTzlfAHL4xM&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fcallback&code="
 	refreshForm  = "grant_type=refresh_token&client_id=Ie0FEfTzlfAHL4xM&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fcallback&refresh_token="

@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// callbackParams are the parameters of a callback that mean something and so must not be repeated. Any
-// other may come any number of times: servers add their own.
+// callbackParams are the parameters of a callback that mean something and so must not be repeated.
+// Any other may come any number of times: servers add their own.
 var callbackParams = []string{"code", "error", "error_description", "location", "region"}
 
-// callbackParameter reports whether a callback brings name itself, so that a redirect URI cannot have
-// it in its query.
+// callbackParameter reports whether a callback brings name itself, so that a redirect URI cannot
+// have it in its query.
 func callbackParameter(name string) bool {
 	return name == "state" || slices.Contains(callbackParams, name)
 }
@@ -25,10 +25,10 @@ const (
 	maxCallbackCode = 4 << 10
 )
 
-// ParseCallback reads the raw query of a callback, r.URL.RawQuery of its request, for [Config.Exchange].
-// It refuses a query over 8 KiB and one that does not parse as a whole, as [ErrState]:
-// [net/url.URL.Query] drops the parts that it cannot read, so that "error=a;b&code=c" would pass for a
-// success.
+// ParseCallback reads the raw query of a callback, r.URL.RawQuery of its request, for
+// [Config.Exchange]. It refuses a query over 8 KiB and one that does not parse as a whole, as
+// [ErrState]: [net/url.URL.Query] drops the parts that it cannot read, so that "error=a;b&code=c"
+// would pass for a success.
 func ParseCallback(rawQuery string) (url.Values, error) {
 	if len(rawQuery) > maxQuery {
 		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query has %d bytes, at most %d are read", ErrState, len(rawQuery), maxQuery)
@@ -46,9 +46,9 @@ type callbackCode struct {
 	region Region // where to redeem the code
 }
 
-// checkCallback holds a callback against its attempt. The order matters: until state has proved that
-// the callback belongs to the attempt, nothing else in it is looked at, so that a forged one can
-// neither end the attempt nor learn about it. The time is taken before anything is decided.
+// checkCallback holds a callback against its attempt. The order matters: until state has proved
+// that the callback belongs to the attempt, nothing else in it is looked at, so that a forged one
+// can neither end the attempt nor learn about it. The time is taken before anything is decided.
 func (c *Config) checkCallback(r *AuthRequest, callback url.Values, now time.Time) (callbackCode, error) {
 	if err := checkState(r, callback["state"]); err != nil {
 		return callbackCode{}, err
@@ -99,8 +99,8 @@ func sizeOf(callback url.Values) (size int) {
 	return size
 }
 
-// checkState proves that a callback with these values of state belongs to r, in a time that does not
-// tell how much of a wrong state was right.
+// checkState proves that a callback with these values of state belongs to r, in a time that does
+// not tell how much of a wrong state was right.
 func checkState(r *AuthRequest, states []string) error {
 	switch {
 	case r == nil:
@@ -134,8 +134,8 @@ func (c *Config) callbackRegion(location, region string) (Region, error) {
 	return c.Region, nil
 }
 
-// refusal returns the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack documents
-// none; the standard form is what its own clients expect.
+// refusal returns the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack
+// documents none; the standard form is what its own clients expect.
 func (c *Config) refusal(r *AuthRequest, callback url.Values) error {
 	secrets := []string{r.State, string(r.Verifier), callback.Get("code")}
 	open := []string{r.ClientID, r.RedirectURI}

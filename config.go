@@ -13,49 +13,52 @@ import (
 	"unicode"
 )
 
-// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call [Config.Validate]
-// once at start, and do not change it afterwards. It is then safe for concurrent use.
+// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call
+// [Config.Validate] once at start, and do not change it afterwards. It is then safe for concurrent
+// use.
 type Config struct {
 	// AppUID and ClientID are required: Developer Hub, your app, Basic Information and OAuth.
 	AppUID, ClientID string
-	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is registered
-	// for the app.
+	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is
+	// registered for the app.
 	RedirectURI string
-	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token and for
-	// its refreshes.
+	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token
+	// and for its refreshes.
 	ClientSecret string
-	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured user
-	// scopes.
+	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured
+	// user scopes.
 	Scopes []string
 	// Region is where the app's users log in. Zero: NA.
 	Region Region
-	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A callback
-	// or a token that names a region which is not in the map does not change that. With one row, it serves
-	// every token, whatever region the token names.
+	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A
+	// callback or a token that names a region which is not in the map does not change that. With
+	// one row, it serves every token, whatever region the token names.
 	Endpoints map[Region]Endpoints
-	// IgnoreCallbackRegion redeems every code in Region, whatever location or region the callback names. A
-	// callback comes through the browser, so an attacker can choose among the regions of Endpoints where the
-	// code, its verifier and the client secret are sent (a mix-up, RFC 9700, section 4.4). All of them are
-	// Contentstack's unless you add others; PKCE does not help, because the verifier goes with the code. Set
-	// it if your users log in to one region only.
+	// IgnoreCallbackRegion redeems every code in Region, whatever location or region the callback
+	// names. A callback comes through the browser, so an attacker can choose among the regions of
+	// Endpoints where the code, its verifier and the client secret are sent (a mix-up, RFC 9700,
+	// section 4.4). All of them are Contentstack's unless you add others; PKCE does not help,
+	// because the verifier goes with the code. Set it if your users log in to one region only.
 	IgnoreCallbackRegion bool
 	// ChallengeMethod is how PKCE challenges are made. Zero: S256.
 	ChallengeMethod ChallengeMethod
 	// AuthorizeRoute is the form of the authorize URL. Zero: RouteHash, the documented one.
 	AuthorizeRoute AuthorizeRoute
-	// UserAgent names your program in the User-Agent of token requests, such as "mytool/1.2". csoauth's own
-	// name and version follow. Empty: these alone.
+	// UserAgent names your program in the User-Agent of token requests, such as "mytool/1.2".
+	// csoauth's own name and version follow. Empty: these alone.
 	UserAgent string
-	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are not used,
-	// because these requests carry no cookie and follow no redirect. Nil: the [oauth2.HTTPClient] of the
-	// context, or else a Timeout of 30 s. A nil Transport: one of our own that does not keep idle connections
-	// for long. A Transport that sends requests again by itself can end logins.
+	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are
+	// not used, because these requests carry no cookie and follow no redirect. Nil: the
+	// [oauth2.HTTPClient] of the context, or else a Timeout of 30 s. A nil Transport: one of our
+	// own that does not keep idle connections for long. A Transport that sends requests again by
+	// itself can end logins.
 	//
-	// A Timeout ends a request that has no connection yet. From the moment it has one, it has 5 s at least,
-	// because giving up on the response to a refresh can cost the login. Zero: no limit but the context's.
+	// A Timeout ends a request that has no connection yet. From the moment it has one, it has 5 s
+	// at least, because giving up on the response to a refresh can cost the login. Zero: no limit
+	// but the context's.
 	//
-	// A RoundTripper that does not pass the request's context on hides from httptrace whether the request was
-	// sent. Then the types of its errors decide, and a Timeout below 5 s counts as 5 s.
+	// A RoundTripper that does not pass the request's context on hides from httptrace whether the
+	// request was sent. Then the types of its errors decide, and a Timeout below 5 s counts as 5 s.
 	HTTPClient *http.Client
 }
 
@@ -76,8 +79,8 @@ var configChecks = []struct {
 	{"UserAgent", (*Config).checkUserAgent},
 }
 
-// Validate returns an error that names the first field that cannot work, and how to fix it. It is an
-// [ErrConfig].
+// Validate returns an error that names the first field that cannot work, and how to fix it. It is
+// an [ErrConfig].
 func (c *Config) Validate() error {
 	for _, field := range configChecks {
 		if err := field.check(c); err != nil {
@@ -262,9 +265,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || isLoopbackAddress(host)
 }
 
-// isOwnHost reports whether tokens may be sent to a host without TLS: a literal loopback address, or
-// exactly localhost. net/http knows these alone as local; any other name it would give to the proxy of
-// the environment.
+// isOwnHost reports whether tokens may be sent to a host without TLS: a literal loopback address,
+// or exactly localhost. net/http knows these alone as local; any other name it would give to the
+// proxy of the environment.
 func isOwnHost(host string) bool { return host == "localhost" || isLoopbackAddress(host) }
 
 func isLoopbackAddress(host string) bool {

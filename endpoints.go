@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// Endpoints are the base URLs of one region's services, without a trailing slash. Those of a region are
-// [Region.Endpoints]; a Config for another place, such as a test server, sets the ones it needs.
+// Endpoints are the base URLs of one region's services, without a trailing slash. Those of a region
+// are [Region.Endpoints]; a Config for another place, such as a test server, sets the ones it
+// needs.
 type Endpoints struct {
 	// App is where users log in and consent, such as https://app.contentstack.com. Required.
 	App string
@@ -171,9 +172,9 @@ func (c *Config) endpoints(r Region) (Endpoints, error) {
 	return Endpoints{}, fmt.Errorf("region %v is not in the Config's Endpoints", r)
 }
 
-// EndpointsFor returns the hosts that accept t: those of the region that its response named, or else
-// of the region that issued it. If the Config has one row, it is always that one. An error says that
-// the hosts are not among this Config's; sending t elsewhere would hand it to strangers.
+// EndpointsFor returns the hosts that accept t: those of the region that its response named, or
+// else of the region that issued it. If the Config has one row, it is always that one. An error
+// says that the hosts are not among this Config's; sending t elsewhere would hand it to strangers.
 func (c *Config) EndpointsFor(t *Token) (Endpoints, error) {
 	row, _, err := c.endpointsFor(t)
 	return row, err
@@ -201,8 +202,8 @@ func (c *Config) endpointsFor(t *Token) (Endpoints, Region, error) {
 
 // HostsFor returns the hosts that accept t as a bearer token, such as "api.contentstack.io" or
 // "127.0.0.1:8484", with the port only if it is not the scheme's. It returns nil if
-// [Config.EndpointsFor] fails: then no host may get t. Hosts that deliver published content, previews,
-// images and assets are never among them.
+// [Config.EndpointsFor] fails: then no host may get t. Hosts that deliver published content,
+// previews, images and assets are never among them.
 //
 // The slice is shared: do not change it.
 func (c *Config) HostsFor(t *Token) []string {
@@ -236,9 +237,9 @@ func (c *Config) TokenURLFor(t *Token) (string, error) {
 	return row.tokenURL(), nil
 }
 
-// issuedIn returns the region whose token endpoint issued t, or an error if t is not of this Config's
-// hosts. For a token from elsewhere it is the region that its location names, if this Config knows
-// it, or else the Config's own.
+// issuedIn returns the region whose token endpoint issued t, or an error if t is not of this
+// Config's hosts. For a token from elsewhere it is the region that its location names, if this
+// Config knows it, or else the Config's own.
 func (c *Config) issuedIn(t *Token) (Region, error) {
 	if t.terms.app == "" {
 		if region, known := c.knownRegion(t.Location); known {

@@ -63,8 +63,8 @@ func (f *errorJSON) read(status int) (code, description string) {
 
 // textsOf returns every text of a failure, as [judge] takes them: the strings in the known members.
 // Below "errors" each has the names of the members that it stands under, as in
-// {"errors":{"client_id":["is invalid"]}}. A member that comes twice counts twice. The name of a status
-// says nothing that the status does not: "Not Found" is about the URL.
+// {"errors":{"client_id":["is invalid"]}}. A member that comes twice counts twice. The name of a
+// status says nothing that the status does not: "Not Found" is about the URL.
 func textsOf(body []byte) (texts []string) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	var collect func(names string, withNames bool)

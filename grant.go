@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Exchange checks a callback against its attempt and trades its code for a Token. callback is the query
-// of the request that reached the redirect URI, as [ParseCallback] reads it.
+// Exchange checks a callback against its attempt and trades its code for a Token. callback is the
+// query of the request that reached the redirect URI, as [ParseCallback] reads it.
 //
-// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it came in
-// time and this AuthRequest was not exchanged before in this process (else [ErrAttemptExpired]), it is
-// not over 8 KiB, no parameter that matters is repeated, and it reports no error (an [*Error];
-// [ErrDenied] if access was denied). A code that another region of this Config issued is redeemed there,
-// unless IgnoreCallbackRegion is set.
+// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it
+// came in time and this AuthRequest was not exchanged before in this process (else
+// [ErrAttemptExpired]), it is not over 8 KiB, no parameter that matters is repeated, and it reports
+// no error (an [*Error]; [ErrDenied] if access was denied). A code that another region of this
+// Config issued is redeemed there, unless IgnoreCallbackRegion is set.
 //
-// Any failure after that but an [ErrNotSent] ends the attempt, because a code is good for one use and
-// 60 seconds: start over. Only a request that surely was not processed is sent again, as
+// Any failure after that but an [ErrNotSent] ends the attempt, because a code is good for one use
+// and 60 seconds: start over. Only a request that surely was not processed is sent again, as
 // [Config.Refresh] says.
 func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Values) (*Token, error) {
 	now := time.Now()
@@ -62,20 +62,20 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 type ExchangeOptions struct {
 	// RedirectURI is the one in the authorize URL. Empty: the Config's.
 	RedirectURI string
-	// Location is the callback's location or region, which tells where to redeem the code. Empty, or not a
-	// region of the Config: the Config's own.
+	// Location is the callback's location or region, which tells where to redeem the code. Empty,
+	// or not a region of the Config: the Config's own.
 	Location string
 	// OrganizationUID refuses a token for any other organization. Empty: any.
 	OrganizationUID string
-	// Received is when the code came. A code lives 60 seconds, so it is not sent again 45 seconds after it
-	// came, even if it surely was not processed. Zero: now.
+	// Received is when the code came. A code lives 60 seconds, so it is not sent again 45 seconds
+	// after it came, even if it surely was not processed. Zero: now.
 	Received time.Time
 }
 
 // ExchangeCode trades a code for a Token without looking at a callback. It is for callers who check
-// state themselves; [Config.Exchange] leaves no way to forget that. v is the verifier of the authorize
-// URL's challenge; it may be empty if the Config has a client secret, for an app without PKCE. A code
-// over 4 KiB is refused.
+// state themselves; [Config.Exchange] leaves no way to forget that. v is the verifier of the
+// authorize URL's challenge; it may be empty if the Config has a client secret, for an app without
+// PKCE. A code over 4 KiB is refused.
 func (c *Config) ExchangeCode(ctx context.Context, code string, v Verifier, o *ExchangeOptions) (*Token, error) {
 	if o == nil {
 		o = &ExchangeOptions{}
@@ -123,8 +123,8 @@ type codeGrant struct {
 	state        string // not sent; kept out of errors all the same
 }
 
-// codeRetry is how long after a code came it may be sent again. Contentstack's codes live 60 seconds; what arrives
-// later is wasted.
+// codeRetry is how long after a code came it may be sent again. Contentstack's codes live 60
+// seconds; what arrives later is wasted.
 const codeRetry = 45 * time.Second
 
 func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
@@ -166,8 +166,8 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 	return t, nil
 }
 
-// checkCredentials returns why a token request with this redirect URI, and with the client secret if
-// withSecret is true, cannot work.
+// checkCredentials returns why a token request with this redirect URI, and with the client secret
+// if withSecret is true, cannot work.
 func (c *Config) checkCredentials(redirectURI string, withSecret bool) error {
 	if err := c.checkClientID(); err != nil {
 		return fieldError("ClientID", err)
@@ -183,14 +183,14 @@ func (c *Config) checkCredentials(redirectURI string, withSecret bool) error {
 	return nil
 }
 
-// Refresh trades t's refresh token for a new Token, on the terms of t: its client ID, its redirect URI,
-// the region that issued it, and with the client secret if, and only if, that was sent before. What the
-// response leaves out is kept from t, which is not changed. If Config and terms do not fit, the error is
-// an [ErrConfig] and comes before anything is sent.
+// Refresh trades t's refresh token for a new Token, on the terms of t: its client ID, its redirect
+// URI, the region that issued it, and with the client secret if, and only if, that was sent before.
+// What the response leaves out is kept from t, which is not changed. If Config and terms do not
+// fit, the error is an [ErrConfig] and comes before anything is sent.
 //
-// Treat the refresh token as spent from here on: at a strict server, sending it twice ends the login. So
-// store the new Token before you use it, and never refresh one Token in two places at once. Package
-// tokens does both for you; this one keeps nothing.
+// Treat the refresh token as spent from here on: at a strict server, sending it twice ends the
+// login. So store the new Token before you use it, and never refresh one Token in two places at
+// once. Package tokens does both for you; this one keeps nothing.
 //
 // What to do with an error:
 //   - If an [*Error] has a Token, store that one in place of t: it has the new refresh token.
@@ -200,10 +200,10 @@ func (c *Config) checkCredentials(redirectURI string, withSecret bool) error {
 //     Error's RetryAfter if it has one. Unless the error is an [ErrNotSent], or an Error with a status of
 //     300 or more, the first try may have been processed, and then the next one ends in ErrLoginRequired.
 //
-// Refresh sends a request again by itself only if the first surely was not processed and another may
-// help: when the connection was refused or its TLS handshake broke off, after a temporary failure of
-// DNS, of a proxy or of an HTTP/2 server, and after a 429 or 503 with Retry-After. It does so at most
-// twice, waits at most 10 seconds in all, and ends with ctx.
+// Refresh sends a request again by itself only if the first surely was not processed and another
+// may help: when the connection was refused or its TLS handshake broke off, after a temporary
+// failure of DNS, of a proxy or of an HTTP/2 server, and after a 429 or 503 with Retry-After. It
+// does so at most twice, waits at most 10 seconds in all, and ends with ctx.
 func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 	if t == nil || t.RefreshToken == "" {
 		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)

@@ -20,7 +20,8 @@ const recorded = `{"access_token":"0123456789abcdef0123456789abcdef","refresh_to
 	"token_type":"Bearer","expires_in":3600,"location":"NA","organization_uid":"blt0123456789abcdef",
 	"authorization_type":"user","user_uid":"bltfedcba9876543210","stack_api_key":""}`
 
-// endpointThatSays answers every token request with status and body, and keeps the requests and their forms.
+// endpointThatSays answers every token request with status and body, and keeps the requests and
+// their forms.
 type endpointThatSays struct {
 	*httpmock.MockTransport
 	contentType string

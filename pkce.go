@@ -12,10 +12,12 @@ import (
 type ChallengeMethod string
 
 const (
-	// S256 sends the base64url-encoded SHA-256 of the verifier. It is what the zero ChallengeMethod means.
+	// S256 sends the base64url-encoded SHA-256 of the verifier. It is what the zero ChallengeMethod
+	// means.
 	S256 ChallengeMethod = "S256"
-	// Plain sends the verifier itself, so that the authorize URL holds it. RFC 7636 allows it only to clients that
-	// cannot compute SHA-256; use it to talk to something that demands it, and for nothing else.
+	// Plain sends the verifier itself, so that the authorize URL holds it. RFC 7636 allows it only
+	// to clients that cannot compute SHA-256; use it to talk to something that demands it, and for
+	// nothing else.
 	Plain ChallengeMethod = "plain"
 )
 
@@ -35,8 +37,9 @@ func (m ChallengeMethod) check() error {
 	return fmt.Errorf("unknown challenge method %s: want %q, %q, or empty for %[2]q", quote(string(m)), S256, Plain)
 }
 
-// A Verifier is a code verifier: the secret that ties the exchange of a code to the attempt that asked for it
-// (RFC 7636, section 4.1). It prints as REDACTED and refuses to be marshalled as text or JSON; string(v) is its value.
+// A Verifier is a code verifier: the secret that ties the exchange of a code to the attempt that
+// asked for it (RFC 7636, section 4.1). It prints as REDACTED and refuses to be marshalled as text
+// or JSON; string(v) is its value.
 type Verifier string
 
 const (
@@ -46,8 +49,8 @@ const (
 	secretLen      = 43 // of secretBytes in base64url without padding
 )
 
-// NewVerifier returns a fresh verifier: 32 bytes from crypto/rand as 43 base64url characters. Make one
-// for every attempt to log in, which is what [Config.NewAuthRequest] does.
+// NewVerifier returns a fresh verifier: 32 bytes from crypto/rand as 43 base64url characters. Make
+// one for every attempt to log in, which is what [Config.NewAuthRequest] does.
 func NewVerifier() Verifier { return Verifier(randomText()) }
 
 // randomText returns 32 random bytes in base64url, the form of a verifier and of a state.
@@ -59,8 +62,8 @@ func randomText() string {
 	return string(text[:])
 }
 
-// ParseVerifier checks that s can be a verifier: 43 to 128 characters, each a letter, a digit or one of - . _ ~
-// (RFC 7636, section 4.1). The error says which rule s breaks and never repeats s.
+// ParseVerifier checks that s can be a verifier: 43 to 128 characters, each a letter, a digit or
+// one of - . _ ~ (RFC 7636, section 4.1). The error says which rule s breaks and never repeats s.
 func ParseVerifier(s string) (Verifier, error) {
 	if err := checkVerifier(s); err != nil {
 		return "", fmt.Errorf("csoauth: verifier: %w", err)
@@ -83,8 +86,9 @@ func checkVerifier(s string) error {
 	return nil
 }
 
-// Challenge returns the code challenge of v: for S256 (and the zero method) 43 characters, for Plain v itself, which
-// is as secret as v. Any other method is taken as S256: nothing but Plain ever sends the verifier.
+// Challenge returns the code challenge of v: for S256 (and the zero method) 43 characters, for
+// Plain v itself, which is as secret as v. Any other method is taken as S256: nothing but Plain
+// ever sends the verifier.
 func (v Verifier) Challenge(m ChallengeMethod) string {
 	if m == Plain {
 		return string(v)
@@ -96,8 +100,9 @@ func (v Verifier) Challenge(m ChallengeMethod) string {
 	return string(text[:])
 }
 
-// MarshalText fails, so that no verifier slips into JSON, YAML or a log by accident. Store string(v), sealed. (A
-// Verifier that is the key of a map is out of its sight: encoding/json writes keys that are strings as they are.)
+// MarshalText fails, so that no verifier slips into JSON, YAML or a log by accident. Store
+// string(v), sealed. (A Verifier that is the key of a map is out of its sight: encoding/json writes
+// keys that are strings as they are.)
 func (v Verifier) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: a Verifier is a secret and does not marshal: store string(v), sealed, and read it back with ParseVerifier")
 }

@@ -76,8 +76,8 @@ func (t Token) MarshalBinary() ([]byte, error) {
 		t.UserUID, t.AuthorizationType, t.StackAPIKey, t.Location, t.ClientID, t.RedirectURI, t.terms.app))
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote. It refuses a newer
-// one's and leaves t as it was. No error repeats a secret.
+// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote. It refuses a
+// newer one's and leaves t as it was. No error repeats a secret.
 func (t *Token) UnmarshalBinary(data []byte) error {
 	var r tokenRecord
 	if err := unmarshalRecord(data, recordHead{tokenKind, tokenVersion}, &r); err != nil {
@@ -119,8 +119,8 @@ type authRequestRecord struct {
 	Expires         time.Time         `json:"expires"`
 }
 
-// MarshalBinary returns the stored form of r, state and verifier included: seal it, or keep it where
-// only the server reads. encoding/gob, and with it many session packages, uses it by itself.
+// MarshalBinary returns the stored form of r, state and verifier included: seal it, or keep it
+// where only the server reads. encoding/gob, and with it many session packages, uses it by itself.
 func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	texts := append(slices.Clone(r.Scopes), r.ClientID, r.State, r.RedirectURI, string(r.Verifier), string(r.ChallengeMethod), r.OrganizationUID)
 	for name, value := range r.Params {
@@ -141,8 +141,8 @@ func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	}, texts)
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote, and checks that it can
-// be an attempt. It refuses a newer one's and leaves r as it was. No error repeats a secret.
+// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote, and checks that
+// it can be an attempt. It refuses a newer one's and leaves r as it was. No error repeats a secret.
 func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 	var rec authRequestRecord
 	if err := unmarshalRecord(data, recordHead{authRequestKind, authRequestVersion}, &rec); err != nil {
@@ -193,8 +193,8 @@ func marshalRecord(kind string, record any, texts []string) ([]byte, error) {
 	return data, nil
 }
 
-// unmarshalRecord reads data into record if it is of the kind wanted, and of its version or an older
-// one. A member that it cannot read may be a newer version's, which is told first.
+// unmarshalRecord reads data into record if it is of the kind wanted, and of its version or an
+// older one. A member that it cannot read may be a newer version's, which is told first.
 func unmarshalRecord(data []byte, want recordHead, record interface{ head() recordHead }) error {
 	err := json.Unmarshal(data, record)
 	var syntax *json.SyntaxError

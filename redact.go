@@ -12,13 +12,13 @@ import (
 // redacted stands wherever a secret would have been printed.
 const redacted = "REDACTED"
 
-// The types that hold secrets print themselves field by field with each secret masked: by Format under
-// every verb of fmt, by LogValue in slog. Both have value receivers, so that they serve a value, a
-// pointer, and either of them in an exported field, a slice or a map.
+// The types that hold secrets print themselves field by field with each secret masked: by Format
+// under every verb of fmt, by LogValue in slog. Both have value receivers, so that they serve a
+// value, a pointer, and either of them in an exported field, a slice or a map.
 //
-// fmt does not ask them in two cases. One is an unexported field: a Token there prints its secrets, and
-// so does a *Token under a verb that does not fit a pointer, such as %s. The other is a value that is
-// given to %w or %p by mistake. go vet reports these verbs.
+// fmt does not ask them in two cases. One is an unexported field: a Token there prints its secrets,
+// and so does a *Token under a verb that does not fit a pointer, such as %s. The other is a value
+// that is given to %w or %p by mistake. go vet reports these verbs.
 
 // Format prints REDACTED under every verb.
 func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, mask(string(v))) }
@@ -50,7 +50,8 @@ func (c Config) attrs() []slog.Attr {
 	}
 }
 
-// MarshalText fails: a Config may hold a client secret. It keeps encoding/json and its like from writing one.
+// MarshalText fails: a Config may hold a client secret. It keeps encoding/json and its like from
+// writing one.
 func (c Config) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: a Config may hold a client secret and does not marshal: write the fields you need")
 }
@@ -74,7 +75,8 @@ func (r AuthRequest) attrs() []slog.Attr {
 	}
 }
 
-// MarshalJSON fails: an AuthRequest holds a state and a verifier. Its stored form is [AuthRequest.MarshalBinary].
+// MarshalJSON fails: an AuthRequest holds a state and a verifier. Its stored form is
+// [AuthRequest.MarshalBinary].
 func (r AuthRequest) MarshalJSON() ([]byte, error) { return r.MarshalText() }
 
 // MarshalText fails as [AuthRequest.MarshalJSON] does, for YAML, XML and their like.
@@ -82,8 +84,9 @@ func (r AuthRequest) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: an AuthRequest holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed")
 }
 
-// Format prints the Token under every verb, its secrets masked. fmt does not call it for an unexported
-// field of another struct: give that struct a Format of its own, or keep the Token in an exported field.
+// Format prints the Token under every verb, its secrets masked. fmt does not call it for an
+// unexported field of another struct: give that struct a Format of its own, or keep the Token in an
+// exported field.
 func (t Token) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.Token", t.attrs()) }
 
 // LogValue logs the Token, its secrets masked.

@@ -42,7 +42,8 @@ func (c *canary) absentIn(text, where string) {
 
 var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%e", "%U", "%c", "%b", "%o"}
 
-// absentInAnyForm prints v in every way a program may: by fmt, by slog as text and as JSON, and by encoders.
+// absentInAnyForm prints v in every way a program may: by fmt, by slog as text and as JSON, and by
+// encoders.
 func (c *canary) absentInAnyForm(v any) {
 	c.t.Helper()
 	for _, verb := range verbs {
@@ -64,7 +65,8 @@ func (c *canary) absentInAnyForm(v any) {
 	c.absentIn(string(data), "XML")
 }
 
-// everyHolder puts v wherever a caller may keep it: as it is, behind a pointer, and in exported fields, slices and maps.
+// everyHolder puts v wherever a caller may keep it: as it is, behind a pointer, and in exported
+// fields, slices and maps.
 func everyHolder[T any](v T) []any {
 	type holder struct {
 		Field   T
@@ -144,8 +146,8 @@ func TestWhatIsNoSecretIsPrinted(t *testing.T) {
 	}
 }
 
-// TestNoSecretInAnyError drives every flow into every fault, with a server that repeats all it was sent in every way
-// it can, and looks for each secret in what comes back.
+// TestNoSecretInAnyError drives every flow into every fault, with a server that repeats all it was
+// sent in every way it can, and looks for each secret in what comes back.
 func TestNoSecretInAnyError(t *testing.T) {
 	var c *canary // of the running subtest
 	echoes := map[string]func(form string, values url.Values) (contentType, body string){

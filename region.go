@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Region is one of Contentstack's seven regions. Each keeps its own users, stacks and tokens: a code that one
-// issued is worth nothing in another. The zero Region is [NA].
+// A Region is one of Contentstack's seven regions. Each keeps its own users, stacks and tokens: a
+// code that one issued is worth nothing in another. The zero Region is [NA].
 type Region uint8
 
 const (
@@ -20,15 +20,16 @@ const (
 	GCPEU                 // Google Cloud Europe
 )
 
-// regionIDs are the ids of Contentstack's published region map; each is also the prefix of the region's hosts.
+// regionIDs are the ids of Contentstack's published region map; each is also the prefix of the
+// region's hosts.
 var regionIDs = [...]string{"na", "eu", "au", "azure-na", "azure-eu", "gcp-na", "gcp-eu"}
 
 // Regions returns all regions, NA first.
 func Regions() []Region { return []Region{NA, EU, AU, AzureNA, AzureEU, GCPNA, GCPEU} }
 
 // ParseRegion reads a region by its published id or one of its aliases, in any case and with - or _
-// between the words: "eu", "EU", "aws-eu", "AZURE_NA", "us". This covers the location and region of a
-// callback and of a token.
+// between the words: "eu", "EU", "aws-eu", "AZURE_NA", "us". This covers the location and region of
+// a callback and of a token.
 func ParseRegion(s string) (Region, error) {
 	if r, known := parseRegion(s); known {
 		return r, nil

@@ -27,8 +27,8 @@ type tokenResponse struct {
 	refusal *Error // nil: as far as its status and its form tell, it is a token
 }
 
-// responseJSON has the members of a token, and error, by which a failure is known that calls itself a
-// success.
+// responseJSON has the members of a token, and error, by which a failure is known that calls itself
+// a success.
 type responseJSON struct {
 	AccessToken       string          `json:"access_token"`
 	RefreshToken      string          `json:"refresh_token"`
@@ -75,8 +75,8 @@ func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke
 	return r
 }
 
-// unmarshalTolerant leaves out a member of an unexpected type: the rest of the response may have the
-// only refresh token that still works.
+// unmarshalTolerant leaves out a member of an unexpected type: the rest of the response may have
+// the only refresh token that still works.
 func unmarshalTolerant(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	if err == nil {
@@ -89,8 +89,8 @@ func unmarshalTolerant(body []byte, v any) error {
 	return err
 }
 
-// salvage reads the whole members of an object that is not whole itself: cut short, with a comma too
-// many, or followed by something else. The new refresh token may be among them.
+// salvage reads the whole members of an object that is not whole itself: cut short, with a comma
+// too many, or followed by something else. The new refresh token may be among them.
 func salvage(body []byte) responseJSON {
 	members := map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -116,8 +116,8 @@ func salvage(body []byte) responseJSON {
 }
 
 // applyTo writes the response into t, which has the terms of the grant and, for a refresh, the old
-// token: what the response leaves out stays as it is. If the response must be refused although it has
-// a new refresh token for the same user, the [*Error] carries what can be kept.
+// token: what the response leaves out stays as it is. If the response must be refused although it
+// has a new refresh token for the same user, the [*Error] carries what can be kept.
 func (r *tokenResponse) applyTo(t *Token) error {
 	if reason := r.otherOwner(t); reason != "" {
 		return r.refuse(reason)
@@ -154,7 +154,8 @@ func (r *tokenResponse) applyTo(t *Token) error {
 	return nil
 }
 
-// otherOwner returns how the response's user or organization differs from the old token's, if it does.
+// otherOwner returns how the response's user or organization differs from the old token's, if it
+// does.
 func (r *tokenResponse) otherOwner(old *Token) string {
 	for _, owner := range []struct{ what, old, new string }{
 		{"user", old.UserUID, r.UserUID},
@@ -192,8 +193,8 @@ func (r *tokenResponse) lifetime() time.Duration {
 	return lifetimeOf(seconds)
 }
 
-// lifetimeOf returns how long an access token lives that has this many seconds: an hour if the number
-// makes no sense, and a day at most.
+// lifetimeOf returns how long an access token lives that has this many seconds: an hour if the
+// number makes no sense, and a day at most.
 func lifetimeOf(seconds float64) time.Duration {
 	switch {
 	case !(seconds >= 1): // NaN too
@@ -204,8 +205,8 @@ func lifetimeOf(seconds float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// refuse returns the error of this response, with a description in our own words or one that is clean
-// already.
+// refuse returns the error of this response, with a description in our own words or one that is
+// clean already.
 func (r *tokenResponse) refuse(description string) *Error {
 	e := &Error{
 		Op:          r.request.op,
@@ -223,15 +224,15 @@ func (r *tokenResponse) refuse(description string) *Error {
 	return e
 }
 
-// clean returns a text of the response as an error shows it: it may repeat what the request sent, or
-// the new tokens.
+// clean returns a text of the response as an error shows it: it may repeat what the request sent,
+// or the new tokens.
 func (r *tokenResponse) clean(text string, most int) string {
 	secrets, open := r.request.secrets()
 	return clean(text, most, append(append(secrets, r.AccessToken, r.RefreshToken), tokensIn(r.body)...), open)
 }
 
-// tokensIn returns every string in a body that stands under a name with "token" and looks like one. The
-// body may be cut, or not be JSON at all.
+// tokensIn returns every string in a body that stands under a name with "token" and looks like one.
+// The body may be cut, or not be JSON at all.
 func tokensIn(body []byte) (tokens []string) {
 	name := ""
 	for rest := string(body); ; {

@@ -42,8 +42,9 @@ func (p *progress) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &p.trace)
 }
 
-// withTimeout returns a context that ends a try after the time-out. From the moment at which the try has
-// a connection, it has 5 s at least: its response may be the only copy of a new refresh token.
+// withTimeout returns a context that ends a try after the time-out. From the moment at which the
+// try has a connection, it has 5 s at least: its response may be the only copy of a new refresh
+// token.
 func (p *progress) withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	began := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -134,10 +135,10 @@ func failedToConnect(err error) bool {
 		errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &proxy)
 }
 
-// wasNotProcessed reports whether an HTTP/2 server said that it did not process our stream
-// (RFC 9113, sections 8.7 and 6.8). Without GetBody net/http has no type for that, so its texts decide.
-// They are matched from their beginning: a server's own words may follow. net/http wraps PROTOCOL_ERROR
-// alike, which proves nothing.
+// wasNotProcessed reports whether an HTTP/2 server said that it did not process our stream (RFC
+// 9113, sections 8.7 and 6.8). Without GetBody net/http has no type for that, so its texts decide.
+// They are matched from their beginning: a server's own words may follow. net/http wraps
+// PROTOCOL_ERROR alike, which proves nothing.
 func wasNotProcessed(err error) bool {
 	text := err.Error()
 	if code, found := strings.CutPrefix(text, "http2: Transport received GOAWAY from server ErrCode:"); found {

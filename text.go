@@ -33,8 +33,8 @@ func appendEscaped(b []byte, s string) []byte {
 	return append(b, s[plain:]...)
 }
 
-// isUnreserved reports whether c is one of RFC 3986's unreserved characters, which are also those of
-// a verifier.
+// isUnreserved reports whether c is one of RFC 3986's unreserved characters, which are also those
+// of a verifier.
 func isUnreserved(c byte) bool { return unreserved[c] }
 
 var unreserved = func() (table [256]bool) {

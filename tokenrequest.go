@@ -139,8 +139,8 @@ func (c *Config) try(ctx context.Context, r *tokenRequest) (*tokenResponse, erro
 	return nil, r.failure(ctx, fmt.Errorf("the response broke off: %w", broke), false, tokensIn(body)...)
 }
 
-// http returns the request as net/http sends it. It has no GetBody: with that, HTTP/2 in net/http sends
-// a POST again that the server had read whole and then reset.
+// http returns the request as net/http sends it. It has no GetBody: with that, HTTP/2 in net/http
+// sends a POST again that the server had read whole and then reset.
 func (r *tokenRequest) http(ctx context.Context) *http.Request {
 	request := new(http.Request).WithContext(ctx)
 	request.Method = http.MethodPost
@@ -254,9 +254,9 @@ func (c *Config) transport(ctx context.Context) (http.RoundTripper, time.Duratio
 	return transport, client.Timeout
 }
 
-// ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not 90. A
-// server that closes one just as a POST goes out is the commonest way to lose a response, and with it
-// a login.
+// ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not
+// 90. A server that closes one just as a POST goes out is the commonest way to lose a response, and
+// with it a login.
 var ownTransport http.RoundTripper = &http.Transport{
 	Proxy:                  http.ProxyFromEnvironment,
 	DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,

@@ -14,8 +14,8 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestFlowsWhateverContentstackAnswers runs login, refresh, denial and refusal over every answer to the questions that
-// no public document answers.
+// TestFlowsWhateverContentstackAnswers runs login, refresh, denial and refusal over every answer to
+// the questions that no public document answers.
 func TestFlowsWhateverContentstackAnswers(t *testing.T) {
 	for _, shape := range []string{"oauth", "nestjs", "nestjs-array", "cma", "html"} {
 		for _, region := range []string{"location", "region", "both", "neither"} {
@@ -68,7 +68,8 @@ func flowsOver(t *testing.T, u csoauthtest.Unknowns) {
 	require.Equal(t, u.DenialWithoutState, errors.Is(err, csoauth.ErrState))
 }
 
-// TestEmulatorsRefusalsAreUnderstoodInEveryShape: what a refusal means does not depend on how it is told.
+// TestEmulatorsRefusalsAreUnderstoodInEveryShape: what a refusal means does not depend on how it is
+// told.
 func TestEmulatorsRefusalsAreUnderstoodInEveryShape(t *testing.T) {
 	for _, shape := range []string{"oauth", "nestjs", "nestjs-array", "cma", "html"} {
 		for cause, row := range map[string]struct {

@@ -12,8 +12,8 @@ type Verdict uint8
 const (
 	// VerdictNone is the zero value: nobody has judged this failure.
 	VerdictNone Verdict = iota
-	// VerdictLoginOver: the refresh token is refused, and only a new login helps. In an exchange it is
-	// the code that is refused.
+	// VerdictLoginOver: the refresh token is refused, and only a new login helps. In an exchange it
+	// is the code that is refused.
 	VerdictLoginOver
 	// VerdictOperator: the app is set up wrongly, here or in Contentstack. No user can help; the
 	// operator of the app can.
@@ -42,8 +42,8 @@ func (v Verdict) String() string {
 // Contentstack documents no error codes for its token endpoint. The one refusal that is known is
 // 400 {"message":["invalid refresh_token"]}; refusals of other values probably read alike.
 var (
-	// operatorWords name what the operator configures. They win over invalid_grant: a wrong secret must
-	// not log every user out.
+	// operatorWords name what the operator configures. They win over invalid_grant: a wrong secret
+	// must not log every user out.
 	operatorWords = []string{
 		"clientsecret", "clientid", "invalidclient", "unknownclient", "clientauthentication", "invalidrequest", "invalidscope",
 		"unauthorizedclient", "unsupportedgranttype", "granttype", "redirecturi", "redirecturl", "scope", "disabled",
@@ -51,8 +51,8 @@ var (
 	grantWord   = "invalidgrant"
 	retryWords  = []string{"temporarilyunavailable", "slowdown", "servererror"}
 	refreshWord = "refreshtoken"
-	// deadWords say of a refresh token, in one text with it, that it does not work any more. "used" is one
-	// more, as a word of its own: it is also a part of "refused".
+	// deadWords say of a refresh token, in one text with it, that it does not work any more. "used"
+	// is one more, as a word of its own: it is also a part of "refused".
 	deadWords = []string{
 		"invalid", "notvalid", "notavalid", "nolongervalid", "isntvalid", "expired", "revoked", "unknown", "reuse", "notfound",
 		"nosuch", "doesnotexist", "doesntexist", "inactive",
@@ -108,7 +108,8 @@ func withoutPaths(text string) string {
 	return strings.Join(words, " ")
 }
 
-// saysUsed reports whether text has "used" as a word, which also begins at a capital: "alreadyUsed".
+// saysUsed reports whether text has "used" as a word, which also begins at a capital:
+// "alreadyUsed".
 func saysUsed(text string) bool {
 	for i := range text {
 		if i+4 > len(text) || !strings.EqualFold(text[i:i+4], "used") {

@@ -34,8 +34,8 @@ func verdictOf(t *testing.T, status int, contentType, body string) csoauth.Verdi
 	return said.Verdict
 }
 
-// TestVerdicts has responses as servers write them. Contentstack documents none; the first is the one
-// that was seen.
+// TestVerdicts has responses as servers write them. Contentstack documents none; the first is the
+// one that was seen.
 func TestVerdicts(t *testing.T) {
 	for _, row := range []struct {
 		status int
@@ -158,8 +158,8 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// TestVerdictOfEveryShapeAndCause is every cause of a refusal, in every shape in which it may be told,
-// with every status.
+// TestVerdictOfEveryShapeAndCause is every cause of a refusal, in every shape in which it may be
+// told, with every status.
 func TestVerdictOfEveryShapeAndCause(t *testing.T) {
 	causes := []struct {
 		name, code, text string

@@ -23,13 +23,14 @@ const (
 	maxCookies      = 8 << 10             // bytes of the cookies of one attempt that are read; ours has about a thousand
 	nameSize        = 22                  // of a hash in a cookie's name
 	cookiePrefix    = "csoauth-"
-	// A browser takes a cookie with this prefix only over https, with Secure and for all paths, and from no other host.
+	// A browser takes a cookie with this prefix only over https, with Secure and for all paths, and
+	// from no other host.
 	hostPrefix = "__Host-"
 )
 
-// seal returns the cookie of an attempt: what has to survive the user's visit to Contentstack and neither the Config nor the
-// callback knows. Its name stands for the state. In its value, the time at which it was made comes first and in clear, for
-// makeRoom.
+// seal returns the cookie of an attempt: what has to survive the user's visit to Contentstack and
+// neither the Config nor the callback knows. Its name stands for the state. In its value, the time
+// at which it was made comes first and in clear, for makeRoom.
 func (l *Login) seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
 	cookie := l.cookie(l.cookieName(request.State))
 	cookie.MaxAge = int(cookieLifetime.Seconds())
@@ -39,7 +40,8 @@ func (l *Login) seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie
 	return cookie
 }
 
-// open returns the attempt in a cookie that has the name for state, and where the user goes after it.
+// open returns the attempt in a cookie that has the name for state, and where the user goes after
+// it.
 func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	made, text, _ := strings.Cut(cookie.Value, ".")
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
@@ -66,7 +68,8 @@ func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRe
 	return request, returnTo, nil
 }
 
-// A cookieError is for a cookie that opens no attempt. Its text is made only for those who read it: anybody may cause one.
+// A cookieError is for a cookie that opens no attempt. Its text is made only for those who read it:
+// anybody may cause one.
 type cookieError struct{ why error }
 
 func (e *cookieError) Error() string {
@@ -75,7 +78,8 @@ func (e *cookieError) Error() string {
 
 func (e *cookieError) Unwrap() error { return csoauth.ErrState }
 
-// place is what a cookie is good for: this name and time, and what the attempt takes from the Config.
+// place is what a cookie is good for: this name and time, and what the attempt takes from the
+// Config.
 func (l *Login) place(name, made string) []byte {
 	b := make([]byte, 0, len(name)+1+len(made)+len(l.app))
 	b = append(b, name...)
@@ -112,8 +116,8 @@ func (l *Login) expired(name string) *http.Cookie {
 	return cookie
 }
 
-// openOne opens the first of several cookies of one name that can be opened: another path or host may have added some. It
-// reads 8 KiB of them at most.
+// openOne opens the first of several cookies of one name that can be opened: another path or host
+// may have added some. It reads 8 KiB of them at most.
 func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	read := 0
 	for _, cookie := range cookies {
@@ -127,7 +131,8 @@ func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.
 	return request, returnTo, err
 }
 
-// cookiesOf returns the cookie of the attempt that a callback's state names, and others of that name.
+// cookiesOf returns the cookie of the attempt that a callback's state names, and others of that
+// name.
 func (l *Login) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, error) {
 	if len(states) != 1 || states[0] == "" {
 		return nil, fmt.Errorf("httplogin: callback: %w: state occurs %d times", csoauth.ErrState, len(states))
@@ -165,7 +170,8 @@ func (l *Login) attempts(r *http.Request) (cookies []*http.Cookie) {
 	return cookies
 }
 
-// makeRoom deletes the oldest attempts if the browser has too many, so that requests stay within what servers take.
+// makeRoom deletes the oldest attempts if the browser has too many, so that requests stay within
+// what servers take.
 func (l *Login) makeRoom(w http.ResponseWriter, r *http.Request) {
 	all := l.attempts(r)
 	for i := 0; len(all)-i >= maxAttempts && i < maxDeleted; i++ {

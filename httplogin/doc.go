@@ -1,5 +1,5 @@
-// Package httplogin logs users in to Contentstack in a web server. There are two handlers, for any router, and nothing to keep
-// between them:
+// Package httplogin logs users in to Contentstack in a web server. There are two handlers, for any
+// router, and nothing to keep between them:
 //
 //	login := &httplogin.Login{
 //		Config: config,              // your app; its RedirectURI is where Callback is served
@@ -11,9 +11,10 @@
 //	mux.HandleFunc("/login", login.Start)       // a link to /login?return_to=/where/the/user/was
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// An attempt to log in travels in a sealed cookie of its own, so two tabs do not end each other's, any replica can answer, and a
-// flood of requests leaves nothing behind. A callback is checked against that cookie before anything is sent: one that was
-// forged, or made for another browser, finds none.
+// An attempt to log in travels in a sealed cookie of its own, so two tabs do not end each other's,
+// any replica can answer, and a flood of requests leaves nothing behind. A callback is checked
+// against that cookie before anything is sent: one that was forged, or made for another browser,
+// finds none.
 //
 // The token is the application's from there on. Package tokens keeps it and refreshes it.
 package httplogin

@@ -19,15 +19,15 @@ const (
 	outcomeLifetime = time.Minute      // for which a callback may come again
 )
 
-// ErrBusy: so many codes are being exchanged that this one was not begun. The attempt is not over: let
-// the user reload the page within the minute that a code lives.
+// ErrBusy: so many codes are being exchanged that this one was not begun. The attempt is not over:
+// let the user reload the page within the minute that a code lives.
 var ErrBusy = errors.New("too many logins at once")
 
-// exchange trades the code of a callback. If the same callback came before, in the last minute or just
-// now, its outcome is shared: browsers and proxies repeat a request whose connection broke, users
-// reload a page that is slow to come, and a code that is sent twice may cost the token that came of it
-// (RFC 6749, section 4.1.2). A browser that hangs up must not cost that token either, so ctx lends its
-// values only.
+// exchange trades the code of a callback. If the same callback came before, in the last minute or
+// just now, its outcome is shared: browsers and proxies repeat a request whose connection broke,
+// users reload a page that is slow to come, and a code that is sent twice may cost the token that
+// came of it (RFC 6749, section 4.1.2). A browser that hangs up must not cost that token either, so
+// ctx lends its values only.
 func (l *Login) exchange(ctx context.Context, request *csoauth.AuthRequest, callback url.Values) (*csoauth.Token, error) {
 	code := callback.Get("code")
 	if code == "" || callback.Has("error") {
@@ -47,7 +47,8 @@ func (l *Login) exchange(ctx context.Context, request *csoauth.AuthRequest, call
 	return e.outcome()
 }
 
-// exchanges are those of one process that are under way, and the outcomes of those that ended lately.
+// exchanges are those of one process that are under way, and the outcomes of those that ended
+// lately.
 type exchanges struct {
 	mu       sync.Mutex
 	underWay int
@@ -70,8 +71,8 @@ type exchange struct {
 	until       time.Time // when the outcome is forgotten
 }
 
-// begin returns the exchange of a code in an attempt: the one that there is, or a new one, which the
-// caller must run.
+// begin returns the exchange of a code in an attempt: the one that there is, or a new one, which
+// the caller must run.
 func (x *exchanges) begin(state, code string) (e *exchange, isNew bool, err error) {
 	e = &exchange{of: x, state: sha256.Sum256([]byte(state)), code: sha256.Sum256([]byte(code)), done: make(chan struct{})}
 	x.mu.Lock()

@@ -157,8 +157,8 @@ func sentTimes(codes *sync.Map, code string) int {
 	return int(n.(*atomic.Int32).Load())
 }
 
-// A browser or a proxy repeats a callback whose connection broke: the response was lost, and with it
-// the cookie's deletion.
+// A browser or a proxy repeats a callback whose connection broke: the response was lost, and with
+// it the cookie's deletion.
 func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 	for name, test := range map[string]struct {
 		respond roundTrip

@@ -13,7 +13,8 @@ import (
 	"github.com/contentstack/csoauth/httplogin"
 )
 
-// Nobody has to be logged in to send these requests, so whatever one of them left behind, a flood would use up the memory.
+// Nobody has to be logged in to send these requests, so whatever one of them left behind, a flood
+// would use up the memory.
 func TestFloodLeavesNothingBehind(t *testing.T) {
 	const requests = 20_000
 	login := httpsLogin()
@@ -27,8 +28,9 @@ func TestFloodLeavesNothingBehind(t *testing.T) {
 	assert.Less(t, int64(after)-int64(before), int64(bound), "bytes more after %d requests", requests)
 }
 
-// flood sends that many requests, from as many browsers: one begins an attempt, one brings a callback to a browser that has
-// begun none, and one brings the attempt's callback and a cookie that was changed.
+// flood sends that many requests, from as many browsers: one begins an attempt, one brings a
+// callback to a browser that has begun none, and one brings the attempt's callback and a cookie
+// that was changed.
 func flood(t *testing.T, login *httplogin.Login, requests int) {
 	t.Helper()
 	for n := range requests / 3 {
@@ -58,7 +60,8 @@ func callback(t *testing.T, login *httplogin.Login, state string, cookie *http.C
 	require.Equal(t, http.StatusBadRequest, w.Code)
 }
 
-// heap returns how many bytes are in use. The second collection empties what the first left in pools.
+// heap returns how many bytes are in use. The second collection empties what the first left in
+// pools.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()

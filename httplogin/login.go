@@ -18,30 +18,35 @@ import (
 	"github.com/contentstack/csoauth/internal/seal"
 )
 
-// A Login is the log-in of a web server. Serve Start where users begin, and Callback at the path of the redirect URI:
+// A Login is the log-in of a web server. Serve Start where users begin, and Callback at the path of
+// the redirect URI:
 //
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// It keeps nothing when requests have been answered, so any replica may answer any of them. It is safe for concurrent use, and must not
-// be changed or copied after the first.
+// It keeps nothing when requests have been answered, so any replica may answer any of them. It is
+// safe for concurrent use, and must not be changed or copied after the first.
 type Login struct {
-	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the site is https: neither is
-	// taken from a request's Host or X-Forwarded headers.
+	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the
+	// site is https: neither is taken from a request's Host or X-Forwarded headers.
 	Config *csoauth.Config
-	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first seals, every one opens.
+	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first
+	// seals, every one opens.
 	Keys Keys
-	// OnToken gets the token of a user who has logged in: start the user's session and keep the token, in package tokens for
-	// instance. If it returns nil, and not before, Callback sends the browser on to return_to; so it may set headers and
-	// must not write a body. It may be called twice with one token, for a page that the user reloads. The token's UserUID is empty if Contentstack's answer did not name the user. OnToken's error goes
-	// to OnError. Required.
+	// OnToken gets the token of a user who has logged in: start the user's session and keep the
+	// token, in package tokens for instance. If it returns nil, and not before, Callback sends the
+	// browser on to return_to; so it may set headers and must not write a body. It may be called
+	// twice with one token, for a page that the user reloads. The token's UserUID is empty if
+	// Contentstack's answer did not name the user. OnToken's error goes to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
-	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page that names no cause and
-	// offers another try.
+	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page
+	// that names no cause and offers another try.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
-	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty: the link leads to "/".
+	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
+	// the link leads to "/".
 	StartPath string
-	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be empty: an attempt has ten minutes.
+	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be
+	// empty: an attempt has ten minutes.
 	AuthOptions *csoauth.AuthOptions
 	// Logger gets a line for each log-in that failed. Nil: no log.
 	Logger *slog.Logger
@@ -60,8 +65,8 @@ type Login struct {
 // Format keeps the Keys out of what fmt prints.
 func (l *Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Login") }
 
-// Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login that is not valid
-// answers each request with an error.
+// Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login
+// that is not valid answers each request with an error.
 func (l *Login) Validate() error {
 	l.setup.Do(func() {
 		l.err = l.check()
@@ -106,12 +111,13 @@ func (l *Login) check() error {
 	return nil
 }
 
-// Start sends the browser to Contentstack. The query may have return_to, a path of this site with or
-// without a query, where the user goes after the login. Without it, and if it leads elsewhere, cannot be
-// read or has more than 512 bytes, that is "/".
+// Start sends the browser to Contentstack. The query may have return_to, a path of this site with
+// or without a query, where the user goes after the login. Without it, and if it leads elsewhere,
+// cannot be read or has more than 512 bytes, that is "/".
 //
 // With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks
-// there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second click helps.
+// there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second click
+// helps.
 func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	if !l.admit(w, r) {
 		return
@@ -135,9 +141,9 @@ func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
 	landing.Redirect(w, l.Config.AuthorizeURL(request))
 }
 
-// checkHost says so if a login begins at one name of this machine and is to end at another: a browser
-// keeps their cookies apart. Behind a proxy the Host may be the upstream's, so no other difference is a
-// mistake.
+// checkHost says so if a login begins at one name of this machine and is to end at another: a
+// browser keeps their cookies apart. Behind a proxy the Host may be the upstream's, so no other
+// difference is a mistake.
 func (l *Login) checkHost(host string) error {
 	u, err := url.Parse(l.Config.RedirectURI)
 	if err != nil {
@@ -168,14 +174,14 @@ func isThisMachine(host string) bool {
 // attempt is too old, or it was begun in another browser or at another host. Offer another try.
 var ErrNoCookie = errors.New("no attempt to log in")
 
-// Callback ends a login: it checks the callback, trades its code for the token, gives that to OnToken,
-// and sends the browser on to return_to. Whatever comes of it, the attempt is over, unless the callback
-// does not belong to an attempt of this browser, or 64 exchanges are under way.
+// Callback ends a login: it checks the callback, trades its code for the token, gives that to
+// OnToken, and sends the browser on to return_to. Whatever comes of it, the attempt is over, unless
+// the callback does not belong to an attempt of this browser, or 64 exchanges are under way.
 //
-// The same callback again, within a minute and in the same process, has the same outcome: OnToken gets
-// the same token once more, and the code is not sent again. Across replicas that is not known. If a
-// proxy repeats a callback at another replica while the first still works on it, the code is sent
-// twice, and a strict server revokes the token that came of it.
+// The same callback again, within a minute and in the same process, has the same outcome: OnToken
+// gets the same token once more, and the code is not sent again. Across replicas that is not known.
+// If a proxy repeats a callback at another replica while the first still works on it, the code is
+// sent twice, and a strict server revokes the token that came of it.
 //
 // OnError gets, to be told apart by errors.Is and errors.As:
 //   - [csoauth.ErrDenied]: the user said no.
@@ -226,8 +232,8 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 	landing.Redirect(w, returnTo)
 }
 
-// admit prepares the response, and refuses what is not a visit by a person: it would use up an attempt,
-// or push one out. A prefetcher that is refused leaves the visit itself to come.
+// admit prepares the response, and refuses what is not a visit by a person: it would use up an
+// attempt, or push one out. A prefetcher that is refused leaves the visit itself to come.
 func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
 	landing.Protect(w.Header())
 	if err := l.Validate(); err != nil {

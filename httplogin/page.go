@@ -61,7 +61,8 @@ func (l *Login) log(r *http.Request, level slog.Level, err error) {
 	}
 }
 
-// statusOf returns the status of the response to a request that failed with err, if that is not lost.
+// statusOf returns the status of the response to a request that failed with err, if that is not
+// lost.
 func statusOf(err error) int {
 	var visit visitError
 	var otherHost *otherHostError
@@ -84,8 +85,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// wasRefused reports whether Contentstack refused a code, because it is too old for instance. It is not
-// the operator's mistake, and the user can repeat the login.
+// wasRefused reports whether Contentstack refused a code, because it is too old for instance. It is
+// not the operator's mistake, and the user can repeat the login.
 func wasRefused(err error) bool {
 	var said *csoauth.Error
 	return errors.Is(err, errExchange) && errors.As(err, &said) && said.Op == "exchange" && !errors.Is(err, csoauth.ErrConfig) &&
@@ -117,8 +118,8 @@ type pageData struct {
 	Again  string
 }
 
-// html names no cause that an attacker could use: anyone can make a browser come here. And it does not
-// say that the user is not logged in, for the application may know better.
+// html names no cause that an attacker could use: anyone can make a browser come here. And it does
+// not say that the user is not logged in, for the application may know better.
 func (d pageData) html() string {
 	page := landing.Page{Name: "login-failed", Title: "The login did not work", Link: d.Again, LinkText: "Try again"}
 	switch {

@@ -29,8 +29,9 @@ func returnTo(rawQuery string) (string, error) {
 	}
 }
 
-// checkReturnTo returns path as it goes into a Location header, if no browser can take it for another site's: it begins with
-// one slash, and has no second one, no backslash and no control character, as it is and percent-decoded.
+// checkReturnTo returns path as it goes into a Location header, if no browser can take it for
+// another site's: it begins with one slash, and has no second one, no backslash and no control
+// character, as it is and percent-decoded.
 func checkReturnTo(path string) (string, error) {
 	refuse := func(why string) (string, error) { return "", fmt.Errorf("httplogin: %w: %s", errReturnTo, why) }
 	if len(path) > maxReturnTo {

@@ -24,13 +24,15 @@ const (
 	root   = "../.." // the folder of the root module, seen from this package
 	module = "github.com/contentstack/csoauth"
 	oauth2 = "golang.org/x/oauth2"
-	// fileLocks is cmd/go's own code for file locks and for renames on Windows, published as packages.
+	// fileLocks is cmd/go's own code for file locks and for renames on Windows, published as
+	// packages.
 	fileLocks = "github.com/rogpeppe/go-internal"
 	anything  = "*"
 )
 
-// floors says what the non-test code of each package may import besides the standard library: folders of this repository
-// ("." is the root package), and paths of other modules. A package stands on the floor above all that it imports.
+// floors says what the non-test code of each package may import besides the standard library:
+// folders of this repository ("." is the root package), and paths of other modules. A package
+// stands on the floor above all that it imports.
 //
 // The same table is in docs/design.md. An arrow that is not here changes both, with its reason.
 var floors = []floor{
@@ -57,8 +59,8 @@ var floors = []floor{
 	{"internal/integration/...", []string{anything}, "never tagged and imported by nobody, so it may use anything"},
 }
 
-// forbidden says what must not be imported by non-test code, however well it would fit into the floors: with a path, all
-// below it.
+// forbidden says what must not be imported by non-test code, however well it would fit into the
+// floors: with a path, all below it.
 var forbidden = []struct {
 	path   string
 	why    string
@@ -70,8 +72,8 @@ var forbidden = []struct {
 	{"github.com/stretchr/testify", "assertions are for tests", nil},
 }
 
-// forTests lists the modules that every test may import; other code needs a row in floors. Each one is in go.mod, where readers
-// judge us by it.
+// forTests lists the modules that every test may import; other code needs a row in floors. Each one
+// is in go.mod, where readers judge us by it.
 var forTests = []string{
 	"github.com/stretchr/testify",
 	"github.com/jarcoal/httpmock",
@@ -107,7 +109,8 @@ func TestTestsStayOnTheirMachine(t *testing.T) {
 	}
 }
 
-// TestWhatUsersLink looks at everything that an import brings along, not only at what our own files say.
+// TestWhatUsersLink looks at everything that an import brings along, not only at what our own files
+// say.
 func TestWhatUsersLink(t *testing.T) {
 	needs(t, "go")
 	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Standard", ".")
@@ -255,8 +258,9 @@ type imported struct {
 	inTest     bool
 }
 
-// readImports reads the imports of every package in the repository, keyed by its folder. It reads the files and does not ask
-// go list, so that it sees nested modules without their dependencies, and files for other operating systems.
+// readImports reads the imports of every package in the repository, keyed by its folder. It reads
+// the files and does not ask go list, so that it sees nested modules without their dependencies,
+// and files for other operating systems.
 func readImports(repo string) (map[string][]imported, error) {
 	packages := map[string][]imported{}
 	err := filepath.WalkDir(repo, func(name string, d fs.DirEntry, err error) error {

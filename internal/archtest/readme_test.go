@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documents lists the pages whose snippets, commands and links are checked. README.md must be there and show Go code.
+// documents lists the pages whose snippets, commands and links are checked. README.md must be there
+// and show Go code.
 func documents(t *testing.T, dir string) []document {
 	names := []string{"README.md"}
 	for _, pattern := range []string{"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md", "examples/*.md", "examples/*/*.md", storeReadmes} {
@@ -36,7 +37,8 @@ func documents(t *testing.T, dir string) []document {
 	return docs
 }
 
-// storeReadmes show Go code for clients of databases, which the root module does not have. internal/integration compiles and runs it.
+// storeReadmes show Go code for clients of databases, which the root module does not have.
+// internal/integration compiles and runs it.
 const storeReadmes = "tokens/*/README.md"
 
 func TestSnippetsCompile(t *testing.T) {
@@ -147,7 +149,8 @@ func (d document) fences(languages ...string) (found []block) {
 	return found
 }
 
-// brokenSnippets compiles each Go block as a package of its own, in a folder that exists only for the go command.
+// brokenSnippets compiles each Go block as a package of its own, in a folder that exists only for
+// the go command.
 func (d document) brokenSnippets(t *testing.T, moduleDir string) (problems []string) {
 	for _, b := range d.fences("go") {
 		at := fmt.Sprintf("%s:%d", d.name, b.line)
@@ -166,7 +169,8 @@ func (d document) brokenSnippets(t *testing.T, moduleDir string) (problems []str
 	return problems
 }
 
-// compile returns what the compiler says against the text of a Go file, with at as the place of its first line.
+// compile returns what the compiler says against the text of a Go file, with at as the place of its
+// first line.
 func compile(t *testing.T, moduleDir, at, text string) string {
 	dir, err := filepath.Abs(moduleDir)
 	require.NoError(t, err)

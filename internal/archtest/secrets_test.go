@@ -99,8 +99,8 @@ var withSecrets = []struct {
 		return e, login(p, server.URL, app)
 	}, "New returns a pointer, and vet reports a copy of its Mutex"},
 
-	// A Box keeps what it derives from its keys, and not the keys. The tests of internal/seal see that
-	// it prints neither.
+	// A Box keeps what it derives from its keys, and not the keys. The tests of internal/seal see
+	// that it prints neither.
 	{"internal/seal.Box", func(p *planter) (any, []string) {
 		keys := p.keys()
 		box, err := seal.New("purpose", keys)

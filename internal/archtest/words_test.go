@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// private lists what a file must not say, because it is true on one machine only. The classes of one letter keep this
-// file from finding itself.
+// private lists what a file must not say, because it is true on one machine only. The classes of
+// one letter keep this file from finding itself.
 var private = []struct {
 	files string // a pattern for the last part of a path
 	words *regexp.Regexp

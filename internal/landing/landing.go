@@ -1,5 +1,6 @@
-// Package landing is what a browser gets that comes back from Contentstack, in a web server (httplogin) and at a program on the user's
-// machine (loopback): the headers of the answer, the page, and the refusal of requests that nobody looks at.
+// Package landing is what a browser gets that comes back from Contentstack, in a web server
+// (httplogin) and at a program on the user's machine (loopback): the headers of the answer, the
+// page, and the refusal of requests that nobody looks at.
 package landing
 
 import (
@@ -13,7 +14,8 @@ func Protect(h http.Header) {
 		"Content-Security-Policy", "frame-ancestors 'none'")
 }
 
-// set sets headers with canonical names. Their values share one array, where Header.Set makes one for each.
+// set sets headers with canonical names. Their values share one array, where Header.Set makes one
+// for each.
 func set(h http.Header, pairs ...string) {
 	values := make([]string, len(pairs)/2)
 	for i := range values {
@@ -22,7 +24,8 @@ func set(h http.Header, pairs ...string) {
 	}
 }
 
-// Visited reports whether r is a visit by a person. If it is not, Visited has answered: see [Refuse].
+// Visited reports whether r is a visit by a person. If it is not, Visited has answered: see
+// [Refuse].
 func Visited(w http.ResponseWriter, r *http.Request) bool {
 	status, why := Refuse(r)
 	if why == "" {
@@ -35,9 +38,10 @@ func Visited(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// Refuse returns why r is not a visit by a person, and the status that says so, or "" if it is one. GET
-// is the only method. A browser that fetches ahead, or for a preview or a frame, would use up an attempt
-// that the person still needs. A navigation that went through a service worker is a visit.
+// Refuse returns why r is not a visit by a person, and the status that says so, or "" if it is one.
+// GET is the only method. A browser that fetches ahead, or for a preview or a frame, would use up
+// an attempt that the person still needs. A navigation that went through a service worker is a
+// visit.
 func Refuse(r *http.Request) (status int, why string) {
 	switch {
 	case r.Method != http.MethodGet:
@@ -63,9 +67,9 @@ func isPrefetch(h http.Header) bool {
 	return false
 }
 
-// isNavigation reports whether a request is, or may be, for a page that a browser shows in a window of
-// its own. With fetch(event.request), a service worker repeats such a request with the destination
-// "empty" and the mode "navigate", which no other script can set.
+// isNavigation reports whether a request is, or may be, for a page that a browser shows in a window
+// of its own. With fetch(event.request), a service worker repeats such a request with the
+// destination "empty" and the mode "navigate", which no other script can set.
 func isNavigation(h http.Header) bool {
 	mode := h["Sec-Fetch-Mode"]
 	for _, dest := range h["Sec-Fetch-Dest"] {

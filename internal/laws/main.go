@@ -1,7 +1,7 @@
 // Laws proves that the tests behind the laws of docs/design.md can fail.
 //
-// Each file testdata/laws/*.law breaks one law. It says which test notices, and what to change: whole
-// lines to find in a file, where they must stand once, and what to put in their place.
+// Each file testdata/laws/*.law breaks one law. It says which test notices, and what to change:
+// whole lines to find in a file, where they must stand once, and what to put in their place.
 //
 //	Law: P2
 //	Test: ./csoauthtest TestOmittedMethodMeansPlain
@@ -11,11 +11,11 @@
 //	-- put --
 //		if false {
 //
-// A package path is relative to the folder of testdata/laws; a test that needs the race detector has
-// -race after its name. Laws works in copies of the tree, one for each of -j workers. It first sees
-// every named test pass. Then each worker breaks one law at a time, and the test must fail. Text that
-// is not found, a change that does not compile, a test that is gone and a law without a file are
-// failures too.
+// A package path is relative to the folder of testdata/laws; a test that needs the race detector
+// has -race after its name. Laws works in copies of the tree, one for each of -j workers. It first
+// sees every named test pass. Then each worker breaks one law at a time, and the test must fail.
+// Text that is not found, a change that does not compile, a test that is gone and a law without a
+// file are failures too.
 //
 //	go run ./internal/laws [-run regexp] [-j workers] [dir]
 package main
@@ -68,7 +68,8 @@ func main() {
 	}
 }
 
-// run tries the law files of dir in copies of it and prints a line for each. An error means that it could not try them.
+// run tries the law files of dir in copies of it and prints a line for each. An error means that it
+// could not try them.
 func run(dir string, laws []string, filter string, workers int, out io.Writer) (passed, failed int, err error) {
 	only, err := regexp.Compile(filter)
 	if err != nil {
@@ -121,7 +122,8 @@ func run(dir string, laws []string, filter string, workers int, out io.Writer) (
 	return passed, failed, nil
 }
 
-// inTrees does n jobs, in order, each in a tree that no other job uses meanwhile. It returns when all are done.
+// inTrees does n jobs, in order, each in a tree that no other job uses meanwhile. It returns when
+// all are done.
 func inTrees(trees []string, n int, do func(tree string, job int)) {
 	jobs := make(chan int)
 	var workers sync.WaitGroup
@@ -278,8 +280,9 @@ func copyTree(dir string) (string, error) {
 	return to, nil
 }
 
-// testAsIs runs all named tests in the tree as it is, each package once, and says what is wrong with those that
-// do not pass. A test that fails already, or is gone, would make any change look noticed.
+// testAsIs runs all named tests in the tree as it is, each package once, and says what is wrong
+// with those that do not pass. A test that fails already, or is gone, would make any change look
+// noticed.
 func testAsIs(trees []string, breaches []breach) map[target]error {
 	names := map[binary][]string{}
 	for _, b := range breaches {
@@ -307,8 +310,8 @@ func testAsIs(trees []string, breaches []breach) map[target]error {
 
 var errNotRun = errors.New("no test of that name ran and passed")
 
-// try breaks the law in the tree, runs its test and takes the changes back. It returns nil if the test
-// failed.
+// try breaks the law in the tree, runs its test and takes the changes back. It returns nil if the
+// test failed.
 func (b breach) try(tree string) (problem error) {
 	for _, c := range b.changes {
 		restore, err := c.apply(tree)
@@ -353,7 +356,8 @@ func (c change) apply(tree string) (restore func(), err error) {
 
 var errCompile = errors.New("the package does not compile")
 
-// run compiles the tests of b without vet, whose opinion of a change does not matter, and runs those named.
+// run compiles the tests of b without vet, whose opinion of a change does not matter, and runs
+// those named.
 func (b binary) run(tree string, timeout time.Duration, tests ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+5*time.Minute)
 	defer cancel()

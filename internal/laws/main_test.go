@@ -59,8 +59,8 @@ func lawFile(test, line string) string {
 	return "Law: P1\nTest: . " + test + "\nWhy: the door is open\n-- find in door.go --\n\treturn true\n-- put --\n\t" + line + "\n"
 }
 
-// newModule makes a module with law files in a git repository without a commit. On a Windows without go or git, such
-// as Wine, it skips the test.
+// newModule makes a module with law files in a git repository without a commit. On a Windows
+// without go or git, such as Wine, it skips the test.
 func newModule(t *testing.T, laws map[string]string) string {
 	t.Helper()
 	for _, program := range []string{"go", "git"} {
