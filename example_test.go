@@ -136,8 +136,8 @@ func ExampleConfig_Refresh() {
 	case err != nil:
 		fmt.Println("no answer:", err)
 	}
-	// Output: send the user to log in again: csoauth: refresh: login required: 400 Bad Request:
-	// Invalid refresh token
+	// Output:
+	// send the user to log in again: csoauth: refresh: login required: 400 Bad Request: Invalid refresh token
 }
 
 func ExampleVerifier() {
@@ -153,9 +153,11 @@ func ExampleParseRegion() {
 	}
 	_, err := csoauth.ParseRegion("evil.example")
 	fmt.Println(err)
-	// Output: eu https://eu-app.contentstack.com <nil> na https://app.contentstack.com <nil>
-	// azure-eu https://azure-eu-app.contentstack.com <nil> csoauth: unknown region "evil.example":
-	// want one of na, eu, au, azure-na, azure-eu, gcp-na, gcp-eu, or an alias such as us or AWS_EU
+	// Output:
+	// eu https://eu-app.contentstack.com <nil>
+	// na https://app.contentstack.com <nil>
+	// azure-eu https://azure-eu-app.contentstack.com <nil>
+	// csoauth: unknown region "evil.example": want one of na, eu, au, azure-na, azure-eu, gcp-na, gcp-eu, or an alias such as us or AWS_EU
 }
 
 func ExampleToken_OAuth2() {

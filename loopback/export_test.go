@@ -30,6 +30,15 @@ func (a *Attempt) Handler() http.Handler { return a.l }
 // Pasted reads what a user pasted.
 func (a *Attempt) Pasted(line string) (url.Values, string) { return a.l.pasted(line) }
 
+// PastedLines reads what a user pasted as two lines.
+func (a *Attempt) PastedLines(first, second string) (url.Values, string) {
+	begun := ""
+	if a.l.isBeginning(first) {
+		begun = first
+	}
+	return a.l.pasted(a.l.joined(begun, second))
+}
+
 // Decided reports whether the login is over, and how.
 func (a *Attempt) Decided() (bool, error) {
 	if !a.l.isDecided() {
@@ -83,7 +92,12 @@ func Left() (n int) {
 	return n
 }
 
-var (
-	ReadLine   = readLine
-	IsAnswered = isAnswered
-)
+// Lines are those of a Reader.
+type Lines struct{ l lines }
+
+func LinesOf(in io.Reader) *Lines { return &Lines{lines{in: in}} }
+
+func (l *Lines) Next(ctx context.Context) (string, error) { return l.l.next(ctx) }
+func (l *Lines) Finish()                                  { l.l.finish() }
+
+var IsAnswered = isAnswered

@@ -59,7 +59,7 @@ func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
 		{"http://app.Localhost:8184/callback", "http://APP.localhost:8184/callback", true},
 		{"http://app.localhost:8184/callback", "http://localhost:8184/callback", false},
 		{"http://[::1]:8184/callback", "http://[::1]:8184/callback", true},
-		{"http://[0:0:0:0:0:0:0:1]:08184/callback", "http://[::1]:8184/callback", true},
+		{"http://[0:0:0:0:0:0:0:1]:8184/callback", "http://[::1]:8184/callback", true},
 		{"http://127.0.0.1:8184/callback?app=1", "http://127.0.0.1:8184/callback?app=1", true},
 	} {
 		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = test.redirectURI })
