@@ -1,13 +1,13 @@
-// Package csoauthtest is a Contentstack to test a login against, as net/http/httptest is a server to test a client
-// against: no account, no network, and every failure on demand.
+// Package csoauthtest is an emulated Contentstack for Go tests. It needs no account and no network, and
+// it fails on demand.
 //
 //	server := csoauthtest.NewServer(t, nil)
 //	config := server.Config("http://localhost:8184/callback")
 //	resp, err := server.Browser().Get(myApp.URL + "/login") // logs in, consents, and ends at my callback handler
 //
-// The server is stricter than Contentstack is documented to be: a refresh token works once, and its second use ends the
-// login. A program that passes here depends on nobody's leniency. What it was sent and what it decided are in
-// [Server.Requests].
+// The server is stricter than Contentstack is documented to be: a refresh token works once, and its
+// second use ends the login. A program that passes here does not depend on a lenient server.
+// [Server.Requests] returns each request and the server's decision.
 package csoauthtest
 
 import (

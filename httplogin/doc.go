@@ -1,20 +1,24 @@
-// Package httplogin logs users in to Contentstack in a web server. There are two handlers, for any
-// router, and nothing to keep between them:
+// Package httplogin logs users in to a web server with Contentstack. It has two handlers, for any
+// router, and the server stores nothing between them:
 //
 //	login := &httplogin.Login{
-//		Config: config,              // your app; its RedirectURI is where Callback is served
-//		Keys:   [][]byte{key},       // 32 random bytes, the same in all replicas
+//		Config: config,         // your app; its RedirectURI is where Callback is served
+//		Keys:   [][]byte{key},  // 32 random bytes, the same in all replicas
 //		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
-//			return session(w, r, token) // set your cookie, keep the token
+//			return session(w, r, token) // set your cookie, store the token
 //		},
 //	}
 //	mux.HandleFunc("/login", login.Start)       // a link to /login?return_to=/where/the/user/was
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// An attempt to log in travels in a sealed cookie of its own, so two tabs do not end each other's,
-// any replica can answer, and a flood of requests leaves nothing behind. A callback is checked
-// against that cookie before anything is sent: one that was forged, or made for another browser,
-// finds none.
+// Each login travels in a sealed cookie of its own. So two tabs do not end each other's login, any
+// replica can finish it, and a flood of requests leaves nothing behind. A callback is checked against
+// that cookie before anything is sent. A callback that was forged, or made for another browser, finds
+// none.
 //
-// The token is the application's from there on. Package tokens keeps it and refreshes it.
+// Contentstack shows apps in frames. Neither handler can be used there: Contentstack's login page and
+// the cookies of most browsers do not work in a frame of another site. Let the app open a window
+// instead, such as window.open("/login"), and close it on the page that return_to names.
+//
+// After OnToken the token belongs to the application. Package tokens stores it and refreshes it.
 package httplogin

@@ -1,92 +1,103 @@
-// Package tokens keeps the Contentstack tokens of many users, and hands out access tokens that work.
+// Package tokens stores the Contentstack tokens of many users and returns access tokens that work.
 //
-// An access token lives an hour. The refresh token that buys the next one may work only once, and a second use may end the
-// login. So a refresh must happen in one place at a time, the new pair must be stored before anybody uses it, and after a
-// lost answer nobody may blindly ask again. A [Manager] sees to that, for all goroutines and processes that share a [Store]:
+// An access token lives for an hour. A refresh token buys the next one. It may work only once, and a
+// second use may end the login. So only one process at a time may refresh a login, the new pair must be
+// stored before anyone uses it, and a refresh token whose response was lost must not be sent again
+// blindly. A [Manager] does this, for all goroutines and processes that share a [Store]:
 //
 //	config := &csoauth.Config{…}                            // your app
 //	users := tokens.New(config, tokens.Dir("tokens"), nil)  // one for the whole program
-//	defer users.Close()                                     // look at its error
+//	defer users.Close()                                     // check its error
 //
-//	// Once for each user, in the callback handler of the log-in:
+//	// Once for each user, in the callback handler of the login:
 //	token, err := config.Exchange(ctx, request, callback)
 //	err = users.Put(ctx, "ada", token)
 //
 //	// From then on, anywhere and as often as you like:
-//	resp, err := users.Client("ada").Do(req) // sends Ada's access token, a new one when that is due
+//	resp, err := users.Client("ada").Do(req) // sends Ada's access token, and refreshes it first if it is due
 //
 // # Many users
 //
-// A key stands for one login, and a login is of one user for one organization. Where users work in several organizations,
-// make the key of both, such as "user/organization". A Store does not list its keys: keep them in your table of users.
+// A key stands for one login: of one user, for one organization. If your users work in several
+// organizations, make keys of both, such as "user/organization". A Store does not list its keys: keep
+// them in your table of users.
 //
-// [Manager.Client] and [Manager.Transport] send the token with each request, and if an API answers 401 they get another and
-// send the request again. [Manager.Token] is for a look at it: its OrganizationUID goes into headers, and
-// [csoauth.Config.EndpointsFor] tells the hosts of the user's region. [Manager.TokenSource] is for what knows
-// golang.org/x/oauth2. Make any of them whenever you need one, or keep it: they are cheap, and safe for concurrent use.
+// [Manager.Client] and [Manager.Transport] send the token with each request. If an API answers 401, they
+// get another token and send the request again. [Manager.Token] returns the token: its OrganizationUID
+// goes into headers, and [csoauth.Config.EndpointsFor] returns the hosts of the user's region.
+// [Manager.TokenSource] is for code that takes golang.org/x/oauth2's types. All of them are cheap, and
+// safe for concurrent use.
 //
 // # What to do with an error
 //
-// If errors.Is finds [csoauth.ErrLoginRequired], only a new log-in by the user helps: there is no login for the key (then it
-// is [ErrNotFound] as well), or Contentstack refused the refresh token, and the access token has ended. Tell the user, and
-// do not try again before you Put the new token under the same key. Nothing needs to be deleted first.
+// [csoauth.ErrLoginRequired]: only a new login by the user helps. Either there is no login for the key
+// (the error is [ErrNotFound] as well), or Contentstack refused the refresh token and the access token
+// has expired. Tell the user. Do not try again before you Put the new token under the same key. You need
+// not delete anything first.
 //
-// No other error is a logout. Try again later: the store may be down, or Contentstack busy. What does not pass by itself, such
-// as a wrong key of [Sealed], or a client that Contentstack does not know, says so. You may ask as often as you like: the
-// Manager waits longer after each failure, and whoever has no valid token gets the last error at once meanwhile.
+// No other error is a logout. Try again later: the store may be down, or Contentstack busy. An error that
+// does not pass by itself says so: a wrong key of [Sealed], or a client that Contentstack does not know
+// ([csoauth.ErrConfig]). You may ask as often as you like. The Manager waits longer after each failure,
+// and callers without a valid token get the last error at once meanwhile.
 //
-// A 401 that no other token mends is returned by Client as it is. If it means that the login is over, the next request ends
-// in ErrLoginRequired.
+// Client returns a 401 as it is if no other token helps. If the login is over, the next request ends in
+// ErrLoginRequired.
 //
-// # Where tokens are kept
+// # Where tokens are stored
 //
-//   - [Dir] keeps one file per key, for the processes of one machine.
-//   - [Sealed] encrypts what another Store keeps: tokens.Sealed(tokens.Dir(path), key). Keep the key elsewhere.
-//   - [Memory] ends with the process. It is for tests, and for programs whose users then log in again.
-//   - [Single] is for a tool with one login in a state of its own: it calls the tool's function to save that.
-//   - A Store of your own, over a database, has two methods, Load and CompareAndSwap. The tests in package storetest tell
-//     whether it keeps what a Store promises. A Manager cannot make up for one that does not.
+//   - [Dir] has one file for each key, for the processes of one machine.
+//   - [Sealed] encrypts what another Store stores: tokens.Sealed(tokens.Dir(path), key). Keep the key
+//     somewhere else.
+//   - [Memory] ends with the process. It is for tests, and for programs whose users log in again.
+//   - [Single] is for a tool that stores its one token itself: it calls the tool's function.
+//   - Packages redisstore and pgstore are for several machines.
+//   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check that
+//     it keeps the promises of a Store. A Manager cannot make up for one that does not.
 //
-// Unless it is sealed, what a Store keeps is as secret as a password.
+// Unless it is sealed, what a Store stores is as secret as a password.
 //
 // # Several processes
 //
-// Any number of Managers may share a store. Before a refresh a Manager puts a mark on the key's record. The others see it, and
-// hand out the old token while that is valid; a caller without one waits. If the process that made the mark dies, others
-// take over: at once where the store is a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds.
+// Any number of Managers may share a store. Before a refresh a Manager puts a mark on the key's record.
+// The others see it and return the old token while that is valid; a caller without a valid token waits.
+// If the process that made the mark dies, another takes over: at once if the store is a [Locker], such
+// as Dir, and otherwise after Options.Lease, 30 seconds.
 //
-// A login that another process replaced or deleted is noticed when the key is used and what is known of it is older than
-// Options.Recheck, a minute.
+// If another process replaced or deleted a login, a Manager notices when the key is used and its cached
+// copy is older than Options.Recheck, a minute.
 //
 // # When a token is refreshed
 //
-// When somebody asks for it: a Manager at rest has no goroutine. In the last ten minutes of a token a refresh goes on in the
-// background, and callers get the old one. In the last half minute they wait for the new one. That is Options.SoftWindow
-// and Options.HardWindow; both are shorter for tokens that live shorter. A caller whose context ends leaves, and the refresh
-// goes on for those who come after.
+// A token is refreshed when someone asks for it: a Manager at rest has no goroutine. In the last ten
+// minutes of a token the refresh runs in the background, and callers get the old token. In the last half
+// minute they wait for the new one. Options.SoftWindow and Options.HardWindow set these times; both are
+// shorter for tokens with a short life. A caller whose context ends leaves, and the refresh goes on for
+// those who come later.
 //
 // # Events and logs
 //
-// Options.OnEvent and Options.Logger tell of each refresh and failure. No secret is in them, and the key only as its
-// [KeyHash]. Raise an alarm at [SaveFailed]: the store did not take a new pair, and this process alone has it. [LoginRequired]
-// counts users who are logged in no longer.
+// Options.OnEvent and Options.Logger report each refresh and failure. They contain no secret, and the
+// key only as its [KeyHash]. Raise an alarm at [SaveFailed]: the store did not take a new pair, and only
+// this process has it. [LoginRequired] counts users whose login has ended.
 //
 // # What is not promised
 //
-// No program can store an answer that it does not live to see. A user may have to log in again
+// If a process dies before it has stored a response, that response is lost. A user may have to log in
+// again
 //
-//   - if the process is killed, or cut off from the store for longer than the lease, after Contentstack has answered a refresh
-//     and before the answer is stored;
+//   - if the process is killed, or cut off from the store for longer than the lease, after Contentstack
+//     has answered a refresh and before the response is stored;
 //   - if the system stops the process for that long just before it sends the refresh token;
-//   - if the store forgets a change that it has confirmed, and the next to ask is not the process that made the change;
-//   - if the network loses Contentstack's answer. The Manager then goes on with the access token for as long as that is
-//     valid, and tries the refresh token again at its end, in case Contentstack lets it pass.
+//   - if the store forgets a change that it has confirmed, and another process asks next;
+//   - if the network loses Contentstack's response. The Manager then uses the access token until it
+//     expires, and tries the refresh token once more, in case Contentstack accepts it.
 //
-// # In the end
+// # At the end
 //
-// [Manager.Close] waits for refreshes that are under way, and saves once more what the store did not take. Call it before
-// the program ends, when nobody asks any more, and log its error: it names the keys whose new tokens are lost.
+// [Manager.Close] waits for refreshes under way, and tries once more to save what the store did not
+// take. Call it before the program ends, and log its error: it names the keys whose new tokens are lost.
 //
-// The module's folder examples has whole programs: worker, for many users, web, for users in a browser, and wrap, for a tool
-// with its own state. In tests, use a Memory, and the Config of package csoauthtest.
+// The folder examples has complete programs: worker, for many users; web, for users in a browser; and
+// wrap, for a tool that stores its own token. In tests, use a Memory and the Config of package
+// csoauthtest.
 package tokens

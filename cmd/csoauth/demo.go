@@ -21,11 +21,11 @@ func demoCommand() *cobra.Command {
 	var browser bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run whole logins against an emulated Contentstack and tell what is sent",
-		Long: `Run whole logins against an emulated Contentstack on a free loopback port, over real HTTP, and tell what is sent and
-what comes back. What it tells is read from the emulator's log, secrets masked: the same mark is the same secret.
+		Short: "Run complete logins against an emulated Contentstack and explain each step",
+		Long: `Run complete logins against an emulated Contentstack on a free loopback port, over real HTTP, and show what is sent
+and what comes back. Secrets are masked: equal marks stand for equal secrets.
 
-Exit code 0 says that everything happened as it should; 1, that something did not.`,
+The exit code is 0 if everything happened as expected, and 1 if something did not.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			patience := time.Minute

@@ -1,6 +1,6 @@
-// Csoauth shows and serves Contentstack logins without a Contentstack.
+// Csoauth shows Contentstack logins, and emulates Contentstack.
 //
-//	csoauth demo      runs whole logins against an emulated Contentstack and tells what is sent
+//	csoauth demo      runs complete logins against an emulated Contentstack and explains each step
 //	csoauth emulate   serves an emulated Contentstack to programs in any language
 package main
 

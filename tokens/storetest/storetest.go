@@ -1,4 +1,5 @@
-// Package storetest checks that a [tokens.Store] keeps its promises. A store is done when [Run] passes:
+// Package storetest checks that a [tokens.Store] keeps its promises. A store is complete when [Run]
+// passes:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t testing.TB, dir string) tokens.Store {
@@ -6,8 +7,9 @@
 //		})
 //	}
 //
-// It needs nothing but package testing. It takes a few seconds for a store that answers in milliseconds. What it cannot see is
-// whether a swap outlives a power cut, and whether a lock ends by a timeout of more than half a second.
+// It depends on package testing only. It takes a few seconds for a store that answers in milliseconds. It
+// cannot check whether a swap survives a power cut, nor whether a lock ends by a time-out of more than
+// half a second.
 package storetest
 
 import (
