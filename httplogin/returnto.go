@@ -13,7 +13,7 @@ const maxReturnTo = 512
 // errReturnTo is for a return_to that leads away, or might in some browser.
 var errReturnTo = errors.New("return_to is not a path of this site")
 
-// returnTo returns where a user goes after the log-in.
+// returnTo returns where a user goes after the login.
 func returnTo(rawQuery string) (string, error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
