@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,23 +13,26 @@ import (
 
 func TestSealKeysAreRead(t *testing.T) {
 	first, second := bytes.Repeat([]byte{0xfb}, 32), bytes.Repeat([]byte{2}, 32)
-	keys, err := readKeys(base64.StdEncoding.EncodeToString(first) + ", " + hex.EncodeToString(second) + "\n")
+	keys, err := readKeys("WORKER_KEY", hex.EncodeToString(first)+", "+hex.EncodeToString(second)+"\n")
 	require.NoError(t, err)
 	require.Equal(t, [][]byte{first, second}, keys)
 }
 
-func TestWrongSealKeysAreToldWithoutRepeatingThem(t *testing.T) {
+func TestErrorsOfSealKeysSayHowToMakeOneAndRepeatNone(t *testing.T) {
 	good := hex.EncodeToString(make([]byte, 32))
 	for text, want := range map[string]string{
-		"":                 `is empty: make one with "openssl rand -base64 32", and keep it elsewhere than the tokens`,
-		" \n":              `is empty: make one with "openssl rand -base64 32", and keep it elsewhere than the tokens`,
-		"hunter2!":         "key 1 is neither base64 nor hex",
-		"abcd":             "key 1 has 2 bytes, and needs 32",
-		good + "," + "bad": "key 2 is neither base64 nor hex",
-		good + ",":         "key 2 has 0 bytes, and needs 32",
+		"":                                  "WORKER_KEY is not set",
+		" \n":                               "WORKER_KEY is not set",
+		"hunter2!":                          "WORKER_KEY: key 1 is not hex",
+		good[1:]:                            "WORKER_KEY: key 1 is not hex",
+		good[:32]:                           "WORKER_KEY: key 1 has 16 bytes and needs 32",
+		good + good:                         "WORKER_KEY: key 1 has 64 bytes and needs 32",
+		good + ",bad":                       "WORKER_KEY: key 2 is not hex",
+		good + ",":                          "WORKER_KEY: key 2 has 0 bytes and needs 32",
+		strings.Repeat("+/Ab", 10) + "+/A=": "WORKER_KEY: key 1 is not hex",
 	} {
-		_, err := readKeys(text)
-		require.EqualError(t, err, want)
+		_, err := readKeys("WORKER_KEY", text)
+		require.EqualError(t, err, want+`: make a key with "openssl rand -hex 32"`)
 	}
 }
 
@@ -40,7 +43,7 @@ func TestSettingsSayWhatIsMissing(t *testing.T) {
 		return err
 	}
 	require.ErrorContains(t, read(), "no user to work for")
-	require.ErrorContains(t, read("ada/press"), "WORKER_KEY: is empty")
+	require.ErrorContains(t, read("ada/press"), "WORKER_KEY is not set")
 	environment["WORKER_KEY"] = hex.EncodeToString(make([]byte, 32))
 	require.ErrorContains(t, read("ada/press"), "AppUID: is empty")
 	environment["CONTENTSTACK_APP_UID"], environment["CONTENTSTACK_CLIENT_ID"] = "app", "client"
@@ -55,4 +58,5 @@ func TestSettingsSayWhatIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"ada/press", "alan/press"}, s.users)
 	require.Equal(t, csoauth.EU, s.config.Region)
+	require.Equal(t, csoauth.RoutePath, s.config.AuthorizeRoute)
 }
