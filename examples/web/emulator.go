@@ -56,15 +56,12 @@ func runEmulated(ctx context.Context, s *settings, listener net.Listener) error 
 		config: &csoauth.Config{
 			AppUID: registered.UID, ClientID: registered.ClientID, RedirectURI: site + callbackPath,
 			Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(contentstack.URL)},
-			AuthorizeRoute: s.route,
+			AuthorizeRoute: csoauth.RoutePath,
 		},
 		sealKeys: [][]byte{key}, dir: dir, listen: s.listen,
 	}
 	slog.SetLogLoggerLevel(slog.LevelDebug) // shows each refresh
 	slog.Info("an emulated Contentstack, where access tokens live a minute; Ctrl-C ends it", "at", contentstack.URL)
 	fmt.Println("Open this in your browser:", site)
-	if s.route == csoauth.RouteHash {
-		fmt.Println("Whoever logs in at Contentstack on the way loses the request, here as there: then open it once more.")
-	}
 	return run(ctx, configured, listener)
 }

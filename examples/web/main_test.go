@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"io"
 	"net"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
-	"github.com/contentstack/csoauth/internal/emulator"
 	_ "github.com/contentstack/csoauth/internal/offline"
 )
 
@@ -32,7 +30,7 @@ func TestLogInSeeLogOut(t *testing.T) {
 	require.Contains(t, s.get(t, browser, "/").body, "Log in with Contentstack")
 
 	page := s.get(t, browser, "/login")
-	require.Equal(t, "/", page.path)
+	require.Equal(t, "/", page.url.Path)
 	for _, shown := range []string{"Hello, Ada Lovelace", "ada@example.com", "Emulated Press", "Of blt1a2b3c4d5e6f7081", "&lt;b&gt;bold&lt;/b&gt;"} {
 		require.Contains(t, page.body, shown)
 	}
@@ -41,7 +39,7 @@ func TestLogInSeeLogOut(t *testing.T) {
 	require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'; style-src 'self'")
 
 	page = s.post(t, browser, "/logout", "same-origin")
-	require.Equal(t, "/", page.path)
+	require.Equal(t, "/", page.url.Path)
 	require.Contains(t, page.body, "Log in with Contentstack")
 	_, err := s.app.tokens.Token(t.Context(), ada)
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired, "the tokens are gone, too")
@@ -119,7 +117,7 @@ func TestSessionCookie(t *testing.T) {
 	}
 }
 
-func TestEmulated(t *testing.T) {
+func TestEmulatedLogsInAtTheFirstClick(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "localhost:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -127,15 +125,15 @@ func TestEmulated(t *testing.T) {
 	go func() { ended <- run(ctx, &settings{emulator: true}, listener) }()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	s := &site{url: "http://localhost:" + port}
-
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	at, err := url.Parse(s.get(t, browser, "/login").header.Get("Location"))
-	require.NoError(t, err)
-	base := "http://" + at.Host
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	browser = &http.Client{Jar: jar, Transport: &emulator.Browser{Emulator: base, Visitor: emulator.Visitor{UserUID: "ada", OrganizationUID: "shop"}}}
+	browser := &http.Client{Jar: jar} // without a login at Contentstack
+
 	page := s.get(t, browser, "/login")
+	require.Contains(t, page.body, `data-page="login"`)
+	page = submit(t, browser, page, url.Values{"user": {"ada"}, "return": {page.url.Query().Get("return")}})
+	require.Contains(t, page.body, `data-page="consent"`, "Contentstack remembers why the user came")
+	page = submit(t, browser, page, url.Values{"user": {"ada"}, "organization": {"shop"}, "decision": {"allow"}})
 	require.Contains(t, page.body, "Hello, Ada Lovelace")
 	require.Contains(t, page.body, "Shop &lt;EU&gt;")
 
@@ -149,29 +147,13 @@ func TestEmulated(t *testing.T) {
 	}
 }
 
-func TestSettingsSayWhatIsMissing(t *testing.T) {
-	environment := map[string]string{}
-	read := func(args ...string) error {
-		_, err := readSettings(args, func(name string) string { return environment[name] })
-		return err
-	}
-	require.NoError(t, read("-emulator"))
-	require.ErrorContains(t, read("emulator"), `unknown argument "emulator"`)
-	require.ErrorContains(t, read(), "WEB_KEY: is empty")
-	for text, want := range map[string]string{"hunter2!": "key 1 is neither base64 nor hex", "abcd": "key 1 has 2 bytes, and needs 32"} {
-		environment["WEB_KEY"] = text
-		require.EqualError(t, read(), "WEB_KEY: "+want, "without repeating the key")
-	}
-	environment["WEB_KEY"] = hex.EncodeToString(make([]byte, 32))
-	environment["CONTENTSTACK_REDIRECT_URI"] = "http://localhost:8184/"
-	require.ErrorContains(t, read(), "path is not /callback")
-	environment["CONTENTSTACK_REDIRECT_URI"] = "http://localhost:8184/callback"
-	require.ErrorContains(t, read(), "AppUID: is empty")
-	environment["CONTENTSTACK_APP_UID"], environment["CONTENTSTACK_CLIENT_ID"] = "app", "client"
-	require.NoError(t, read())
-	require.NoError(t, read("-path-route"))
-	environment["CONTENTSTACK_REGION"] = "moon"
-	require.ErrorContains(t, read(), "unknown region")
+// submit sends the form of a page to the page's own address.
+func submit(t *testing.T, browser *http.Client, page answer, form url.Values) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, page.url.String(), strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return do(t, browser, req)
 }
 
 const ada = "blt00000000000ada01/blt1a2b3c4d5e6f7081"
@@ -208,9 +190,10 @@ func newSite(t *testing.T) *site {
 }
 
 type answer struct {
-	status     int
-	path, body string
-	header     http.Header
+	status int
+	url    *url.URL
+	body   string
+	header http.Header
 }
 
 func (s *site) get(t *testing.T, browser *http.Client, path string) answer {
@@ -236,5 +219,5 @@ func do(t *testing.T, browser *http.Client, req *http.Request) answer {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	return answer{resp.StatusCode, resp.Request.URL.Path, string(body), resp.Header}
+	return answer{resp.StatusCode, resp.Request.URL, string(body), resp.Header}
 }

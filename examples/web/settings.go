@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"flag"
@@ -12,85 +11,83 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// callbackPath is where users come back to: the path of the redirect URI.
+// callbackPath is the path of the redirect URI, where users return after the login.
 const callbackPath = "/callback"
 
-// settings are what flags and environment say:
+// settings come from the flags and from these environment variables:
 //
 //	CONTENTSTACK_APP_UID        Developer Hub, your app, Basic Information
 //	CONTENTSTACK_CLIENT_ID      Developer Hub, your app, OAuth
-//	CONTENTSTACK_CLIENT_SECRET  only without Allow PKCE
-//	CONTENTSTACK_REDIRECT_URI   registered for the app, with the path /callback, such as http://localhost:8184/callback
-//	CONTENTSTACK_REGION         na, eu, …; na if it is not set
-//	WEB_KEY                     what seals cookies and stored tokens; several, with commas between: the first seals, all open
+//	CONTENTSTACK_CLIENT_SECRET  only if Allow PKCE is off for the app
+//	CONTENTSTACK_REDIRECT_URI   exactly as registered for the app; its path must be /callback,
+//	                            for example http://localhost:8184/callback
+//	CONTENTSTACK_REGION         na, eu, …; the default is na
+//	WEB_KEY                     encrypts the cookies and the stored tokens: 32 bytes in hex, from
+//	                            "openssl rand -hex 32". To change it, put the new key first and
+//	                            keep the old one after a comma: the first key encrypts, and every
+//	                            key decrypts.
 type settings struct {
 	config   *csoauth.Config
 	sealKeys [][]byte
 
 	listen   string
 	dir      string
-	route    csoauth.AuthorizeRoute
 	emulator bool
 }
 
 func readSettings(args []string, getenv func(string) string) (*settings, error) {
 	s := &settings{}
 	flags := flag.NewFlagSet("web", flag.ContinueOnError)
-	flags.StringVar(&s.listen, "listen", "localhost:8184", "`address` to listen at")
-	flags.StringVar(&s.dir, "dir", "web-tokens", "`directory` of the tokens")
-	pathRoute := flags.Bool("path-route", false, "send users to Contentstack at an address without #, which survives a log-in on the way")
-	flags.BoolVar(&s.emulator, "emulator", false, "emulate Contentstack and its users; needs no configuration")
+	flags.StringVar(&s.listen, "listen", "localhost:8184", "`address` to listen on")
+	flags.StringVar(&s.dir, "dir", "web-tokens", "`directory` to store the tokens in")
+	flags.BoolVar(&s.emulator, "emulator", false, "run with an emulated Contentstack, without any configuration")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
-	if *pathRoute {
-		s.route = csoauth.RoutePath
-	}
 	if s.emulator {
 		return s, nil
 	}
 	var err error
-	if s.sealKeys, err = readKeys(getenv("WEB_KEY")); err != nil {
-		return nil, fmt.Errorf("WEB_KEY: %w", err)
+	if s.sealKeys, err = readKeys("WEB_KEY", getenv("WEB_KEY")); err != nil {
+		return nil, err
 	}
 	s.config = &csoauth.Config{
 		AppUID:       getenv("CONTENTSTACK_APP_UID"),
 		ClientID:     getenv("CONTENTSTACK_CLIENT_ID"),
 		ClientSecret: getenv("CONTENTSTACK_CLIENT_SECRET"),
 		RedirectURI:  getenv("CONTENTSTACK_REDIRECT_URI"),
-
-		AuthorizeRoute: s.route,
+		// The other documented form, RouteHash, has its parameters behind #. A user who must log in
+		// to Contentstack first loses them and ends at the dashboard.
+		AuthorizeRoute: csoauth.RoutePath,
 	}
-	if at, err := url.Parse(s.config.RedirectURI); err != nil || at.Path != callbackPath {
+	if u, err := url.Parse(s.config.RedirectURI); err != nil || u.Path != callbackPath {
 		return nil, errors.New("CONTENTSTACK_REDIRECT_URI: its path is not " + callbackPath)
 	}
 	if region := getenv("CONTENTSTACK_REGION"); region != "" {
 		if s.config.Region, err = csoauth.ParseRegion(region); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("CONTENTSTACK_REGION: %w", err)
 		}
 	}
 	return s, s.config.Validate()
 }
 
-// readKeys reads keys of 32 bytes, each in base64 or hex, with commas between. Its errors do not repeat them.
-func readKeys(text string) (keys [][]byte, err error) {
+// readKeys reads the keys in an environment variable: each has 32 bytes in hex, with commas between
+// them. Its errors contain no part of a key.
+func readKeys(variable, text string) (keys [][]byte, err error) {
+	const advice = `make a key with "openssl rand -hex 32"`
 	if strings.TrimSpace(text) == "" {
-		return nil, errors.New(`is empty: make one with "openssl rand -base64 32", and keep it elsewhere than the tokens`)
+		return nil, fmt.Errorf("%s is not set: %s", variable, advice)
 	}
 	for n, word := range strings.Split(text, ",") {
-		word = strings.TrimSpace(word)
-		key, err := hex.DecodeString(word) // 32 bytes of base64 have 44 characters, and of hex 64
-		if err != nil {
-			key, err = base64.StdEncoding.DecodeString(word)
-		}
+		key, err := hex.DecodeString(strings.TrimSpace(word))
 		switch {
-		case err != nil:
-			return nil, fmt.Errorf("key %d is neither base64 nor hex", n+1)
+		case err != nil: // not wrapped, because err shows a character of the key
+			return nil, fmt.Errorf("%s: key %d is not hex: %s", variable, n+1, advice)
 		case len(key) != 32:
-			return nil, fmt.Errorf("key %d has %d bytes, and needs 32", n+1, len(key))
+			return nil, fmt.Errorf("%s: key %d has %d bytes and needs 32: %s", variable, n+1, len(key), advice)
 		}
 		keys = append(keys, key)
 	}

@@ -34,8 +34,8 @@ func TestWebExample(t *testing.T) {
 		{"forged callback", webForgedCallback},
 		{"cookies blocked", webCookiesBlocked},
 		{"cookie gone", webCookieGone},
-		{"hash route", webHashRoute},
-		{"path route", webPathRoute},
+		{"first click", webFirstClick},
+		{"second click after back", webSecondClick},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +45,7 @@ func TestWebExample(t *testing.T) {
 }
 
 func webAllow(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.open(w.url)
 	b.awaitHeading(homePage)
 	w.assertCookies(b, 0, false)
@@ -91,7 +91,7 @@ func assertGuarded(t *testing.T, c *network.Cookie) {
 }
 
 func webDeny(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asTuring, "/?from=menu")
 	b.click(deny)
@@ -110,7 +110,7 @@ func webDeny(t *testing.T, program string) {
 }
 
 func webTwoTabs(t *testing.T, program string) {
-	w, first := startWeb(t, program, nil)
+	w, first := startWeb(t, program)
 	second := w.chrome.tab()
 	w.begin(first, asLovelace, "/?tab=1")
 	w.begin(second, asLovelace, "/?tab=2")
@@ -131,7 +131,7 @@ func webTwoTabs(t *testing.T, program string) {
 }
 
 func webManyTabs(t *testing.T, program string) {
-	w, first := startWeb(t, program, nil)
+	w, first := startWeb(t, program)
 	first.mayRefuse(w.url + "/callback")
 	w.begin(first, asLovelace, "/?tab=1")
 	last := w.chrome.tab()
@@ -150,7 +150,7 @@ func webManyTabs(t *testing.T, program string) {
 }
 
 func webBack(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.mayRefuse(w.url + "/callback")
 	b.open(w.url)
 	b.awaitHeading(homePage)
@@ -169,7 +169,7 @@ func webBack(t *testing.T, program string) {
 }
 
 func webCallbackAgain(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asLovelace, "/")
 	b.click(allow)
@@ -197,7 +197,7 @@ func webCallbackAgain(t *testing.T, program string) {
 }
 
 func webLogOut(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asLovelace, "/")
 	b.click(allow)
@@ -212,7 +212,7 @@ func webLogOut(t *testing.T, program string) {
 }
 
 func webForgedCallback(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	forger := w.chrome.tab()
 	forger.mayRefuse(w.url + "/callback")
 	texts := map[string]bool{}
@@ -254,7 +254,7 @@ func webCookiesBlocked(t *testing.T, program string) {
 	require.NoError(t, os.Mkdir(filepath.Join(profile, "Default"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(blocked), 0o600))
 
-	w, b := startWeb(t, program, nil, chromedp.UserDataDir(profile))
+	w, b := startWeb(t, program, chromedp.UserDataDir(profile))
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asLovelace, "/")
 	w.assertCookies(b, 0, false)
@@ -266,7 +266,7 @@ func webCookiesBlocked(t *testing.T, program string) {
 }
 
 func webCookieGone(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
+	w, b := startWeb(t, program)
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asLovelace, "/?from=menu")
 	attempts, _ := w.cookies(b)
@@ -283,7 +283,7 @@ func webCookieGone(t *testing.T, program string) {
 // TestWebExampleTooLate has the browser come back with the cookie of an attempt that is too old.
 func TestWebExampleTooLate(t *testing.T) {
 	t.Parallel()
-	w, b := startWeb(t, buildProgram(t, "./examples/web", "-overlay", tooLate(t)), nil)
+	w, b := startWeb(t, buildProgram(t, "./examples/web", "-overlay", tooLate(t)))
 	b.mayRefuse(w.url + "/callback")
 	w.begin(b, asLovelace, "/?from=menu")
 	w.assertCookies(b, 1, false)
@@ -318,32 +318,8 @@ func tooLate(t *testing.T) string {
 	return overlay
 }
 
-func webHashRoute(t *testing.T, program string) {
-	w, b := startWeb(t, program, nil)
-	b.open(w.url)
-	b.awaitHeading(homePage)
-	assert.Contains(t, b.text("main"), "come back here and click again")
-	b.click(toLogIn)
-	b.await("login")
-	b.click(asTuring)
-	b.await("index")
-	assert.Equal(t, 1, b.count("#lost"), "Contentstack has forgotten why the user came")
-	w.assertCookies(b, 1, false)
-
-	b.back()
-	b.await("login")
-	b.back()
-	b.awaitHeading(homePage)
-	b.click(toLogIn)
-	b.await("consent")
-	w.assertCookies(b, 2, false)
-	b.click(allow)
-	w.assertUser(b, turing, "/")
-	w.assertCookies(b, 1, true) // the lost attempt's stays until its time has come
-}
-
-func webPathRoute(t *testing.T, program string) {
-	w, b := startWeb(t, program, []string{"-path-route"})
+func webFirstClick(t *testing.T, program string) {
+	w, b := startWeb(t, program)
 	b.open(w.url)
 	b.awaitHeading(homePage)
 	b.click(toLogIn)
@@ -358,10 +334,30 @@ func webPathRoute(t *testing.T, program string) {
 	w.assertCookies(b, 0, true)
 }
 
+func webSecondClick(t *testing.T, program string) {
+	w, b := startWeb(t, program)
+	b.open(w.url)
+	b.awaitHeading(homePage)
+	b.click(toLogIn)
+	b.await("login")
+	w.assertCookies(b, 1, false)
+
+	b.back()
+	b.awaitHeading(homePage)
+	b.click(toLogIn)
+	b.await("login")
+	w.assertCookies(b, 2, false)
+	b.click(asTuring)
+	b.await("consent")
+	b.click(allow)
+	w.assertUser(b, turing, "/")
+	w.assertCookies(b, 1, true) // the cookie of the first attempt stays until it expires
+}
+
 func TestWebExampleIsAccessible(t *testing.T) {
 	axe := axeSource(t)
 	t.Parallel()
-	w, b := startWeb(t, buildProgram(t, "./examples/web"), nil)
+	w, b := startWeb(t, buildProgram(t, "./examples/web"))
 	b.mayRefuse(w.url + "/callback")
 	b.open(w.url)
 	b.awaitHeading(homePage)

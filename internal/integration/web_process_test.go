@@ -42,7 +42,7 @@ type web struct {
 }
 
 // startWeb starts both, until the end of the test, and opens the first tab.
-func startWeb(t *testing.T, program string, args []string, browserFlags ...chromedp.ExecAllocatorOption) (*web, *tab) {
+func startWeb(t *testing.T, program string, browserFlags ...chromedp.ExecAllocatorOption) (*web, *tab) {
 	t.Helper()
 	w := &web{t: t, logFile: filepath.Join(t.TempDir(), "log")}
 	log, err := os.Create(w.logFile)
@@ -53,7 +53,7 @@ func startWeb(t *testing.T, program string, args []string, browserFlags ...chrom
 			t.Logf("examples/web logged:\n%s", w.log())
 		}
 	})
-	stdout := startProgram(t, log, program, append([]string{"-emulator", "-listen", "localhost:0"}, args...)...)
+	stdout := startProgram(t, log, program, "-emulator", "-listen", "localhost:0")
 	for lines := bufio.NewScanner(stdout); w.url == "" && lines.Scan(); {
 		_, w.url, _ = strings.Cut(lines.Text(), "Open this in your browser: ")
 	}
