@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/seal"
 )
 
 // A record is what a [Store] keeps for one key: a Token in its own stored form, and what replicas must know to refresh
@@ -75,6 +76,8 @@ func (r *record) encode() error {
 func decode(raw []byte) (record, error) {
 	var j recordJSON
 	switch err := json.Unmarshal(raw, &j); {
+	case len(raw) >= seal.Overhead && raw[0] == 1: // the version of a sealed value; JSON has no such byte
+		return record{}, fmt.Errorf("the value of %d bytes is sealed: wrap the store in tokens.Sealed, with its key", len(raw))
 	case err != nil || j.Kind != recordKind:
 		return record{}, fmt.Errorf("%d bytes in the store are no record of package tokens: does something else write there?", len(raw))
 	case j.Version < 1 || j.Version > recordVersion:

@@ -1,9 +1,11 @@
 package tokens_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +118,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 		"null":              {`null`, "does something else write there?"},
 		"a list":            {`[]`, "does something else write there?"},
 		"binary":            {"\x00\xff", "2 bytes in the store are no record"},
+		"sealed, cut off":   {"\x01" + strings.Repeat("x", 31), "32 bytes in the store are no record"},
 		"no token":          {`{"kind":"csoauth/tokens.Record","version":1,"seq":1}`, "csoauth.Token"},
 		"a negative seq":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "negative"},
 		"a negative life":   {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "negative"},
@@ -141,6 +144,21 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSealedRecordReadUnsealedSaysHowToOpenIt(t *testing.T) {
+	store, p := new(tokens.Memory), newProvider()
+	sealed, err := tokens.Sealed(store, bytes.Repeat([]byte{1}, 32))
+	require.NoError(t, err)
+	m := tokens.New(p.config(), sealed, nil)
+	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	require.NoError(t, m.Close())
+
+	unsealed := tokens.New(p.config(), store, nil)
+	_, err = unsealed.Token(t.Context(), "user")
+	require.ErrorContains(t, err, "is sealed: wrap the store in tokens.Sealed, with its key")
+	require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
+	require.NoError(t, unsealed.Close())
 }
 
 func TestTokenThatDoesNotStoreIsRefused(t *testing.T) {
