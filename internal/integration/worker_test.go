@@ -2,7 +2,7 @@ package integration_test
 
 import (
 	"bytes"
-	"encoding/base64"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"os"
@@ -37,7 +37,7 @@ func TestWorkersShareAStore(t *testing.T) {
 				require.NoError(t, err)
 				t.Cleanup(func() { log.Close() })
 				logs = append(logs, log.Name())
-				startProgram(t, log, "env", "WORKER_KEY="+base64.StdEncoding.EncodeToString(sealKey), "CONTENTSTACK_URL="+server.URL,
+				startProgram(t, log, "env", "WORKER_KEY="+hex.EncodeToString(sealKey), "CONTENTSTACK_URL="+server.URL,
 					"CONTENTSTACK_APP_UID="+config.AppUID, "CONTENTSTACK_CLIENT_ID="+config.ClientID, "CONTENTSTACK_REDIRECT_URI="+config.RedirectURI,
 					worker, "--store", store, "--pause", "10ms", "ada", "alan")
 			}
