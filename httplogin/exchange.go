@@ -176,9 +176,5 @@ func (x *exchanges) expire() {
 
 // wasSent reports whether a code may have been sent, by what its exchange returned.
 func wasSent(err error) bool {
-	var said *csoauth.Error
-	if errors.As(err, &said) {
-		return said.Op == "exchange"
-	}
 	return !errors.Is(err, csoauth.ErrNotSent) && !errors.Is(err, csoauth.ErrState) && !errors.Is(err, csoauth.ErrAttemptExpired)
 }

@@ -289,7 +289,10 @@ func TestExchangesAreBounded(t *testing.T) {
 			assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 			assert.Equal(t, "2", w.Header().Get("Retry-After"))
 			assert.Empty(t, w.Header().Values("Set-Cookie"), "the attempt is not over")
-			assert.Contains(t, w.Body.String(), `data-page="busy"`)
+			for _, text := range []string{`data-page="busy"`, "<h1>Too many people are logging in</h1>", "Reload this page in a moment. Do not start over"} {
+				assert.Contains(t, w.Body.String(), text)
+			}
+			assert.NotContains(t, w.Body.String(), "<a ")
 		}
 		synctest.Wait()
 		close(answer)

@@ -320,11 +320,12 @@ func TestLoginThatCannotWork(t *testing.T) {
 		"Config":      func(l *httplogin.Login) { l.Config = nil },
 		"RedirectURI": func(l *httplogin.Login) { l.Config.RedirectURI = "" },
 		"Config.RedirectURI is not https or http": func(l *httplogin.Login) { l.Config.RedirectURI = "com.example.app:/callback" },
-		"StartPath": func(l *httplogin.Login) { l.StartPath = "https://example.com/login" },
-		"Keys":      func(l *httplogin.Login) { l.Keys = nil },
-		"key 1":     func(l *httplogin.Login) { l.Keys = [][]byte{make([]byte, 16)} },
-		"key 2":     func(l *httplogin.Login) { l.Keys = [][]byte{keys[0], keys[0][:31]} },
-		"OnToken":   func(l *httplogin.Login) { l.OnToken = nil },
+		"StartPath":              func(l *httplogin.Login) { l.StartPath = "https://example.com/login" },
+		"StartPath: \"/#login\"": func(l *httplogin.Login) { l.StartPath = "/#login" }, // would swallow return_to
+		"Keys":                   func(l *httplogin.Login) { l.Keys = nil },
+		"key 1":                  func(l *httplogin.Login) { l.Keys = [][]byte{make([]byte, 16)} },
+		"key 2":                  func(l *httplogin.Login) { l.Keys = [][]byte{keys[0], keys[0][:31]} },
+		"OnToken":                func(l *httplogin.Login) { l.OnToken = nil },
 		"AuthOptions.Redi": func(l *httplogin.Login) {
 			l.AuthOptions = &csoauth.AuthOptions{RedirectURI: "https://example.com/other"}
 		},

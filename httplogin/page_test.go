@@ -105,7 +105,11 @@ func TestFailedLogin(t *testing.T) {
 				} {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}
+				assert.Contains(t, body, "<h1>"+map[bool]string{true: denied, false: failed}[tt.page == denied]+"</h1>")
 				assert.Contains(t, body, `<a href="`+tt.link+`">Try again</a>`)
+				if !strings.HasPrefix(name, "the application") {
+					assert.Contains(t, out.String(), `err="httplogin: `)
+				}
 				if strings.HasPrefix(tt.link, path) {
 					start(t, login, tt.link)
 				}
@@ -173,6 +177,7 @@ func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
 		assert.Equal(t, http.StatusBadRequest, w.Code, test)
 		assert.Empty(t, w.Header().Values("Set-Cookie"))
 		assert.Contains(t, w.Body.String(), `<a href="`+test.there+`/login?return_to=/here">Begin there</a>`)
+		assert.Contains(t, w.Body.String(), "<h1>The login has to begin at another address</h1>")
 		assert.Contains(t, out.String(), "browsers keep their cookies apart")
 	}
 }

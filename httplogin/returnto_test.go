@@ -57,7 +57,7 @@ func assertReturn(t *testing.T, query, want string) {
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusSeeOther, w.Code)
 	assert.Equal(t, []string{cmp.Or(want, "/")}, w.Header().Values("Location"))
-	assert.Equal(t, want == "", strings.Contains(out.String(), "level=INFO") && strings.Contains(out.String(), "return_to is not a path of this site"))
+	assert.Equal(t, want == "", strings.Contains(out.String(), "level=INFO") && strings.Contains(out.String(), `err="httplogin: return_to is not a path of this site: `))
 }
 
 // An attempt that began with an earlier release may hold what is not safe any more.
