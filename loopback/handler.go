@@ -43,8 +43,11 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.come(callback)
 		landing.Redirect(w, "http://"+r.Host+l.path()) // without the query: the code leaves the address bar, and no history has it
 	case err == nil && l.isDecided() && !callback.Has("state"):
-		page, status := l.page()
-		landing.Write(w, status, page.HTML())
+		if page, status := l.page(); page.Good && l.o.SuccessURL != "" {
+			landing.Redirect(w, l.o.SuccessURL)
+		} else {
+			landing.Write(w, status, page.HTML())
+		}
 		l.show.Do(func() { close(l.shown) })
 	default:
 		landing.Write(w, http.StatusBadRequest, l.otherPage().HTML())

@@ -35,21 +35,27 @@ var (
 type Options struct {
 	// Program is what the pages call the program. Empty: the name of its file.
 	Program string
-	// RedirectURIs are registered redirect URIs to choose from: the first whose port is free is used, and the Token remembers
-	// which. Each is http on localhost or a literal loopback address. Manual takes the first. Nil: the Config's alone, which may be
-	// empty otherwise.
+	// RedirectURIs are registered redirect URIs to choose from. The first whose port is free is used, and
+	// the Token remembers which. Each is http on localhost, a name under it, or a literal loopback
+	// address. Manual takes the first. Nil: the Config's only, which may otherwise be empty.
 	RedirectURIs []string
-	// Timeout is how long the user has, by hand as well. Zero: 5 minutes. A browser that comes back later finds nobody there.
+	// Timeout is how long the user has. Zero: 5 minutes. After that nothing listens at the redirect URI.
 	Timeout time.Duration
-	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its Lifetime, if it is zero, is long enough for
-	// the Timeout.
+	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its Lifetime, if
+	// it is zero, is long enough for the Timeout.
 	AuthOptions *csoauth.AuthOptions
-	// OpenBrowser opens an address in the user's browser. Its error is printed, and the login goes on: the address is printed, too.
-	// A call that has not returned when the login ends is left to itself. Nil: what $BROWSER
-	// names, which may be several commands with colons between and %s for the address, or the platform's way.
+	// SuccessURL is where the browser goes after a login that worked, such as a page of your
+	// documentation: https, or http on localhost or a loopback address. Empty: a page of this package says
+	// that the user is logged in.
+	SuccessURL string
+	// OpenBrowser opens an address in the user's browser. If it fails, its error is printed and the login
+	// goes on, because the address is printed, too. A call that has not returned when the login ends is
+	// left alone. Nil: what $BROWSER names, which may be several commands with colons between them and %s
+	// for the address, or the platform's way.
 	OpenBrowser func(ctx context.Context, address string) error
-	// Manual is for machines without a browser: Login neither listens nor opens one, and reads from In the address at which the
-	// user's browser, wherever it is, ended up. That browser will say that it cannot connect.
+	// Manual is for machines without a browser. Login does not listen and opens no browser. It reads from
+	// In the address at which the user's browser, on any machine, ended. That browser says that it cannot
+	// connect.
 	Manual bool
 	// In is where Manual reads lines, and no further. Nil: standard input. A Read that waits when
 	// Login ends is interrupted if In has a SetReadDeadline that works. Connections have one, on
@@ -70,19 +76,28 @@ func (o Options) Format(f fmt.State, _ rune) {
 			uris[i] = "REDACTED"
 		}
 	}
-	fmt.Fprintf(f, "loopback.Options{Program:%q RedirectURIs:%q Timeout:%v Manual:%t In:%T Out:%T}",
-		o.Program, uris, o.Timeout, o.Manual, o.In, o.Out)
+	success := o.SuccessURL
+	if strings.Contains(success, "@") {
+		success = "REDACTED"
+	}
+	fmt.Fprintf(f, "loopback.Options{Program:%q RedirectURIs:%q Timeout:%v SuccessURL:%q Manual:%t In:%T Out:%T}",
+		o.Program, uris, o.Timeout, success, o.Manual, o.In, o.Out)
 }
 
-// Login logs the user in, and returns when it is known how that went and the browser's page says so. It is safe for concurrent use;
-// two logins at one port are one too many.
+// Login logs the user in. It returns when the outcome is known and the browser shows it. It is safe for
+// concurrent use. Two logins cannot share a port.
 //
-// Errors, to be told apart by errors.Is and errors.As: [csoauth.ErrDenied], the user said no; [ErrPortInUse]; [ErrTimeout]; those of ctx,
-// if it ends; [csoauth.ErrAttemptExpired], if the AuthOptions' Lifetime is shorter than the Timeout, and over; a [*csoauth.Error], which is what
-// Contentstack said; and others, for what cannot work: [csoauth.Plain], whose challenge would stand in the process list and the
-// browser's history, or a redirect URI that is not of this machine.
+// Errors, to be told apart by errors.Is and errors.As:
+//   - [csoauth.ErrDenied]: the user said no.
+//   - [ErrPortInUse], [ErrTimeout], and those of ctx if it ends.
+//   - [csoauth.ErrAttemptExpired]: the Lifetime of the AuthOptions is shorter than the Timeout, and over.
+//   - [csoauth.ErrConfig]: the app is set up wrongly.
+//   - a [*csoauth.Error]: what Contentstack said.
+//   - others, for what cannot work: [csoauth.Plain], whose challenge would be in the list of processes and
+//     in the browser's history, or a redirect URI that is not on this machine.
 //
-// Login installs no signal handler: Ctrl-C ends the program, unless it has one that ends ctx. A browser that it started goes on.
+// Login installs no signal handler: Ctrl-C ends the program, unless it has a handler that ends ctx. A
+// browser that Login started goes on.
 func Login(ctx context.Context, c *csoauth.Config, o *Options) (*csoauth.Token, error) {
 	l, err := newLogin(ctx, c, o)
 	if err != nil {
@@ -141,6 +156,9 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 	if l.o.Timeout < 0 {
 		return nil, fmt.Errorf("the Timeout %v is negative", l.o.Timeout)
 	}
+	if err := checkSuccessURL(l.o.SuccessURL); err != nil {
+		return nil, fmt.Errorf("the SuccessURL %w", err)
+	}
 	l.o.fillIn(c)
 	for i, text := range l.o.RedirectURIs {
 		if err := l.begin(i); err != nil { // to see whether it could: all mistakes are told before anything happens
@@ -153,6 +171,23 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 		l.uris = append(l.uris, u)
 	}
 	return l, nil
+}
+
+// checkSuccessURL refuses what a browser should not be sent to.
+func checkSuccessURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }):
+		return errors.New("is not an absolute URL in ASCII: want https://host/path")
+	case u.User != nil:
+		return errors.New("has a user or password before the host: remove it")
+	case u.Scheme == "https", u.Scheme == "http" && len(addresses(u.Hostname())) > 0:
+		return nil
+	}
+	return errors.New("is neither https nor http on this machine")
 }
 
 func (o *Options) fillIn(c *csoauth.Config) {
