@@ -11,10 +11,10 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// All that -emulator needs is in this file. Leave it out of a program of your own.
+// This file is only for -emulator. Leave it out of your program.
 
-// emulatedStarts are starts of the program, one after the other. Each has a Manager of its own, and knows of those before it
-// only what the directory holds.
+// emulatedStarts are three starts of the program. They share nothing but the directory with the
+// token.
 var emulatedStarts = []struct {
 	command        string
 	expire, logout bool
@@ -24,7 +24,8 @@ var emulatedStarts = []struct {
 	{command: "cli -logout", logout: true},
 }
 
-// runEmulated is these starts, with a Contentstack of its own. It tells what that was asked.
+// runEmulated starts the program three times with an emulated Contentstack, and prints the requests
+// that it received.
 func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
 	e, err := emulator.New(emulator.Options{})
 	if err != nil {
@@ -45,11 +46,11 @@ func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
 	config := *s.config
 	config.AppUID, config.ClientID = app.UID, app.ClientID
 	config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(contentstack.URL)}
-	fmt.Fprintf(out, "An emulated Contentstack is at %s. Log in there as anybody.\n", contentstack.URL)
+	fmt.Fprintf(out, "An emulated Contentstack runs at %s. Log in there as any user.\n", contentstack.URL)
 	for _, start := range emulatedStarts {
 		if start.expire {
 			e.Expire("")
-			fmt.Fprint(out, "\n(An hour passes. Access tokens live no longer.)")
+			fmt.Fprint(out, "\n(An hour passes. The access token has expired.)")
 		}
 		fmt.Fprintf(out, "\n$ %s\n", start.command)
 		seen := len(e.Requests())

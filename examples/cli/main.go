@@ -1,9 +1,9 @@
-// Cli is a terminal program whose user logs in to Contentstack once, in the browser. It says who that is, and each later
-// start does so without asking.
+// Cli is a terminal program whose user logs in to Contentstack once, in the browser. It prints who
+// the user is. Later starts do not ask again until the login ends.
 //
-//	go run ./examples/cli -emulator   see it work, without a Contentstack account
-//	go run ./examples/cli             for the app that the environment configures: see settings.go
-//	go run ./examples/cli -logout     forget the login
+//	go run ./examples/cli -emulator   try it without a Contentstack account
+//	go run ./examples/cli             use your app; settings.go lists the environment variables
+//	go run ./examples/cli -logout     log out
 package main
 
 import (
@@ -37,7 +37,8 @@ func main() {
 	}
 }
 
-// run is main without the process. Its error has that of Close in it, which says that a new token is lost.
+// run does what main says. Its error includes the error of Close, which says that a new token could
+// not be stored.
 func run(ctx context.Context, s *settings, out io.Writer) (err error) {
 	if s.emulator {
 		return runEmulated(ctx, s, out)
@@ -50,31 +51,32 @@ func run(ctx context.Context, s *settings, out io.Writer) (err error) {
 	return p.greet(ctx)
 }
 
-// A program has one user, whose token a Manager keeps.
+// A program has one user. A Manager keeps the user's token.
 type program struct {
 	config *csoauth.Config
 	login  *loopback.Options
 	tokens *tokens.Manager
-	key    string // of the one login that there is
+	key    string // under which the Manager keeps the token
 	out    io.Writer
 }
 
-// newProgram does not seal the token: the key would have to lie beside it, unless the system's keyring had it. What protects
-// the token is its directory, which Dir makes for this user alone; on Windows the user's profile is that already.
+// newProgram does not encrypt the token, because the key would be stored next to it. The token is
+// protected by its directory: only this user can read it. Dir creates it that way, and on Windows
+// it is in the user's profile. To encrypt the token, keep the key in the system's keyring.
 func newProgram(s *settings, out io.Writer) *program {
 	return &program{
 		config: s.config,
 		login:  &s.login,
 		tokens: tokens.New(s.config, tokens.Dir(s.dir), nil),
-		key:    s.config.Region.String() + "/" + s.config.ClientID, // a token of one app is of no use to another
+		key:    s.config.Region.String() + "/" + s.config.ClientID, // another app needs another token
 		out:    out,
 	}
 }
 
-// greet says who the user is. It has the user log in if nobody has yet, or if that login is over: the user or an
-// administrator took the access away. No other error is a reason to ask again.
+// greet prints who the user is. The user has to log in if there is no login yet, or if it has ended
+// because the user or an administrator revoked the access. No other error is a reason to ask again.
 func (p *program) greet(ctx context.Context) error {
-	who, err := p.user(ctx)
+	u, err := p.user(ctx)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		token, loginErr := loopback.Login(ctx, p.config, p.login)
 		if loginErr != nil {
@@ -83,20 +85,21 @@ func (p *program) greet(ctx context.Context) error {
 		if err := p.tokens.Put(ctx, p.key, token); err != nil {
 			return err
 		}
-		who, err = p.user(ctx)
+		u, err = p.user(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "Hello, %s (%s). You are logged in for %s.\n", who.Name, who.Email, who.Organization)
+	_, err = fmt.Fprintf(p.out, "Hello, %s (%s). You are logged in for %s.\n", u.Name, u.Email, u.Organization)
 	return err
 }
 
-// logOut forgets the token. At Contentstack the app stays allowed until the user removes it there, under Authorized Apps.
+// logOut deletes the token. Contentstack still allows the app until the user removes it there,
+// under Authorized Apps.
 func (p *program) logOut(ctx context.Context) error {
 	if err := p.tokens.Delete(ctx, p.key); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(p.out, "Logged out on this machine. At Contentstack it ends under Authorized Apps.")
+	_, err := fmt.Fprintln(p.out, "Logged out on this machine. Contentstack still allows the app: remove it there, under Authorized Apps.")
 	return err
 }

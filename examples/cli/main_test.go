@@ -66,7 +66,7 @@ func TestDenialIsNotRemembered(t *testing.T) {
 	var out bytes.Buffer
 	require.ErrorIs(t, run(t.Context(), m.settings, &out), csoauth.ErrDenied)
 	require.Empty(t, out.String())
-	require.Equal(t, 1, int(m.opened.Load()), "asked once, and not until the user gives in")
+	require.Equal(t, 1, int(m.opened.Load()), "a denial is not asked again")
 
 	m.browser = m.contentstack.Browser()
 	require.Equal(t, helloAda, m.run(t))
@@ -181,18 +181,18 @@ func TestNoHomeIsTold(t *testing.T) {
 		return map[string]string{"CONTENTSTACK_APP_UID": "app", "CONTENTSTACK_CLIENT_ID": "client"}[name]
 	}
 	_, err := readSettings(nil, app)
-	require.ErrorContains(t, err, "name a -dir")
+	require.ErrorContains(t, err, "set -dir")
 	require.ErrorContains(t, err, "defined")
 	_, err = readSettings([]string{"-dir", "here"}, app)
 	require.NoError(t, err)
 }
 
-// A machine is where the program is started, again and again.
+// A machine is where the program is started several times.
 type machine struct {
 	contentstack *csoauthtest.Server
 	browser      *http.Client
 	settings     *settings
-	opened       atomic.Int32 // times that a browser was
+	opened       atomic.Int32 // how often a browser was opened
 }
 
 func newMachine(t *testing.T, o *csoauthtest.Options) *machine {
@@ -219,7 +219,7 @@ func (m *machine) run(t *testing.T) string {
 	return out.String()
 }
 
-// visit opens an address and goes where it leads, as the user does meanwhile. It has ended when the test does.
+// visit opens an address and follows its redirects in the background. It ends before the test does.
 func visit(t *testing.T, browser *http.Client, address string) {
 	ended := make(chan struct{})
 	go func() {

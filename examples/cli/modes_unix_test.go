@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTokenIsForItsUserAlone(t *testing.T) {
+func TestOnlyItsUserCanReadTheToken(t *testing.T) {
 	m := newMachine(t, nil)
 	m.run(t)
 	require.NoError(t, filepath.WalkDir(m.settings.dir, func(name string, d os.DirEntry, err error) error {
@@ -25,5 +25,5 @@ func TestTokenIsForItsUserAlone(t *testing.T) {
 	}))
 	require.NoError(t, os.Chmod(m.settings.dir, 0o777))
 	require.ErrorContains(t, run(t.Context(), m.settings, io.Discard), "others can write")
-	require.Equal(t, 1, int(m.opened.Load()), "a directory that will not do is told before anybody logs in")
+	require.Equal(t, 1, int(m.opened.Load()), "the unsafe directory is reported before the user has to log in")
 }

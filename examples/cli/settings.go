@@ -13,14 +13,16 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// settings are what flags and environment say:
+// settings come from the flags and from these environment variables:
 //
 //	CONTENTSTACK_APP_UID       Developer Hub, your app, Basic Information
 //	CONTENTSTACK_CLIENT_ID     Developer Hub, your app, OAuth
-//	CONTENTSTACK_REDIRECT_URI  registered for the app; http://localhost:8184/callback if it is not set
-//	CONTENTSTACK_REGION        na, eu, …; na if it is not set
+//	CONTENTSTACK_REDIRECT_URI  exactly as registered for the app;
+//	                           the default is http://localhost:8184/callback
+//	CONTENTSTACK_REGION        na, eu, …; the default is na
 //
-// There is no client secret: whoever has the program would have it. Allow PKCE must be on.
+// There is no client secret, because everyone who has the program could read it. Allow PKCE must be
+// on for the app.
 type settings struct {
 	config *csoauth.Config
 	login  loopback.Options
@@ -33,10 +35,10 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 	s := &settings{}
 	dir, dirErr := defaultDir()
 	flags := flag.NewFlagSet("cli", flag.ContinueOnError)
-	flags.StringVar(&s.dir, "dir", dir, "`directory` of the token")
-	flags.BoolVar(&s.login.Manual, "manual", false, "log in where no browser is: paste the address that it ends at")
-	flags.BoolVar(&s.logout, "logout", false, "forget the login")
-	flags.BoolVar(&s.emulator, "emulator", false, "emulate Contentstack; needs no configuration")
+	flags.StringVar(&s.dir, "dir", dir, "`directory` to store the token in")
+	flags.BoolVar(&s.login.Manual, "manual", false, "log in with a browser on another machine: paste the address that it ends at")
+	flags.BoolVar(&s.logout, "logout", false, "log out: delete the stored token")
+	flags.BoolVar(&s.emulator, "emulator", false, "run with an emulated Contentstack, without any configuration")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -44,31 +46,34 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 		return nil, fmt.Errorf("unknown argument %q", flags.Arg(0))
 	}
 	s.config = &csoauth.Config{
-		AppUID:         getenv("CONTENTSTACK_APP_UID"),
-		ClientID:       getenv("CONTENTSTACK_CLIENT_ID"),
-		RedirectURI:    cmp.Or(getenv("CONTENTSTACK_REDIRECT_URI"), "http://localhost:8184/callback"),
-		AuthorizeRoute: csoauth.RoutePath, // the other form is lost if the user has to log in on the way
+		AppUID:      getenv("CONTENTSTACK_APP_UID"),
+		ClientID:    getenv("CONTENTSTACK_CLIENT_ID"),
+		RedirectURI: cmp.Or(getenv("CONTENTSTACK_REDIRECT_URI"), "http://localhost:8184/callback"),
+		// The other documented form, RouteHash, has its parameters behind #. A user who must log in
+		// to Contentstack first loses them and ends at the dashboard.
+		AuthorizeRoute: csoauth.RoutePath,
 	}
 	if s.emulator {
 		return s, nil
 	}
 	if s.dir == "" {
-		return nil, errors.Join(errors.New("nowhere to keep the token: name a -dir"), dirErr)
+		return nil, errors.Join(errors.New("no directory to store the token in: set -dir"), dirErr)
 	}
 	if region := getenv("CONTENTSTACK_REGION"); region != "" {
 		var err error
 		if s.config.Region, err = csoauth.ParseRegion(region); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("CONTENTSTACK_REGION: %w", err)
 		}
 	}
 	return s, s.config.Validate()
 }
 
-// defaultDir is the user's own, and stays on this machine: a refresh token may work only once, so two cannot share it.
+// defaultDir returns a directory of the user that stays on this machine. A refresh token may work
+// only once, so two machines cannot share it.
 func defaultDir() (string, error) {
 	find := os.UserConfigDir
 	if runtime.GOOS == "windows" {
-		find = os.UserCacheDir // %LocalAppData%; the other may follow the user to other machines
+		find = os.UserCacheDir // %LocalAppData%; UserConfigDir may roam to the user's other machines
 	}
 	dir, err := find()
 	if err != nil {

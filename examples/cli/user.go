@@ -10,13 +10,13 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A user is whom the program works for.
+// A user is the person who logged in.
 type user struct {
 	Name, Email  string
-	Organization string // the one that was chosen at consent
+	Organization string // as chosen at consent
 }
 
-// user asks the Content Management API of the user's own region who the user is.
+// user reads the user's name from the Content Management API of the user's region.
 func (p *program) user(ctx context.Context) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -24,7 +24,7 @@ func (p *program) user(ctx context.Context) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
+	var profile struct {
 		User struct {
 			Email         string
 			FirstName     string `json:"first_name"`
@@ -32,21 +32,21 @@ func (p *program) user(ctx context.Context) (*user, error) {
 			Organizations []struct{ UID, Name string }
 		}
 	}
-	if err := p.get(ctx, token, "/v3/user", &answer); err != nil {
+	if err := p.get(ctx, token, "/v3/user", &profile); err != nil {
 		return nil, err
 	}
-	u := answer.User
-	who := &user{Name: u.FirstName + " " + u.LastName, Email: u.Email, Organization: token.OrganizationUID}
-	for _, o := range u.Organizations {
+	found := profile.User
+	u := &user{Name: found.FirstName + " " + found.LastName, Email: found.Email, Organization: token.OrganizationUID}
+	for _, o := range found.Organizations {
 		if o.UID == token.OrganizationUID && o.Name != "" {
-			who.Organization = o.Name
+			u.Organization = o.Name
 		}
 	}
-	return who, nil
+	return u, nil
 }
 
-// get asks the Content Management API, and decodes its answer.
-func (p *program) get(ctx context.Context, token *csoauth.Token, path string, answer any) error {
+// get sends a GET request to the Content Management API and decodes the response into v.
+func (p *program) get(ctx context.Context, token *csoauth.Token, path string, v any) error {
 	hosts, err := p.config.EndpointsFor(token)
 	if err != nil {
 		return err
@@ -56,12 +56,12 @@ func (p *program) get(ctx context.Context, token *csoauth.Token, path string, an
 		return err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := p.tokens.Client(p.key).Do(req) // adds the token, a new one if the API answers 401
+	resp, err := p.tokens.Client(p.key).Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusUnauthorized { // no new token helped: because the login is over?
+	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
 		if _, err := p.tokens.Token(ctx, p.key); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (p *program) get(ctx context.Context, token *csoauth.Token, path string, an
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("GET %s: %s", path, resp.Status)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
 		return fmt.Errorf("GET %s: %w", path, err)
 	}
 	return nil
