@@ -16,22 +16,22 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// All that -emulator needs is in this file. Leave it out of an application of your own.
+// This file is only for -emulator. Leave it out of your application.
 
-// emulatedUsers are those whom a person may choose on the emulated log-in page.
+// emulatedUsers are the users on the emulated login page.
 var emulatedUsers = []emulator.User{
 	{UID: "ada", Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Organizations: []emulator.Organization{{UID: "press", Name: "Emulated Press"}, {UID: "shop", Name: "Emulated Shop"}}},
 	{UID: "alan", Email: "alan@example.com", FirstName: "Alan", LastName: "Turing", Organizations: []emulator.Organization{{UID: "press", Name: "Emulated Press"}}},
 }
 
 var emulatedStacks = map[string]string{
-	"press": `{"stacks":[{"name":"Books","description":"All that was printed","api_key":"blt00000000000books"},{"name":"Papers","api_key":"blt0000000000papers"}]}`,
+	"press": `{"stacks":[{"name":"Books","description":"Everything in print","api_key":"blt00000000000books"},{"name":"Papers","api_key":"blt0000000000papers"}]}`,
 	"shop":  `{"stacks":[{"name":"Shop <EU>","description":"Prices & texts","api_key":"blt000000000000shop"}]}`,
 }
 
-// runEmulated is run with a Contentstack of its own, where access tokens live a minute only.
+// runEmulated calls run with an emulated Contentstack, where access tokens expire after a minute.
 func runEmulated(ctx context.Context, s *settings, listener net.Listener) error {
-	defer listener.Close() // again, unless it came to no run
+	defer listener.Close() // in case run is not reached
 	site := fmt.Sprintf("http://localhost:%d", listener.Addr().(*net.TCPAddr).Port)
 	registered := emulator.DefaultApp()
 	registered.RedirectURIs = []string{site + callbackPath}
@@ -61,7 +61,7 @@ func runEmulated(ctx context.Context, s *settings, listener net.Listener) error 
 		sealKeys: [][]byte{key}, dir: dir, listen: s.listen,
 	}
 	slog.SetLogLoggerLevel(slog.LevelDebug) // shows each refresh
-	slog.Info("an emulated Contentstack, where access tokens live a minute; Ctrl-C ends it", "at", contentstack.URL)
+	slog.Info("emulating Contentstack: access tokens expire after a minute; Ctrl-C stops the program", "at", contentstack.URL)
 	fmt.Println("Open this in your browser:", site)
 	return run(ctx, configured, listener)
 }

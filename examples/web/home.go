@@ -12,7 +12,7 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// serveHome shows users who they are and their stacks, and everybody else where to log in.
+// serveHome shows a logged-in user's name and stacks. Everyone else gets a link to log in.
 func (a *app) serveHome(w http.ResponseWriter, r *http.Request) {
 	key, ok := a.sessions.key(r)
 	if !ok {
@@ -23,17 +23,18 @@ func (a *app) serveHome(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		writePage(w, http.StatusOK, pageData{User: user})
-	case errors.Is(err, csoauth.ErrLoginRequired): // the user or an administrator took the access away, or logged out elsewhere
+	case errors.Is(err, csoauth.ErrLoginRequired): // access was revoked, or the user logged out in another browser
 		a.sessions.end(w, r)
 		writePage(w, http.StatusOK, pageData{Notice: "Your login at Contentstack has ended. Please log in again."})
-	default: // no other error is a logout
-		slog.Warn("no answer for a user", "user", key, "err", err)
-		writePage(w, http.StatusBadGateway, pageData{Notice: "Contentstack does not answer as it should. Try again in a moment.", LoggedIn: true})
+	default: // the login is still valid: keep the session
+		slog.Warn("cannot read the user's data", "user", key, "err", err)
+		writePage(w, http.StatusBadGateway, pageData{Notice: "Contentstack did not respond as expected. Try again in a moment.", LoggedIn: true})
 	}
 }
 
-// user asks the Content Management API of the user's own region who the user is, and for the stacks of the organization
-// that the user chose at consent: as many as fit into one answer.
+// user reads the user's name and stacks from the Content Management API of the user's region. The
+// stacks are those of the organization that the user chose at consent, and only the first page of
+// them.
 func (a *app) user(ctx context.Context, key string) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -41,7 +42,7 @@ func (a *app) user(ctx context.Context, key string) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	var who struct {
+	var profile struct {
 		User struct {
 			Email         string
 			FirstName     string `json:"first_name"`
@@ -49,17 +50,18 @@ func (a *app) user(ctx context.Context, key string) (*user, error) {
 			Organizations []struct{ UID, Name string }
 		}
 	}
-	if err := a.get(ctx, key, token, "/v3/user", &who); err != nil {
+	if err := a.get(ctx, key, token, "/v3/user", &profile); err != nil {
 		return nil, err
 	}
-	var has struct {
+	var list struct {
 		Stacks []stack
 	}
-	if err := a.get(ctx, key, token, "/v3/stacks", &has); err != nil {
+	if err := a.get(ctx, key, token, "/v3/stacks", &list); err != nil {
 		return nil, err
 	}
-	u := &user{Name: who.User.FirstName + " " + who.User.LastName, Email: who.User.Email, Organization: token.OrganizationUID, Stacks: has.Stacks}
-	for _, o := range who.User.Organizations {
+	p := profile.User
+	u := &user{Name: p.FirstName + " " + p.LastName, Email: p.Email, Organization: token.OrganizationUID, Stacks: list.Stacks}
+	for _, o := range p.Organizations {
 		if o.UID == token.OrganizationUID && o.Name != "" {
 			u.Organization = o.Name
 		}
@@ -67,8 +69,8 @@ func (a *app) user(ctx context.Context, key string) (*user, error) {
 	return u, nil
 }
 
-// get asks the Content Management API, and decodes its answer.
-func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path string, answer any) error {
+// get sends a GET request to the Content Management API and decodes the response into v.
+func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path string, v any) error {
 	hosts, err := a.config.EndpointsFor(token)
 	if err != nil {
 		return err
@@ -78,12 +80,12 @@ func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path st
 		return err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := a.tokens.Client(key).Do(req) // adds the token, a new one if the API answers 401
+	resp, err := a.tokens.Client(key).Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusUnauthorized { // no new token helped: because the login is over?
+	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
 		if _, err := a.tokens.Token(ctx, key); err != nil {
 			return err
 		}
@@ -91,7 +93,7 @@ func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path st
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("GET %s: %s", path, resp.Status)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
 		return fmt.Errorf("GET %s: %w", path, err)
 	}
 	return nil

@@ -1,8 +1,8 @@
-// Web is a web application whose users log in with Contentstack. It shows them who they are and the stacks of their
-// organization, and logs them out.
+// Web is a web application whose users log in with Contentstack. It shows them their name and the
+// stacks of their organization, and logs them out.
 //
-//	go run ./examples/web -emulator   see it work, without a Contentstack account
-//	go run ./examples/web             for the app that the environment configures: see settings.go
+//	go run ./examples/web -emulator   try it without a Contentstack account
+//	go run ./examples/web             use your app; settings.go lists the environment variables
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/contentstack/csoauth"
@@ -42,18 +43,19 @@ func main() {
 	}
 }
 
-// run serves until ctx ends. Its error has that of Close in it, which names the users whose new tokens are lost.
+// run serves until ctx ends. Its error includes the error of Close, which names the users whose new
+// tokens could not be stored.
 func run(ctx context.Context, s *settings, listener net.Listener) (err error) {
 	if s.emulator {
 		return runEmulated(ctx, s, listener)
 	}
 	a, err := newApp(s)
 	if err != nil {
-		listener.Close() // nothing came of it
+		listener.Close() // nothing serves on it
 		return err
 	}
 	defer func() { err = errors.Join(err, a.tokens.Close()) }()
-	slog.Info("serving", "at", listener.Addr())
+	slog.Info("serving", "listen", listener.Addr(), "open", strings.TrimSuffix(s.config.RedirectURI, callbackPath))
 	return serve(ctx, listener, a.handler())
 }
 
@@ -79,7 +81,8 @@ func newApp(s *settings) (*app, error) {
 	return a, a.login.Validate()
 }
 
-// handler refuses what another site's page posts, for all paths. A log-in needs no more than httplogin's own checks.
+// handler returns the handler of all paths. It refuses a POST from a page of another site. The two
+// login paths have httplogin's own checks.
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.serveHome)
@@ -90,12 +93,12 @@ func (a *app) handler() http.Handler {
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// loggedIn keeps the token of a user who comes back from Contentstack, and begins the session.
+// loggedIn stores the token of a user who has returned from Contentstack, and begins a session.
 func (a *app) loggedIn(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
 	if token.UserUID == "" {
-		return errors.New("the token is of no user") // whose page would that be?
+		return errors.New("the token names no user") // so there is no key to store it under
 	}
-	key := token.UserUID + "/" + token.OrganizationUID // one login of one user is for one organization
+	key := token.UserUID + "/" + token.OrganizationUID // each login is for one user in one organization
 	if err := a.tokens.Put(r.Context(), key, token); err != nil {
 		return err
 	}
@@ -103,12 +106,13 @@ func (a *app) loggedIn(w http.ResponseWriter, r *http.Request, token *csoauth.To
 	return nil
 }
 
-// serveLogout ends the session, and forgets the user's tokens: in all browsers of the user's, for they share the login. At
-// Contentstack the app stays allowed until the user removes it there, under Authorized Apps.
+// serveLogout ends the session and deletes the user's tokens. That logs the user out in all
+// browsers, because they share the tokens. Contentstack still allows the app until the user removes
+// it there, under Authorized Apps.
 func (a *app) serveLogout(w http.ResponseWriter, r *http.Request) {
 	if key, ok := a.sessions.end(w, r); ok {
 		if err := a.tokens.Delete(r.Context(), key); err != nil {
-			slog.Error("tokens not deleted", "user", key, "err", err)
+			slog.Error("cannot delete the tokens", "user", key, "err", err)
 			writePage(w, http.StatusInternalServerError, pageData{Notice: "You are logged out here, but your tokens could not be deleted."})
 			return
 		}

@@ -42,7 +42,7 @@ func TestLogInSeeLogOut(t *testing.T) {
 	require.Equal(t, "/", page.url.Path)
 	require.Contains(t, page.body, "Log in with Contentstack")
 	_, err := s.app.tokens.Token(t.Context(), ada)
-	require.ErrorIs(t, err, csoauth.ErrLoginRequired, "the tokens are gone, too")
+	require.ErrorIs(t, err, csoauth.ErrLoginRequired, "the tokens are deleted too")
 	require.Contains(t, s.get(t, browser, "/").body, "Log in with Contentstack")
 }
 
@@ -57,7 +57,7 @@ func TestAnotherSiteCannotLogOut(t *testing.T) {
 	require.Contains(t, s.get(t, browser, "/").body, "Hello, Ada")
 }
 
-func TestEndAtContentstackIsToldOnce(t *testing.T) {
+func TestRevokedLoginIsReportedOnce(t *testing.T) {
 	s := newSite(t)
 	browser := s.contentstack.Browser()
 	s.get(t, browser, "/login")
@@ -67,7 +67,7 @@ func TestEndAtContentstackIsToldOnce(t *testing.T) {
 	require.Contains(t, s.get(t, browser, "/login").body, "Hello, Ada")
 }
 
-func TestFailureOfTheAPIIsNoLogout(t *testing.T) {
+func TestAPIFailureDoesNotLogOut(t *testing.T) {
 	s := newSite(t)
 	browser := s.contentstack.Browser()
 	s.get(t, browser, "/login")
@@ -90,7 +90,7 @@ func TestDenialBeginsNoSession(t *testing.T) {
 	require.Contains(t, s.get(t, browser, "/").body, "Log in with Contentstack")
 }
 
-func TestTokenOfNoUserBeginsNoSession(t *testing.T) {
+func TestTokenWithoutUserBeginsNoSession(t *testing.T) {
 	s := newSite(t)
 	w := httptest.NewRecorder()
 	require.Error(t, s.app.loggedIn(w, httptest.NewRequest(http.MethodGet, "/", nil), &csoauth.Token{AccessToken: "a", OrganizationUID: "press"}))
@@ -158,12 +158,12 @@ func submit(t *testing.T, browser *http.Client, page answer, form url.Values) an
 
 const ada = "blt00000000000ada01/blt1a2b3c4d5e6f7081"
 
-// A site is the application on a server, and its Contentstack.
+// A site is the application on a server, with an emulated Contentstack.
 type site struct {
 	url          string
 	app          *app
 	contentstack *csoauthtest.Server
-	down         atomic.Bool // the API
+	down         atomic.Bool // the API fails
 }
 
 func newSite(t *testing.T) *site {
@@ -203,7 +203,8 @@ func (s *site) get(t *testing.T, browser *http.Client, path string) answer {
 	return do(t, browser, req)
 }
 
-// post posts a form as a browser does from a page that stands to the site as from says.
+// post sends a form as a browser does. from is the browser's Sec-Fetch-Site header: how the page
+// with the form is related to the site.
 func (s *site) post(t *testing.T, browser *http.Client, path, from string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, nil)

@@ -16,11 +16,11 @@ var style string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// pageData is what the page shows. User is nil if nobody is logged in, or if nobody can tell at the moment; LoggedIn is for the latter.
+// pageData is what the page shows.
 type pageData struct {
-	User     *user
-	LoggedIn bool
-	Notice   string
+	User     *user  // nil: not logged in, or not known at the moment
+	LoggedIn bool   // there is a session, although User is nil
+	Notice   string // a message above the page, or empty
 }
 
 type user struct {
@@ -34,11 +34,11 @@ type stack struct {
 	APIKey      string `json:"api_key"`
 }
 
-// writePage answers with the page. No cache keeps it, no script runs in it, and no other site frames it.
+// writePage writes the page. Its headers forbid caching, scripts, and frames on other sites.
 func writePage(w http.ResponseWriter, status int, data pageData) {
 	var text bytes.Buffer
 	if err := page.Execute(&text, data); err != nil {
-		slog.Error("the page", "err", err)
+		slog.Error("cannot render the page", "err", err)
 		http.Error(w, "internal server error", http.StatusInternalServerError)
 		return
 	}
@@ -49,7 +49,7 @@ func writePage(w http.ResponseWriter, status int, data pageData) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(text.Bytes()) // to a browser that left: nothing to do about it
+	w.Write(text.Bytes()) // an error means that the browser has left
 }
 
 func serveStyle(w http.ResponseWriter, _ *http.Request) {

@@ -8,20 +8,23 @@ import (
 	"sync"
 )
 
-// sessions say who is logged in to this application, in which browser: they map the value of a cookie to the key of the
-// user's token. They are in memory, so they end with the process, and no other replica knows them: a table in your database,
-// with a time at which each session ends, does better. They are safe for concurrent use.
+// sessions are the logged-in browsers. A cookie identifies each browser. They are safe for
+// concurrent use.
+//
+// They are in memory, so they end with the process, and other replicas do not share them. In your
+// application, use a database table in which each session has an expiry.
 type sessions struct {
 	https bool
 	mu    sync.Mutex
-	keys  map[string]string
+	keys  map[string]string // from the cookie's value to the key of the user's token
 }
 
 func newSessions(redirectURI string) *sessions {
 	return &sessions{https: strings.HasPrefix(redirectURI, "https://"), keys: map[string]string{}}
 }
 
-// begin begins a session. Its cookie's value is new, so that nobody can have put it there before the log-in.
+// begin begins a session. Its cookie gets a new value, which an attacker who planted a cookie
+// before the login does not know.
 func (s *sessions) begin(w http.ResponseWriter, r *http.Request, key string) {
 	value := make([]byte, 32)
 	rand.Read(value) // never fails
@@ -34,7 +37,7 @@ func (s *sessions) begin(w http.ResponseWriter, r *http.Request, key string) {
 	http.SetCookie(w, cookie)
 }
 
-// key returns the key of the user whose request r is.
+// key returns the key of the user who sent r.
 func (s *sessions) key(r *http.Request) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +45,7 @@ func (s *sessions) key(r *http.Request) (string, bool) {
 	return key, ok
 }
 
-// end ends the session of r, and returns the user's key.
+// end ends the session of r and returns the user's key.
 func (s *sessions) end(w http.ResponseWriter, r *http.Request) (string, bool) {
 	cookie := s.cookie()
 	cookie.MaxAge = -1
@@ -58,12 +61,13 @@ func (s *sessions) end(w http.ResponseWriter, r *http.Request) (string, bool) {
 func (s *sessions) value(r *http.Request) string {
 	cookie, err := r.Cookie(s.cookie().Name)
 	if err != nil {
-		return "" // which is no session's
+		return "" // no session has this value
 	}
 	return cookie.Value
 }
 
-// cookie has the attributes that all have. With the prefix a browser takes it from no other host and only over https.
+// cookie returns a session cookie without a value. A browser accepts the prefix __Host- only over
+// https, and only from this host itself.
 func (s *sessions) cookie() *http.Cookie {
 	name := "web-session"
 	if s.https {
