@@ -15,9 +15,9 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// All that -emulator needs is in this file. Leave it out of a worker of your own.
+// This file is only for -emulator. Leave it out of your worker.
 
-// emulatedUsers log in by themselves. In the fourth round Alan logs the worker out.
+// emulatedUsers log in by themselves. Before the fourth round Alan removes the app.
 var emulatedUsers = []emulator.User{
 	{UID: "ada", Organizations: []emulator.Organization{{UID: "press"}}},
 	{UID: "alan", Organizations: []emulator.Organization{{UID: "press"}}},
@@ -29,7 +29,8 @@ var emulatedStacks = map[string]string{
 	"shop":  `{"stacks":[{"name":"Compilers"}]}`,
 }
 
-// runEmulated is run with a Contentstack of its own: its users log in, and their access tokens live a few seconds only.
+// runEmulated runs the worker with an emulated Contentstack. Its users log in by themselves, and
+// their access tokens expire after a few seconds.
 func runEmulated(ctx context.Context, s *settings) (err error) {
 	e, err := emulator.New(emulator.Options{Users: emulatedUsers, AccessTokenLifetime: 8 * time.Second})
 	if err != nil {
@@ -59,7 +60,7 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.tokens.Close()) }()
-	slog.Info("an emulated Contentstack, where access tokens live 8 s; Ctrl-C ends it", "at", contentstack.URL, "tokens", dir)
+	slog.Info("emulating Contentstack: access tokens expire after 8 seconds; Ctrl-C stops the program", "at", contentstack.URL, "tokens", dir)
 	for _, user := range emulatedUsers {
 		token, err := emulatedLogin(ctx, s.config, contentstack.URL, user.UID)
 		if err != nil {
@@ -74,7 +75,7 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 	round := 0
 	w.run(ctx, s, func() []string {
 		if round++; round == 4 {
-			slog.Info("(Alan opens Authorized Apps at Contentstack, and removes this one)")
+			slog.Info("(Alan opens Authorized Apps at Contentstack and removes this app)")
 			if token, err := w.tokens.Token(ctx, "alan/press"); err == nil {
 				e.Revoke(token.AccessToken)
 			}
@@ -84,7 +85,7 @@ func runEmulated(ctx context.Context, s *settings) (err error) {
 	return nil
 }
 
-// emulatedLogin is the login of a user who allows everything, without a browser.
+// emulatedLogin logs in a user who allows everything. It needs no browser.
 func emulatedLogin(ctx context.Context, config *csoauth.Config, base, user string) (*csoauth.Token, error) {
 	request, err := config.NewAuthRequest(nil)
 	if err != nil {
@@ -96,7 +97,7 @@ func emulatedLogin(ctx context.Context, config *csoauth.Config, base, user strin
 		return nil, err
 	}
 	if callback == nil {
-		return nil, errors.New("nobody came back from the authorize page: " + page.Status)
+		return nil, errors.New("the authorize page did not redirect: " + page.Status)
 	}
 	return config.Exchange(ctx, request, callback)
 }

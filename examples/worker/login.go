@@ -9,7 +9,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// login lets the user at this terminal log in, and keeps the token. In a web application, httplogin's OnToken does what keep does.
+// login logs in the user at this terminal, and stores the token. In a web application, call keep in
+// httplogin's OnToken.
 func (w *worker) login(ctx context.Context, o *loopback.Options) (key string, err error) {
 	token, err := loopback.Login(ctx, w.config, o)
 	if err != nil {
@@ -20,10 +21,10 @@ func (w *worker) login(ctx context.Context, o *loopback.Options) (key string, er
 
 // keep stores a token under the user's key.
 func (w *worker) keep(ctx context.Context, token *csoauth.Token) (key string, err error) {
-	key = token.UserUID + "/" + token.OrganizationUID // one login of one user is for one organization
+	key = token.UserUID + "/" + token.OrganizationUID // each login is for one user in one organization
 	if err := w.tokens.Put(ctx, key, token); err != nil {
 		return "", err
 	}
-	slog.Info("logged in", "user", key, "key", tokens.KeyHash(key)) // which is how the Manager's events name the user
+	slog.Info("logged in", "user", key, "key", tokens.KeyHash(key)) // the Manager logs this hash instead of the key
 	return key, nil
 }

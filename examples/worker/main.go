@@ -1,11 +1,11 @@
-// Worker does some work at Contentstack for each of many users, round after round, until Ctrl-C. Its work is to list the
-// stacks of the user's organization; yours goes into listStacks.
+// Worker works at Contentstack for each of many users, round after round, until Ctrl-C. Its work is
+// to list the stacks of the user's organization. Put your own work in place of listStacks.
 //
-//	go run ./examples/worker -emulator   see it work, without a Contentstack account
-//	go run ./examples/worker -login      let a user log in, and print the user's key
+//	go run ./examples/worker -emulator   try it without a Contentstack account
+//	go run ./examples/worker -login      log a user in, and print the user's key
 //	go run ./examples/worker KEY...      work for the users with these keys
 //
-// The environment configures all but the first: see settings.go.
+// The last two need environment variables: settings.go lists them.
 package main
 
 import (
@@ -31,14 +31,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log.SetFlags(log.Ltime)
-	slog.SetLogLoggerLevel(slog.LevelDebug) // shows each refresh; a real worker has no need to
+	slog.SetLogLoggerLevel(slog.LevelDebug) // shows each refresh; your worker does not need it
 	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
 	}
 }
 
-// run is main without the process. Its error has that of Close in it, which names the users whose new tokens are lost.
+// run does what main says. Its error includes the error of Close, which names the users whose new
+// tokens could not be stored.
 func run(ctx context.Context, args []string) (err error) {
 	s, err := readSettings(args, os.Getenv)
 	if err != nil {
@@ -60,11 +61,11 @@ func run(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// A worker works for users whose tokens a Manager keeps.
+// A worker works for many users. A Manager keeps their tokens.
 type worker struct {
 	config *csoauth.Config
 	tokens *tokens.Manager
-	told   sync.Map // keys of the users who know that they have to log in
+	asked  sync.Map // keys of the users who were asked to log in again
 }
 
 func newWorker(s *settings) (*worker, error) {
@@ -78,20 +79,20 @@ func newWorker(s *settings) (*worker, error) {
 	}, nil
 }
 
-// atATime is how many users are worked for at the same time.
-const atATime = 8
+// concurrency is the number of users that the worker works for at the same time.
+const concurrency = 8
 
-// run works for every user, a few at a time, and again after a pause, until ctx ends. users returns the keys: a Store does
-// not list them, so they are a column of your table of users.
+// run works for all users, then pauses, and starts again, until ctx ends. users returns their keys:
+// a Store cannot list them, so keep them in your table of users.
 func (w *worker) run(ctx context.Context, s *settings, users func() []string) {
 	for n := 1; ; n++ {
 		var round sync.WaitGroup
-		places := make(chan struct{}, atATime)
+		slots := make(chan struct{}, concurrency)
 		for _, key := range users() {
-			places <- struct{}{}
+			slots <- struct{}{}
 			round.Go(func() {
 				w.workFor(ctx, key)
-				<-places
+				<-slots
 			})
 		}
 		round.Wait()
@@ -106,24 +107,25 @@ func (w *worker) run(ctx context.Context, s *settings, users func() []string) {
 	}
 }
 
-// workFor does the work of one user, and sees to what goes wrong: the user has to log in, or the next round will do.
+// workFor does the work for one user. After an error it asks the user to log in again, or leaves
+// the work to the next round.
 func (w *worker) workFor(ctx context.Context, key string) {
 	stacks, err := w.listStacks(ctx, key)
 	switch {
 	case err == nil:
-		w.told.Delete(key)
+		w.asked.Delete(key)
 		slog.Info("worked", "user", key, "stacks", stacks)
 	case ctx.Err() != nil: // Ctrl-C
 	case errors.Is(err, csoauth.ErrLoginRequired):
-		if _, told := w.told.LoadOrStore(key, true); !told {
-			slog.Info("please log in again", "user", key) // by mail, or at the user's next visit
+		if _, asked := w.asked.LoadOrStore(key, true); !asked {
+			slog.Info("please log in again", "user", key) // in your worker: an email, or a note at the next visit
 		}
 	default:
-		slog.Warn("not this time", "user", key, "err", err)
+		slog.Warn("failed, will try again in the next round", "user", key, "err", err)
 	}
 }
 
-// listStacks is the work: it asks the Content Management API of the user's own region.
+// listStacks is the work. It uses the Content Management API of the user's own region.
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -140,7 +142,7 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 		return nil, err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := w.tokens.Client(key).Do(req) // adds the token, a new one if the API answers 401
+	resp, err := w.tokens.Client(key).Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +150,11 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("list stacks: %s", resp.Status)
 	}
-	var answer struct{ Stacks []struct{ Name string } }
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	var list struct{ Stacks []struct{ Name string } }
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
 		return nil, fmt.Errorf("list stacks: %w", err)
 	}
-	for _, stack := range answer.Stacks {
+	for _, stack := range list.Stacks {
 		names = append(names, stack.Name)
 	}
 	return names, nil

@@ -30,18 +30,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestWorksForEveryUserAFewAtATime has no network, so that time goes on only when nobody else can
-// come to the API.
+// TestWorksForEveryUserAFewAtATime has no network, so that the fake clock moves only when every
+// worker waits for the API.
 func TestWorksForEveryUserAFewAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var users []emulator.User
-		for n := range 3*atATime + 1 {
+		for n := range 3*concurrency + 1 {
 			uid := "user" + string(rune('a'+n))
 			users = append(users, emulator.User{UID: uid, Organizations: []emulator.Organization{{UID: "org-of-" + uid}}})
 		}
 		e, err := emulator.New(emulator.Options{Users: users})
 		require.NoError(t, err)
-		came := map[time.Duration]int{} // at which time how many
+		came := map[time.Duration]int{} // requests at each time
 		var mu sync.Mutex
 		began := time.Now()
 		e.API("GET /v3/stacks", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +79,7 @@ func TestWorksForEveryUserAFewAtATime(t *testing.T) {
 		for _, user := range users {
 			require.Contains(t, log.String(), "msg=worked user="+user.UID+"/org-of-"+user.UID+` stacks="[Of org-of-`+user.UID+`]"`)
 		}
-		require.Equal(t, map[time.Duration]int{0: atATime, time.Second: atATime, 2 * time.Second: atATime, 3 * time.Second: 1}, came)
+		require.Equal(t, map[time.Duration]int{0: concurrency, time.Second: concurrency, 2 * time.Second: concurrency, 3 * time.Second: 1}, came)
 		require.NoError(t, w.tokens.Close())
 	})
 }
@@ -95,7 +95,7 @@ func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func TestUserWhoMustLogInIsToldOnce(t *testing.T) {
+func TestUserIsAskedOnceToLogInAgain(t *testing.T) {
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{Users: []csoauthtest.User{userOf("ada"), userOf("alan")}})
 	server.API("GET /v3/stacks", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, `{}`) })
 	w, s, log := start(t, server, t.TempDir())
@@ -107,7 +107,7 @@ func TestUserWhoMustLogInIsToldOnce(t *testing.T) {
 	s.rounds = 4
 
 	w.run(t.Context(), s, func() []string { return s.users })
-	require.Equal(t, 4, strings.Count(log.String(), "msg=worked user=ada/"), "one user's end is not another's")
+	require.Equal(t, 4, strings.Count(log.String(), "msg=worked user=ada/"), "the other user goes on")
 	require.Equal(t, 1, strings.Count(log.String(), `msg="please log in again" user=alan/`), log)
 	refused := 0
 	for _, r := range server.Requests() {
@@ -152,7 +152,7 @@ func TestRestartNeedsNoLogin(t *testing.T) {
 	another, err := newWorker(s)
 	require.NoError(t, err)
 	another.workFor(t.Context(), key)
-	require.Contains(t, log.String(), `msg="not this time"`, "the wrong key is the operator's mistake, and no logout")
+	require.Contains(t, log.String(), `msg="failed, will try again in the next round"`, "a wrong key is the operator's mistake, and no logout")
 	require.Contains(t, log.String(), "cannot be opened")
 	require.NoError(t, another.tokens.Close())
 }
@@ -205,7 +205,7 @@ func TestUserAtTheTerminalLogsIn(t *testing.T) {
 	}}
 	var key string
 	err := loopback.ErrPortInUse
-	for tries := 0; errors.Is(err, loopback.ErrPortInUse) && tries < 10; tries++ { // another program may be faster
+	for tries := 0; errors.Is(err, loopback.ErrPortInUse) && tries < 10; tries++ { // another program may have taken the port
 		w.config = server.Config("http://" + freeAddress(t) + "/callback")
 		key, err = w.login(t.Context(), o)
 	}
@@ -241,7 +241,7 @@ func logIn(t *testing.T, server *csoauthtest.Server, w *worker, s *settings, use
 	return key
 }
 
-// listen returns what is logged until the test ends.
+// listen returns a buffer that receives the log until the test ends.
 func listen(t *testing.T) *lockedBuffer {
 	log, before := &lockedBuffer{}, slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
@@ -266,7 +266,7 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// freeAddress returns one that nobody listened at a moment ago.
+// freeAddress returns an address that was free a moment ago.
 func freeAddress(t *testing.T) string {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
