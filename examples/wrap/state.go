@@ -11,21 +11,22 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A State is what the tool keeps in its state file. The login is one part of it.
+// A State is the content of the tool's state file. The login is one part of it.
 type State struct {
 	Resources map[string]string
-	Login     *csoauth.Token // nil: nobody has logged in yet
+	Login     *csoauth.Token // nil: no login yet
 
 	path string
 }
 
-// stateJSON is the file. A Token refuses to marshal as JSON, lest it get into a log, so its stored form stands in it.
+// stateJSON is the form of the file. A Token cannot be marshaled as JSON, so that it does not get
+// into a log by mistake. The file contains its binary form instead.
 type stateJSON struct {
 	Resources map[string]string `json:"resources"`
-	Login     []byte            `json:"login,omitempty"` // secret: the file is for its user alone
+	Login     []byte            `json:"login,omitempty"` // secret: only the user may read the file
 }
 
-// Open reads the state file. One that is not there is an empty state.
+// Open reads the state file. If the file does not exist, the state is empty.
 func Open(path string) (*State, error) {
 	s := &State{path: path}
 	text, err := os.ReadFile(path)
@@ -47,8 +48,8 @@ func Open(path string) (*State, error) {
 	return s, err
 }
 
-// SaveLogin writes the state with another login, nil for none. It does not return before the disk has it: the refresh
-// token in the old state is worth nothing any more.
+// SaveLogin writes the state with a new login, or without one if t is nil. It returns when the file
+// is safely on the disk, because the refresh token in the old file may not work any more.
 func (s *State) SaveLogin(_ context.Context, t *csoauth.Token) (err error) {
 	file := stateJSON{Resources: s.Resources}
 	if t != nil {
@@ -64,7 +65,7 @@ func (s *State) SaveLogin(_ context.Context, t *csoauth.Token) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name()) // gone already if all went well
+	defer os.Remove(temporary.Name()) // fails if the file was renamed
 	_, err = temporary.Write(text)
 	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err

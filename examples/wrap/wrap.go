@@ -1,6 +1,7 @@
-// Package wrap shows how a tool that has a state of its own, such as a Terraform provider, an SDK or a proxy, lets csoauth
-// keep the login in that state alive. The tool goes on with the types of golang.org/x/oauth2. All there is to it is
-// TokenSource; state.go is a tool as it may have been before.
+// Package wrap shows how to use csoauth in a tool that already stores a state, such as a Terraform
+// provider, an SDK or a proxy. csoauth refreshes the login in that state. The rest of the tool uses
+// the types of golang.org/x/oauth2. TokenSource is all that the tool needs; state.go is the tool's
+// own state.
 package wrap
 
 import (
@@ -12,10 +13,12 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// TokenSource returns tokens that work, for as long as ctx lasts. Each new one is in the state before anybody gets it.
+// TokenSource returns a source of valid tokens, which works until ctx ends. It saves each new token
+// in the state before it returns it. Call closeSource at the end: it waits for a running refresh.
 //
-// Use it as &http.Client{Transport: &oauth2.Transport{Source: source}}. oauth2.NewClient would keep a token of its own
-// until its expiry, and not notice that it was replaced before. Close waits for a refresh that is under way.
+// Use it as &http.Client{Transport: &oauth2.Transport{Source: source}}. Do not use
+// oauth2.NewClient: it caches each token until its expiry, even if the token has been replaced
+// before.
 func TokenSource(ctx context.Context, config *csoauth.Config, state *State) (source oauth2.TokenSource, closeSource func() error) {
 	manager := tokens.New(config, tokens.Single(state.Login, state.SaveLogin), nil)
 	return manager.TokenSource(ctx, "the login"), manager.Close

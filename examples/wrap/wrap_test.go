@@ -34,7 +34,7 @@ func TestStateHasEachNewTokenBeforeItIsUsed(t *testing.T) {
 	token, err := source.Token()
 	require.NoError(t, err)
 	require.NotEqual(t, first.AccessToken, token.AccessToken)
-	require.Empty(t, token.RefreshToken, "that is for the Manager alone")
+	require.Empty(t, token.RefreshToken, "only the Manager has the refresh token")
 	kept := open(t, path)
 	require.Equal(t, token.AccessToken, kept.Login.AccessToken)
 	require.NotEqual(t, first.RefreshToken, kept.Login.RefreshToken)
@@ -56,7 +56,7 @@ func TestStateIsWrittenBeforeAndAfterARefresh(t *testing.T) {
 	old := server.Login(config)
 	old.Expiry = old.Expiry.AddDate(0, 0, -1)
 	require.NoError(t, state.SaveLogin(t.Context(), old))
-	require.NoError(t, os.Remove(path)) // so that each writing shows
+	require.NoError(t, os.Remove(path)) // so that each write is seen
 
 	asked, transport := 0, config.HTTPClient.Transport
 	config.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -68,7 +68,7 @@ func TestStateIsWrittenBeforeAndAfterARefresh(t *testing.T) {
 	token, err := source.Token()
 	require.NoError(t, err)
 	require.Equal(t, 1, asked)
-	require.Equal(t, token.AccessToken, open(t, path).Login.AccessToken, "written again before anybody has the new token")
+	require.Equal(t, token.AccessToken, open(t, path).Login.AccessToken, "written again before the new token is returned")
 	require.NoError(t, closeSource())
 }
 
@@ -86,7 +86,7 @@ func TestNothingIsSpentIfTheStateCannotBeWritten(t *testing.T) {
 	source, closeSource := wrap.TokenSource(t.Context(), config, state)
 	_, err := source.Token()
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login is as good as before")
+	require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login is still valid")
 	require.NoError(t, closeSource())
 	_, err = config.Refresh(t.Context(), old)
 	require.NoError(t, err, "the refresh token was not sent")
