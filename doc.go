@@ -10,6 +10,8 @@
 //		AppUID:      "your app's uid",
 //		ClientID:    "your app's client id",
 //		RedirectURI: "https://app.example.com/callback",
+//
+//		AuthorizeRoute: csoauth.RoutePath, // works for users who are not logged in yet
 //	}
 //	request, err := config.NewAuthRequest(nil)
 //	session[request.State] = request // the user's own

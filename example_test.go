@@ -24,7 +24,9 @@ func Example() {
 		AppUID:      "64e0f1a2b3c4d5e6f7a8b9c0",
 		ClientID:    "Ie0FEfTzlfAHL4xM",
 		RedirectURI: "https://app.example.com/callback",
-		Endpoints:   map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL}}, // leave it out for the real one
+
+		AuthorizeRoute: csoauth.RoutePath,                                                         // works for users who are not logged in yet
+		Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL}}, // leave it out for the real one
 	}
 	session := map[string]*csoauth.AuthRequest{} // the user's own
 

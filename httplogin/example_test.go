@@ -12,15 +12,19 @@ import (
 	"github.com/contentstack/csoauth/httplogin"
 )
 
-// A web log-in in a server of your own.
+// A login in a web server of your own.
 func Example() {
-	config := &csoauth.Config{AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback"}
+	config := &csoauth.Config{
+		AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback",
+		AuthorizeRoute: csoauth.RoutePath, // works for users who are not logged in yet
+	}
 	login := &httplogin.Login{
 		Config: config,
 		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
-			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "a-random-one", Path: "/", Secure: true, HttpOnly: true}) // yours
-			return nil                                                                                                              // keep the token, in package tokens for instance
+			// Start your session, and store the token: package tokens does. See the module's README.
+			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "a-random-one", Path: "/", Secure: true, HttpOnly: true})
+			return nil
 		},
 	}
 	if err := login.Validate(); err != nil {
