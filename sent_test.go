@@ -331,8 +331,8 @@ func TestTextsOfNetHTTP(t *testing.T) {
 		"GOAWAY, graceful": {byHTTP2(goAway(0, noError)), []string{cannotRetry, "[http2: Transport received Server's graceful shutdown GOAWAY]"}},
 		"GOAWAY, error":    {byHTTP2(goAway(0, enhanceYourCalm)), []string{"http2: Transport received GOAWAY from server ErrCode:ENHANCE_YOUR_CALM"}},
 		"GOAWAY, covers":   {byHTTP2(goAway(1, noError)), []string{"http2: server sent GOAWAY and closed the connection; LastStreamID=1"}},
-		"CONNECT 502":      {throughProxy("http", answersConnect("502 Bad Gateway")), []string{http.StatusText(502)}},
-		"CONNECT 503":      {throughProxy("http", answersConnect("503 Service Unavailable")), []string{http.StatusText(503)}},
+		"CONNECT 502":      {throughProxy("http", answersConnect("502 Bad Gateway")), []string{http.StatusText(http.StatusBadGateway)}},
+		"CONNECT 503":      {throughProxy("http", answersConnect("503 Service Unavailable")), []string{http.StatusText(http.StatusServiceUnavailable)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transport := row.network(t, new(atomic.Int32))

@@ -37,7 +37,7 @@ func Example() {
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/entries", nil))
 	fmt.Println(w.Code, w.Header().Get("Location")[:50])
-	// Output: 303 https://app.contentstack.com/#!/apps/your-app-uid/
+	// Output: 303 https://app.contentstack.com/apps/your-app-uid/aut
 }
 
 // A test of a web log-in, with an emulated Contentstack.
