@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// An asideRead is what a goroutine reads from an In whose Read nothing can interrupt: a line, or ahead
-// of one.
+// An asideRead is what a goroutine reads from an In whose Read nothing can interrupt: a line, or
+// ahead of one.
 type asideRead struct {
 	done  chan struct{} // closed when the rest is there
 	text  string
@@ -18,8 +18,8 @@ type asideRead struct {
 	err   error
 }
 
-// leftReads has the *asideRead that outlived its Login, by In. The next Login of that In takes it over.
-// A second Read beside it would lose a line to it.
+// leftReads has the *asideRead that outlived its Login, by In. The next Login of that In takes it
+// over. A second Read beside it would lose a line to it.
 var leftReads sync.Map
 
 // isKnown reports whether a later Login can tell that its In is the same.
@@ -37,10 +37,10 @@ func readLineAside(ctx context.Context, in io.Reader, afterCR bool) (text string
 		if !r.wait(ctx, in) {
 			return "", false, ctx.Err()
 		}
-		if !r.ahead || r.err != nil {
+		if !r.ahead {
 			return r.text, r.cr, r.err
 		}
-		begun, afterCR = r.text, false
+		begun = r.text
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/contentstack/csoauth/internal/browser"
 )
 
-// loginByBrowser listens before anything else happens: when the browser opens, nobody else can be at the redirect URI.
+// loginByBrowser listens before anything else happens: when the browser opens, no other program can
+// be at the redirect URI.
 func (l *login) loginByBrowser(ctx context.Context) error {
 	listeners, chosen, err := l.listen(ctx)
 	if err != nil {
@@ -46,7 +47,8 @@ func (l *login) linger() {
 	}
 }
 
-// open opens the browser. It returns a function that tells once if that did not work, and one that lets go of it.
+// open opens the browser. It returns a function that tells once that this did not work, and one that
+// releases the browser.
 func (l *login) open(address string) (failed func() error, release func()) {
 	if l.o.OpenBrowser == nil {
 		process, err := browser.Open(address)

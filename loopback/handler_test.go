@@ -155,8 +155,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Whatever anybody on this machine or a web page sends: only a GET of the redirect URI with the state ends the login, and nobody is
-// told a secret.
+// Whatever a program on this machine or a web page sends: only a GET of the redirect URI with the
+// state ends the login, and no response has a secret.
 func FuzzHandler(f *testing.F) {
 	for _, request := range []string{
 		"GET /callback?code=c&state=STATE HTTP/1.1\r\nHost: localhost:8184\r\n\r\n",

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// lines reads the lines of an In and no further. A line ends with a line feed, a carriage return, or
-// both.
+// lines reads the lines of an In and no further. A line ends with a line feed, a carriage return,
+// or both.
 type lines struct {
 	in io.Reader
 	cr bool // the last line ended with a carriage return, so a line feed that follows belongs to it
@@ -16,12 +16,10 @@ type lines struct {
 
 // next reads to the end of a line, until ctx ends.
 func (l *lines) next(ctx context.Context) (text string, err error) {
-	afterCR := l.cr
-	l.cr = false
 	if isInterruptible(l.in) {
-		text, l.cr, err = readLine(ctx, l.in, afterCR)
+		text, l.cr, err = readLine(ctx, l.in, l.cr)
 	} else {
-		text, l.cr, err = readLineAside(ctx, l.in, afterCR)
+		text, l.cr, err = readLineAside(ctx, l.in, l.cr)
 	}
 	return text, err
 }
@@ -62,8 +60,8 @@ func isInterruptible(in io.Reader) bool {
 // maxLine bounds a line, in bytes.
 const maxLine = 16 << 10
 
-// line reads a line, and reports whether it ended with a carriage return. After one, it skips a line
-// feed.
+// line reads a line, and reports whether it ended with a carriage return. After one, it skips a
+// line feed.
 func line(in io.Reader, afterCR bool) (text string, cr bool, err error) {
 	var read []byte
 	for one := make([]byte, 1); len(read) < maxLine; {

@@ -149,6 +149,23 @@ func TestLineFeedAfterACarriageReturnIsTaken(t *testing.T) {
 	}
 }
 
+// A program that reads In after the Login finds no deadline and loses nothing.
+func TestProgramReadsOnAfterACarriageReturn(t *testing.T) {
+	in, paste := net.Pipe()
+	defer in.Close()
+	defer paste.Close()
+	go func() { _, _ = io.WriteString(paste, "one\r") }()
+	lines := loopback.LinesOf(in)
+	_, err := lines.Next(t.Context())
+	require.NoError(t, err)
+	lines.Finish()
+	go func() { _, _ = io.WriteString(paste, "next\n") }()
+	next := make([]byte, len("next\n"))
+	_, err = io.ReadFull(in, next)
+	require.NoError(t, err)
+	assert.Equal(t, "next\n", string(next))
+}
+
 // An other is a Reader of which only its Read is known.
 type other struct{ io.Reader }
 

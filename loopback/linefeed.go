@@ -11,9 +11,9 @@ import (
 // moment is how long a line feed may take to come after its carriage return.
 const moment = time.Second / 4
 
-// takeLineFeed takes the line feed after a carriage return, if it is there already. In a buffer or a
-// file, it looks before it takes. Elsewhere it can only read, so it takes another character if that
-// comes within a moment.
+// takeLineFeed takes the line feed after a carriage return, if it is there already. In a buffer or
+// a file, it looks before it takes. Elsewhere it can only read, so it takes another character if
+// that comes within a moment.
 func takeLineFeed(in io.Reader) {
 	switch in := in.(type) {
 	case interface { // bufio
@@ -64,8 +64,8 @@ func takeLineFeedOfFile(f *os.File) {
 	}
 }
 
-// takeLineFeedAside reads a byte in a goroutine, and waits for it a moment. The next Login of in gets
-// the byte, if it is no line feed.
+// takeLineFeedAside reads a byte in a goroutine, and waits for it a moment. The next Login of in
+// gets the byte, if it is no line feed.
 func takeLineFeedAside(in io.Reader) {
 	ctx, cancel := context.WithTimeout(context.Background(), moment)
 	defer cancel()

@@ -24,10 +24,10 @@ const (
 var (
 	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
 	ErrTimeout = errors.New("nobody came back from the browser in time")
-	// ErrPortInUse: another program listens at the redirect URI, on at least one address of localhost,
-	// and would get the code. No browser was opened. End that program, which may be another login, or
-	// register another redirect URI and offer both. A port that the system does not give to this
-	// program, such as one in a range that Windows reserves, is another error.
+	// ErrPortInUse: another program listens at the redirect URI, on at least one address of
+	// localhost, and would get the code. No browser was opened. End that program, which may be
+	// another login, or register another redirect URI and offer both. A port that the system does
+	// not give to this program, such as one in a range that Windows reserves, is another error.
 	ErrPortInUse = errors.New("port in use")
 )
 
@@ -35,33 +35,43 @@ var (
 type Options struct {
 	// Program is what the pages call the program. Empty: the name of its file.
 	Program string
-	// RedirectURIs are registered redirect URIs to choose from. The first whose port is free is used, and
-	// the Token remembers which. Each is http on localhost, a name under it, or a literal loopback
-	// address. Manual takes the first. Nil: the Config's only, which may otherwise be empty.
+	// RedirectURIs are registered redirect URIs to choose from. The first whose port is free is
+	// used, and the Token remembers which. Each is http on localhost, a name under it, or a literal
+	// loopback address. Manual takes the first. Nil: the Config's only, which may otherwise be
+	// empty.
 	RedirectURIs []string
-	// Timeout is how long the user has. Zero: 5 minutes. After that nothing listens at the redirect URI.
+	// Timeout is how long the user has. Zero: 5 minutes. After that nothing listens at the redirect
+	// URI.
 	Timeout time.Duration
-	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its Lifetime, if
-	// it is zero, is long enough for the Timeout.
+	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its
+	// Lifetime, if it is zero, is long enough for the Timeout.
 	AuthOptions *csoauth.AuthOptions
 	// SuccessURL is where the browser goes after a login that worked, such as a page of your
-	// documentation: https, or http on localhost or a loopback address. Empty: a page of this package says
-	// that the user is logged in.
+	// documentation: https, or http on localhost or a loopback address. Empty: a page of this
+	// package says that the user is logged in.
 	SuccessURL string
-	// OpenBrowser opens an address in the user's browser. If it fails, its error is printed and the login
-	// goes on, because the address is printed, too. A call that has not returned when the login ends is
-	// left alone. Nil: what $BROWSER names, which may be several commands with colons between them and %s
-	// for the address, or the platform's way.
+	// OpenBrowser opens an address in the user's browser. If it fails, its error is printed and the
+	// login goes on, because the address is printed, too. A call that has not returned when the
+	// login ends is left alone. Nil: what $BROWSER names, or the platform's way. $BROWSER is one
+	// command or several, with colons between them, on Windows semicolons. Words are split as a
+	// shell splits them, but no shell runs. %s stands for the address, which otherwise comes last.
 	OpenBrowser func(ctx context.Context, address string) error
-	// Manual is for machines without a browser. Login does not listen and opens no browser. It reads from
-	// In the address at which the user's browser, on any machine, ended. That browser says that it cannot
-	// connect.
+	// Manual is for machines without a browser. Login does not listen and opens no browser. It
+	// reads from In the address at which the user's browser, on any machine, ended. That browser
+	// says that it cannot connect. The address may be wrapped over several lines, or have quotes
+	// around it.
 	Manual bool
-	// In is where Manual reads lines, and no further. Nil: standard input. A Read that waits when
-	// Login ends is interrupted if In has a SetReadDeadline that works. Connections have one, on
-	// Unix also an os.Pipe, and on Linux the terminal that nil means. Otherwise, for example at the
-	// console on Windows, the Read goes on, and the next Login with the same In gets its line. A
-	// program that itself reads In after such a Login loses that line.
+	// In is where Manual reads lines, and no further. Nil: standard input. A line ends with a line
+	// feed, a carriage return, or both.
+	//
+	// A Read that waits when Login ends is interrupted if In has a SetReadDeadline that works.
+	// Connections have one, on Unix also an os.Pipe, and on Linux the terminal that nil means.
+	// Otherwise, for example at the console on Windows, the Read goes on, and the next Login with
+	// the same In gets its line. A program that itself reads In after such a Login loses that line.
+	//
+	// If the last line ends with a carriage return, Login takes the line feed that follows. Where
+	// Login cannot look ahead, it does so by a Read for a quarter of a second at most. Such a Read
+	// may take another character, or go on as described above.
 	In io.Reader
 	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
 	Out io.Writer
@@ -84,8 +94,8 @@ func (o Options) Format(f fmt.State, _ rune) {
 		o.Program, uris, o.Timeout, success, o.Manual, o.In, o.Out)
 }
 
-// Login logs the user in. It returns when the outcome is known and the browser shows it. It is safe for
-// concurrent use. Two logins cannot share a port.
+// Login logs the user in. It returns when the outcome is known and the browser shows it. It is safe
+// for concurrent use. Two logins cannot share a port.
 //
 // Errors, to be told apart by errors.Is and errors.As:
 //   - [csoauth.ErrDenied]: the user said no.
@@ -96,8 +106,8 @@ func (o Options) Format(f fmt.State, _ rune) {
 //   - others, for what cannot work: [csoauth.Plain], whose challenge would be in the list of processes and
 //     in the browser's history, or a redirect URI that is not on this machine.
 //
-// Login installs no signal handler: Ctrl-C ends the program, unless it has a handler that ends ctx. A
-// browser that Login started goes on.
+// Login installs no signal handler: Ctrl-C ends the program, unless it has a handler that ends ctx.
+// A browser that Login started goes on.
 func Login(ctx context.Context, c *csoauth.Config, o *Options) (*csoauth.Token, error) {
 	l, err := newLogin(ctx, c, o)
 	if err != nil {

@@ -34,7 +34,8 @@ func freePort() string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
-// A user's browser opens an address without keeping Login waiting, and hands over the page that it ends at.
+// A user's browser opens an address without keeping Login waiting, and hands over the page that it
+// ends at.
 type user struct {
 	mayFail bool
 	t       testing.TB
@@ -106,7 +107,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// TestOptionsPrintWithoutWhatStreamsHold: In may hold a code, and a bytes.Buffer prints what it holds.
+// TestOptionsPrintWithoutWhatStreamsHold: In may hold a code, and a bytes.Buffer prints what it
+// holds.
 func TestOptionsPrintWithoutWhatStreamsHold(t *testing.T) {
 	o := loopback.Options{
 		Program: "tool", RedirectURIs: []string{"http://localhost:8184", "http://me:hunter2@localhost:8185"}, Timeout: time.Minute,

@@ -80,8 +80,8 @@ func (l *login) isRedirectURI(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && l.isAt(u.Host, u.EscapedPath())
 }
 
-// openTerminal returns standard input, and a function that closes what was opened. A terminal is opened
-// a second time, so that a Read can be interrupted. That does not work on macOS and Windows.
+// openTerminal returns standard input, and a function that closes what was opened. A terminal is
+// opened a second time, so that a Read can be interrupted. That does not work on macOS and Windows.
 func openTerminal() (in io.Reader, done func()) {
 	info, err := os.Stdin.Stat()
 	null, nullErr := os.Stat(os.DevNull)

@@ -23,14 +23,15 @@ type outcome struct {
 	shown chan struct{} // closed when the page has told it
 }
 
-// isOurs reports whether a callback is of this attempt, and nobody else's: only such a one may end it.
+// isOurs reports whether a callback has the state of this attempt. No other callback may end it.
 func (l *login) isOurs(callback url.Values) bool {
 	states := callback["state"]
 	return len(states) == 1 && subtle.ConstantTimeCompare([]byte(states[0]), []byte(l.request.State)) == 1
 }
 
-// come trades the code of a callback that is ours. A second one waits for the first, and changes nothing. The caller's context
-// ends it, and the login's does not: the user was in time.
+// come exchanges the code of a callback that is ours. A second callback waits for the first, and
+// changes nothing. The caller's context ends the exchange. The timeout does not: the user was in
+// time.
 func (l *login) come(callback url.Values) {
 	l.decide.Do(func() {
 		defer close(l.decided)
@@ -48,7 +49,8 @@ func (l *login) come(callback url.Values) {
 // errPanicked stays if the Config's Transport panics, which a server's handler survives.
 var errPanicked = errors.New("the exchange of the code panicked")
 
-// giveUp ends a login whose context has ended. If a code is being traded, that decides, and giveUp waits for it.
+// giveUp ends a login whose context has ended. If a code is being exchanged, that decides,
+// and giveUp waits for it.
 func (l *login) giveUp(ctx context.Context) {
 	l.decide.Do(func() {
 		l.err = ended(ctx)

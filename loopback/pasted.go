@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// cleaned takes away what terminals, chats, mail and shells add to an address, and adds the scheme that
-// some browsers do not show. It takes away only what no address has, and at the ends also quotes and
-// punctuation.
+// cleaned takes away what terminals, chats, mail and shells add to an address, and adds the scheme
+// that some browsers do not show. It takes away only what no address has, and at the ends also
+// quotes and punctuation.
 func cleaned(line string) string {
 	text := bare(line)
 	if !strings.Contains(text, "://") {
@@ -25,9 +25,9 @@ func bare(line string) string {
 	}
 	text = strings.Trim(strings.Map(legal, text), punctuation)
 	if link := strings.LastIndex(text, "]("); link >= 0 && text[0] == '[' { // Markdown
-		text = strings.Trim(strings.TrimSuffix(text[link+len("]("):], ")"), punctuation)
+		text = strings.TrimSuffix(text[link+len("]("):], ")")
 	}
-	if _, address, ok := cutPrefixFold(text, "location:"); ok {
+	if address, ok := cutPrefixFold(text, "location:"); ok {
 		text = strings.Trim(address, punctuation)
 	}
 	return text
@@ -38,12 +38,13 @@ const punctuation = "'`.,;"
 var (
 	// escapes are the marks of a bracketed paste, and the escapes of JSON and of shells.
 	escapes = strings.NewReplacer("\x1b[200~", "", "\x1b[201~", "", `\u0026`, "&", `\u003d`, "=", `\`, "")
-	// entities are those of HTML that an address may have, and those of quotes and angles around one.
+	// entities are those of HTML that an address may have, and those of quotes and angles around
+	// one.
 	entities = strings.NewReplacer("&amp;", "&", "&#38;", "&", "&#x26;", "&", "&quot;", "", "&lt;", "", "&gt;", "")
 )
 
-// legal drops the characters that no address has: white space, control characters, invisible ones such
-// as the zero-width space, angles and double quotes.
+// legal drops the characters that no address has: white space, control characters, invisible ones
+// such as the zero-width space, angles and double quotes.
 func legal(r rune) rune {
 	if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`<>"“”„‟‘’‚‛«»‹›`, r) {
 		return -1
@@ -52,17 +53,17 @@ func legal(r rune) rune {
 }
 
 // cutPrefixFold cuts a prefix off, in any case.
-func cutPrefixFold(text, prefix string) (cut, rest string, ok bool) {
+func cutPrefixFold(text, prefix string) (rest string, ok bool) {
 	if len(text) < len(prefix) || !strings.EqualFold(text[:len(prefix)], prefix) {
-		return "", text, false
+		return text, false
 	}
-	return text[:len(prefix)], text[len(prefix):], true
+	return text[len(prefix):], true
 }
 
-// joined returns a line, behind the beginning of an address that the line before had, unless the line
-// is an address itself.
+// joined returns a line, behind the beginning of an address that the line before had, unless the
+// line is an address itself.
 func (l *login) joined(begun, line string) string {
-	if begun == "" || l.isAddress(line) || len(begun)+len(line) > maxLine {
+	if l.isAddress(line) || len(begun)+len(line) > maxLine {
 		return line
 	}
 	return begun + line // cleaned takes away the white space between them
@@ -72,15 +73,15 @@ func (l *login) joined(begun, line string) string {
 func (l *login) isAddress(line string) bool {
 	text := bare(line)
 	for _, start := range []string{"http://", "https://", l.uri.Host + "/", strings.TrimSuffix(l.uri.Host, ":80") + "/"} {
-		if _, _, ok := cutPrefixFold(text, start); ok {
+		if _, ok := cutPrefixFold(text, start); ok {
 			return true
 		}
 	}
 	return false
 }
 
-// isBeginning reports whether a line is an address at the redirect URI that ends before the end of its
-// state. Terminals and mail programs wrap a long address into several lines.
+// isBeginning reports whether a line is an address at the redirect URI that ends before the end of
+// its state. Terminals and mail programs wrap a long address into several lines.
 func (l *login) isBeginning(line string) bool {
 	text := cleaned(line)
 	if u, err := url.Parse(text); err == nil && l.isRedirectURI(u) {

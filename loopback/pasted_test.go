@@ -48,6 +48,8 @@ func TestPastedAddress(t *testing.T) {
 		"header":                around("Location: ", ""),
 		"header in lower case":  around("location:", ""),
 		"header of curl -v":     around("< Location: ", "\r"),
+		"header, quoted":        around("Location: '", "'"),
+		"control characters":    replace("&", "\x00&\x1b\x7f"),
 		"header in JSON":        around(`"Location": "`, `",`),
 		"HTML":                  replace("&", "&amp;"),
 		"HTML in HTML":          replace("&", "&amp;amp;"),
@@ -73,8 +75,12 @@ func TestPastedAddress(t *testing.T) {
 		assert.Equal(t, "NA", callback.Get("region"), name)
 		assert.Equal(t, []string{a.State()}, callback["state"], name)
 	}
-	a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = "http://[::1]:8184/callback" })
-	_, problem := a.Pasted("[::1]:8184/callback?code=c&state=" + a.State())
+	a := newAttempt(t, nil)
+	callback, problem := a.Pasted("http://localhost:8184/callback?code=a](b)&state=" + a.State())
+	assert.Empty(t, problem)
+	assert.Equal(t, "a](b)", callback.Get("code"), "that is not Markdown")
+	a = newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.RedirectURI = "http://[::1]:8184/callback" })
+	_, problem = a.Pasted("[::1]:8184/callback?code=c&state=" + a.State())
 	assert.Empty(t, problem)
 
 	a = newAttempt(t, nil)
@@ -112,8 +118,8 @@ func FuzzPasted(f *testing.F) {
 	})
 }
 
-// paste pastes text, in which STATE is the login's, and returns the codes that were exchanged, what was
-// not read, and what the terminal showed.
+// paste pastes text, in which STATE is the login's, and returns the codes that were exchanged, what
+// was not read, and what the terminal showed.
 func paste(t *testing.T, redirectURI, text string) (codes []string, rest, shown string, err error) {
 	t.Helper()
 	config := offline()
@@ -172,6 +178,7 @@ func TestAddressThatIsWrapped(t *testing.T) {
 		"after a wrong line":           {"what?\n" + base + "?code=ab\ncd&state=STATE\n", ""},
 		"then pasted whole":            {base + "?code=a\n" + base + "?code=abcd&state=STATE\n", ""},
 		"then pasted without a scheme": {base + "?code=a\nLOCALHOST:8184/callback?code=abcd&state=STATE\n", ""},
+		"then pasted with https":       {base + "?code=a\nhttps://localhost:8184/callback?code=abcd&state=STATE\n", ""},
 		"then pasted in a header":      {base + "?code=a\nLocation: <" + base + "?code=abcd&state=STATE>\n", ""},
 		"then wrapped anew":            {base + "?code=x\n" + base + "?code=ab\ncd&state=STATE\n", ""},
 		"with another login between":   {base + "?code=x\n" + base + "?code=y&state=wrong&z=\n" + base + "?code=abcd&state=STATE\n", ""},
@@ -199,6 +206,7 @@ func TestAddressThatIsWrappedAnywhere(t *testing.T) {
 			require.ErrorContains(t, err, "no route", "%s\n%s\n%s", address[:cut], address[cut:], shown)
 			assert.Equal(t, []string{"a+b"}, codes)
 			assert.Equal(t, 1, strings.Count(shown, "Paste the rest of it, or the whole address"))
+			assert.NotContains(t, shown, "Paste the address that the browser shows", "that is said already")
 		}
 	}
 }
@@ -230,8 +238,9 @@ func TestLinesThatAreNotJoined(t *testing.T) {
 		"a word":                   {"http\n://localhost:8184/callback?code=abcd&state=STATE\n", "not an address at"},
 		"nothing":                  {"\n?code=abcd&state=STATE\n", "not an address at"},
 		"another state":            {base + "?code=ab&state=wrong&x\ncd&state=STATE\n", "of another login"},
+		"after another address":    {base + "?code=ab\n" + base + "?code=x&state=wrong&y=\ncd&state=STATE\n", "not an address at"},
 		"two states":               {base + "?code=ab&state=\nSTATE&state=STATE\n", "of another login"},
-		"as much as two lines":     {base + "?code=" + long + "\n" + long + "&state=STATE\n", "of another login"},
+		"as much as two lines":     {base + "?code=" + long + "\n" + long + "&state=STATE\n", "not an address at"},
 		"more than a callback has": {base + "?code=" + long + "\ncd&state=STATE\n", "of another login"},
 		"eleven lines":             {base + "?code=" + strings.Repeat("a\n", 10) + "&state=STATE\n", "of another login"},
 	} {
@@ -242,6 +251,16 @@ func TestLinesThatAreNotJoined(t *testing.T) {
 			assert.Empty(t, codes)
 			assert.Contains(t, shown, test.says)
 		})
+	}
+}
+
+func TestLineThatIsNoBeginningHasNoRest(t *testing.T) {
+	const base = "http://localhost:8184/callback"
+	for _, line := range []string{"", "http://", "https://", base + "?code=c&state=wrong&x=", base + "?code=c&state=" + strings.Repeat("x", 43)} {
+		_, _, shown, err := paste(t, base, line+"\n")
+		require.ErrorIs(t, err, io.EOF)
+		assert.Contains(t, shown, "Paste the address that the browser shows")
+		assert.NotContains(t, shown, "rest of it", line)
 	}
 }
 

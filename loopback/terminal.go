@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// A terminal tells the user what to do. Where it is one, it shows how long is left. What cannot be written is lost: the login does
-// not depend on it.
+// A terminal tells the user what to do. Where it is one, it shows how long is left. What cannot be
+// written is lost: the login does not depend on it.
 type terminal struct {
 	out    io.Writer
 	live   bool // a line can be written over
