@@ -147,6 +147,7 @@ func TestSettings(t *testing.T) {
 	}
 	refused(`unknown argument "logout"`, "logout")
 	refused("AppUID: is empty")
+	refused("see examples/cli/settings.go")
 	environment["CONTENTSTACK_APP_UID"] = "app"
 	refused("ClientID: is empty")
 	environment["CONTENTSTACK_CLIENT_ID"] = "client"

@@ -65,7 +65,10 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 			return nil, fmt.Errorf("CONTENTSTACK_REGION: %w", err)
 		}
 	}
-	return s, s.config.Validate()
+	if err := s.config.Validate(); err != nil {
+		return nil, fmt.Errorf("%w (for the environment variables, see examples/cli/settings.go)", err)
+	}
+	return s, nil
 }
 
 // defaultDir returns a directory of the user that stays on this machine. A refresh token may work

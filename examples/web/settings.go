@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
 	"net/url"
@@ -64,14 +63,17 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 		AuthorizeRoute: csoauth.RoutePath,
 	}
 	if u, err := url.Parse(s.config.RedirectURI); err != nil || u.Path != callbackPath {
-		return nil, errors.New("CONTENTSTACK_REDIRECT_URI: its path is not " + callbackPath)
+		return nil, fmt.Errorf("CONTENTSTACK_REDIRECT_URI is %q: its path must be %s", s.config.RedirectURI, callbackPath)
 	}
 	if region := getenv("CONTENTSTACK_REGION"); region != "" {
 		if s.config.Region, err = csoauth.ParseRegion(region); err != nil {
 			return nil, fmt.Errorf("CONTENTSTACK_REGION: %w", err)
 		}
 	}
-	return s, s.config.Validate()
+	if err := s.config.Validate(); err != nil {
+		return nil, fmt.Errorf("%w (for the environment variables, see examples/web/settings.go)", err)
+	}
+	return s, nil
 }
 
 // readKeys reads the keys in an environment variable: each has 32 bytes in hex, with commas between

@@ -48,10 +48,12 @@ func TestSettingsSayWhatIsMissing(t *testing.T) {
 	environment["WEB_KEY"] = "hunter2!"
 	require.EqualError(t, read(), `WEB_KEY: key 1 is not hex: make a key with "openssl rand -hex 32"`)
 	environment["WEB_KEY"] = hex.EncodeToString(make([]byte, 32))
+	require.ErrorContains(t, read(), `CONTENTSTACK_REDIRECT_URI is ""`)
 	environment["CONTENTSTACK_REDIRECT_URI"] = "http://localhost:8184/"
-	require.ErrorContains(t, read(), "path is not /callback")
+	require.ErrorContains(t, read(), "its path must be /callback")
 	environment["CONTENTSTACK_REDIRECT_URI"] = "http://localhost:8184/callback"
 	require.ErrorContains(t, read(), "AppUID: is empty")
+	require.ErrorContains(t, read(), "see examples/web/settings.go")
 	environment["CONTENTSTACK_APP_UID"], environment["CONTENTSTACK_CLIENT_ID"] = "app", "client"
 	require.NoError(t, read())
 	environment["CONTENTSTACK_REGION"] = "moon"

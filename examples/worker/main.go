@@ -147,6 +147,11 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
+		if _, err := w.tokens.Token(ctx, key); err != nil {
+			return nil, err
+		}
+	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("list stacks: %s", resp.Status)
 	}

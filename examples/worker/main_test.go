@@ -109,6 +109,7 @@ func TestUserIsAskedOnceToLogInAgain(t *testing.T) {
 	w.run(t.Context(), s, func() []string { return s.users })
 	require.Equal(t, 4, strings.Count(log.String(), "msg=worked user=ada/"), "the other user goes on")
 	require.Equal(t, 1, strings.Count(log.String(), `msg="please log in again" user=alan/`), log)
+	require.NotContains(t, log.String(), "next round", "the API's 401 is explained in the same round")
 	refused := 0
 	for _, r := range server.Requests() {
 		if r.Params["grant_type"] == "refresh_token" {

@@ -70,7 +70,10 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 			return nil, fmt.Errorf("CONTENTSTACK_REGION: %w", err)
 		}
 	}
-	return s, s.config.Validate()
+	if err := s.config.Validate(); err != nil {
+		return nil, fmt.Errorf("%w (for the environment variables, see examples/worker/settings.go)", err)
+	}
+	return s, nil
 }
 
 // readKeys reads the keys in an environment variable: each has 32 bytes in hex, with commas between

@@ -46,6 +46,7 @@ func TestSettingsSayWhatIsMissing(t *testing.T) {
 	require.ErrorContains(t, read("ada/press"), "WORKER_KEY is not set")
 	environment["WORKER_KEY"] = hex.EncodeToString(make([]byte, 32))
 	require.ErrorContains(t, read("ada/press"), "AppUID: is empty")
+	require.ErrorContains(t, read("ada/press"), "see examples/worker/settings.go")
 	environment["CONTENTSTACK_APP_UID"], environment["CONTENTSTACK_CLIENT_ID"] = "app", "client"
 	environment["CONTENTSTACK_REDIRECT_URI"] = "http://localhost:8184/callback"
 	require.NoError(t, read("ada/press"))
