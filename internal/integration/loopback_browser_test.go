@@ -218,7 +218,7 @@ func TestLoopbackForgedCallback(t *testing.T) {
 	b.consent(server, l.address)
 	for _, query := range []string{"?code=stolen&state=wrong", "?code=stolen", "?error=access_denied", ""} {
 		forger.open(config.RedirectURI + query)
-		forger.awaitTrue(fmt.Sprintf(`document.documentElement.dataset.left != %d && document.body.innerText.includes("not of the login")`, forger.left))
+		forger.await("not-this-login")
 	}
 	b.click(allow)
 	l.assertLoggedIn(b)
