@@ -1,8 +1,10 @@
 package integration_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,7 +85,9 @@ func TestInventedRefreshTokenNeedsALogin(t *testing.T) {
 	})
 }
 
-func TestRefreshTokenOfAnotherAppNeedsALogin(t *testing.T) {
+// A server that names the client ID blames the operator, who mixed up two apps; one that does not ends
+// the login.
+func TestRefreshTokenOfAnotherAppIsRefused(t *testing.T) {
 	onEachServer(t, func(t *testing.T, f *front) {
 		token := f.logIn(t, f.config(secretApp), nil)
 		before := f.countPosts()
@@ -92,7 +96,11 @@ func TestRefreshTokenOfAnotherAppNeedsALogin(t *testing.T) {
 		f.assertNoSecret(t, err)
 		assert.Equal(t, before, f.countPosts())
 
-		f.assertDead(t, f.config(publicApp), &csoauth.Token{RefreshToken: token.RefreshToken})
+		_, err = f.config(publicApp).Refresh(t.Context(), &csoauth.Token{RefreshToken: token.RefreshToken})
+		f.assertRefused(t, err, dead)
+		blamesOperator := strings.Contains(err.Error(), "Client ID")
+		assert.Equal(t, blamesOperator, errors.Is(err, csoauth.ErrConfig), "%v", err)
+		assert.Equal(t, !blamesOperator, errors.Is(err, csoauth.ErrLoginRequired), "%v", err)
 	})
 }
 
