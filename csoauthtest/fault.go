@@ -11,8 +11,8 @@ import (
 type Fault struct {
 	Delay time.Duration // waited before anything else; the request is processed even if the client has left
 
-	// Status answers instead of processing the request, with Header and Body. Mind that csoauth comes back by itself after
-	// a 429 or 503 with a short Retry-After, which takes real time.
+	// Status answers instead of processing the request, with Header and Body. Mind that csoauth
+	// comes back by itself after a 429 or 503 with a short Retry-After, which takes real time.
 	Status int
 	Header http.Header
 	Body   string

@@ -17,7 +17,8 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestEachFaultAsAClientSeesIt refreshes with a plain HTTP client, so that nothing stands between it and the fault.
+// TestEachFaultAsAClientSeesIt refreshes with a plain HTTP client, so that nothing stands between
+// it and the fault.
 func TestEachFaultAsAClientSeesIt(t *testing.T) {
 	for name, row := range map[string]struct {
 		fault     csoauthtest.Fault

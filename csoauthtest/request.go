@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// A Request is what the Server was sent, what it decided, and what it answered. Secrets are masked: each stands as ***
-// and eight digits that are the same wherever the same secret occurs in this Server's log, and tell nothing else.
+// A Request is what the Server was sent, what it decided, and what it answered. Secrets are masked:
+// each stands as *** and eight digits that are the same wherever the same secret occurs in this
+// Server's log, and tell nothing else.
 type Request struct {
 	Time     time.Time
 	Method   string
@@ -22,8 +23,8 @@ func (r Request) String() string {
 	return fmt.Sprintf("%s %s %d %s", r.Method, r.Path, r.Status, r.Decision)
 }
 
-// Requests returns what the Server was sent, oldest first: authorize pages, decisions, token requests and API calls. It
-// keeps the latest 50,000.
+// Requests returns what the Server was sent, oldest first: authorize pages, decisions, token
+// requests and API calls. It keeps the latest 50,000.
 func (s *Server) Requests() []Request {
 	var requests []Request
 	for _, r := range s.emulator.Requests() {

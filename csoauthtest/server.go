@@ -1,5 +1,5 @@
-// Package csoauthtest is an emulated Contentstack for Go tests. It needs no account and no network, and
-// it fails on demand.
+// Package csoauthtest is an emulated Contentstack for Go tests. It needs no account and no network,
+// and it fails on demand.
 //
 //	server := csoauthtest.NewServer(t, nil)
 //	config := server.Config("http://localhost:8184/callback")
@@ -25,8 +25,8 @@ import (
 // Options are what a Server emulates. Nil and the zero Options give it one app and two users.
 type Options struct {
 	Apps []App // empty: one app with PKCE on and an optional secret
-	// Users, when empty, are Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and blt2b3c4d5e6f708192) and Alan
-	// Turing (blt0000000000alan02, in the first of the two).
+	// Users, when empty, are Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and
+	// blt2b3c4d5e6f708192) and Alan Turing (blt0000000000alan02, in the first of the two).
 	Users               []User
 	Region              csoauth.Region // the region that the Server is; zero: NA
 	AccessTokenLifetime time.Duration  // zero: 60 minutes; of 10 seconds or less, Token.Valid is never true
@@ -35,9 +35,9 @@ type Options struct {
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
 
-	// AllowHosts are names and IP addresses, without a port, by which requests may reach the Server, such
-	// as host.docker.internal for a program in a container. Loopback names and addresses always may. Empty:
-	// no others.
+	// AllowHosts are names and IP addresses, without a port, by which requests may reach the
+	// Server, such as host.docker.internal for a program in a container. Loopback names and
+	// addresses always may. Empty: no others.
 	AllowHosts []string
 }
 
@@ -84,7 +84,8 @@ type Server struct {
 	client   *http.Client
 }
 
-// NewServer starts a Server that is closed when the test ends. Options that cannot work end the test.
+// NewServer starts a Server that is closed when the test ends. Options that cannot work end the
+// test.
 func NewServer(tb testing.TB, o *Options) *Server {
 	tb.Helper()
 	if o == nil {
@@ -137,9 +138,10 @@ var locations = map[csoauth.Region]string{
 	csoauth.AzureNA: "AZURE_NA", csoauth.AzureEU: "AZURE_EU", csoauth.GCPNA: "GCP_NA", csoauth.GCPEU: "GCP_EU",
 }
 
-// Config returns the Config of the Server's first app, without its secret, and registers redirectURI
-// for the app. The caller may change it. Config ends the test if no app can have that redirect URI: it
-// must be absolute, without a fragment, and not of a scheme such as javascript or data.
+// Config returns the Config of the Server's first app, without its secret, and registers
+// redirectURI for the app. The caller may change it. Config ends the test if no app can have that
+// redirect URI: it must be absolute, without a fragment, and not of a scheme such as javascript or
+// data.
 func (s *Server) Config(redirectURI string) *csoauth.Config {
 	s.tb.Helper()
 	return s.ConfigOf(s.emulator.Apps()[0].UID, redirectURI)
@@ -167,12 +169,13 @@ func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 	}
 }
 
-// Browser returns a browser before which sits a user who allows everything: it keeps cookies, follows redirects, reads
-// the hash route and answers the consent form. Let it open your own application's log-in page, or an authorize URL.
+// Browser returns a browser before which sits a user who allows everything: it keeps cookies,
+// follows redirects, reads the hash route and answers the consent form. Let it open your own
+// application's log-in page, or an authorize URL.
 func (s *Server) Browser() *http.Client { return s.BrowserOf(Visitor{}) }
 
-// BrowserOf returns a browser before which v sits, logged in to the emulated Contentstack. A user who has allowed an app
-// these scopes before is sent back at once, as at Contentstack.
+// BrowserOf returns a browser before which v sits, logged in to the emulated Contentstack. A user
+// who has allowed an app these scopes before is sent back at once, as at Contentstack.
 func (s *Server) BrowserOf(v Visitor) *http.Client {
 	jar, _ := cookiejar.New(nil) // fails only for options
 	return &http.Client{
@@ -184,9 +187,9 @@ func (s *Server) BrowserOf(v Visitor) *http.Client {
 	}
 }
 
-// Callback opens an authorize URL in browser, or a page of your application that redirects there, and returns the
-// parameters with which the user is sent back to the redirect URI, which is not requested. It ends the test if the user
-// is not sent back.
+// Callback opens an authorize URL in browser, or a page of your application that redirects there,
+// and returns the parameters with which the user is sent back to the redirect URI, which is not
+// requested. It ends the test if the user is not sent back.
 func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	s.tb.Helper()
 	back, page, err := emulator.SentBack(s.tb.Context(), browser, s.URL, start)
@@ -199,8 +202,8 @@ func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	return back
 }
 
-// Login does a whole login of the first user with c and returns the Token. It ends the test if that fails. For another
-// user, make a request with c.NewAuthRequest and call
+// Login does a whole login of the first user with c and returns the Token. It ends the test if that
+// fails. For another user, make a request with c.NewAuthRequest and call
 //
 //	c.Exchange(ctx, request, s.Callback(s.BrowserOf(visitor), c.AuthorizeURL(request)))
 func (s *Server) Login(c *csoauth.Config) *csoauth.Token {
@@ -225,14 +228,15 @@ func (s *Server) decisionOn(path string) string {
 	return "it is not this Server's, or was not opened with a Browser of this Server"
 }
 
-// API serves an API behind the Server's tokens: handler sees only requests whose bearer token is good, all others get a
-// 401 as Contentstack's APIs answer it. GET /v3/user is there without it. The pattern is that of an [http.ServeMux],
-// which panics if it is wrong or taken.
+// API serves an API behind the Server's tokens: handler sees only requests whose bearer token is
+// good, all others get a 401 as Contentstack's APIs answer it. GET /v3/user is there without it.
+// The pattern is that of an [http.ServeMux], which panics if it is wrong or taken.
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
-// Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own Expiry stays as it
-// is; for a token that knows of its end set AccessTokenLifetime. A tokens.Manager mends one 401 a minute for a user: for a
-// second Expire, use a new Manager over the same store. After a refresh, t is what Manager.Token returns.
+// Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own
+// Expiry stays as it is; for a token that knows of its end set AccessTokenLifetime. A
+// tokens.Manager mends one 401 a minute for a user: for a second Expire, use a new Manager over the
+// same store. After a refresh, t is what Manager.Token returns.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Expire) {
@@ -240,8 +244,8 @@ func (s *Server) Expire(t *csoauth.Token) {
 	}
 }
 
-// Revoke ends the login of t, or every one if t is nil, as a user does under Authorized Apps: its access token and its
-// refresh token are refused from now on.
+// Revoke ends the login of t, or every one if t is nil, as a user does under Authorized Apps: its
+// access token and its refresh token are refused from now on.
 func (s *Server) Revoke(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Revoke) {
@@ -249,8 +253,8 @@ func (s *Server) Revoke(t *csoauth.Token) {
 	}
 }
 
-// onTokens does something to one access token, or to every one if t is nil. To the emulator, every one is the empty
-// one, which a Token that was never filled in must not mean.
+// onTokens does something to one access token, or to every one if t is nil. To the emulator, every
+// one is the empty one, which a Token that was never filled in must not mean.
 func onTokens(t *csoauth.Token, do func(access string) bool) bool {
 	if t == nil {
 		return do("")

@@ -144,7 +144,7 @@ func TestCallbackThatDoesNotParseIsRefused(t *testing.T) {
 	require.ErrorIs(t, err, csoauth.ErrDenied)
 }
 
-// Whoever can set cookies for this site can set many long ones.
+// An attacker who can set cookies for this site can set many long ones.
 func TestCookiesOfOneAttemptAreBounded(t *testing.T) {
 	login := httpsLogin()
 	good, state := start(t, login, "/login")

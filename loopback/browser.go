@@ -47,8 +47,8 @@ func (l *login) linger() {
 	}
 }
 
-// open opens the browser. It returns a function that tells once that this did not work, and one that
-// releases the browser.
+// open opens the browser. It returns a function that tells once that this did not work, and one
+// that releases the browser.
 func (l *login) open(address string) (failed func() error, release func()) {
 	if l.o.OpenBrowser == nil {
 		process, err := browser.Open(address)

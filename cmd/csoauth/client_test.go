@@ -20,9 +20,10 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// loginClient is a command of the scripts: it starts "csoauth emulate" with its arguments on a free port, logs in as a
-// program in any language would, with nothing but HTTP, and stops the emulator as Ctrl-C does if STOP is INT, and as a
-// service manager does otherwise. It prints what the emulator told after its table, and exits with 0 if all went well.
+// loginClient is a command of the scripts: it starts "csoauth emulate" with its arguments on a free
+// port, logs in as a program in any language would, with nothing but HTTP, and stops the emulator
+// as Ctrl-C does if STOP is INT, and as a service manager does otherwise. It prints what the
+// emulator told after its table, and exits with 0 if all went well.
 func loginClient() {
 	if err := loginWithoutTheLibrary(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -127,8 +128,9 @@ func stopProcess(process *os.Process) error {
 	return process.Signal(signal)
 }
 
-// browserClient is a command of the scripts that stands for a browser and the person before it: it opens an authorize
-// URL, denies what asks for an organization, allows everything else, and follows the redirect to the end.
+// browserClient is a command of the scripts that stands for a browser and the person before it: it
+// opens an authorize URL, denies what asks for an organization, allows everything else, and follows
+// the redirect to the end.
 func browserClient() {
 	address := os.Args[len(os.Args)-1]
 	base, _, _ := strings.Cut(address, "/#!/")

@@ -41,7 +41,8 @@ The exit code is 0 if everything happened as expected, and 1 if something did no
 	return cmd
 }
 
-// demoHooks let a test break one rule at a time, to see that the demo notices. The zero hooks break none.
+// demoHooks let a test break one rule at a time, to see that the demo notices. The zero hooks break
+// none.
 type demoHooks struct {
 	wrap     func(http.Handler) http.Handler // around the emulator
 	exchange func(context.Context, *csoauth.Config, *csoauth.AuthRequest, url.Values) (*csoauth.Token, error)
@@ -70,7 +71,8 @@ var confidential = emulator.App{
 	Name: "Confidential App", RedirectURIs: []string{demoRedirectURI}, AllowPKCE: false, Scopes: []string{"user:read"},
 }
 
-// runDemo starts the emulator, runs every step, and returns an error if any of them did not go as it should.
+// runDemo starts the emulator, runs every step, and returns an error if any of them did not go as
+// it should.
 func runDemo(ctx context.Context, tell *teller, browser bool, hooks demoHooks) error {
 	e, err := emulator.New(emulator.Options{Apps: []emulator.App{emulator.DefaultApp(), confidential}})
 	if err != nil {
@@ -164,8 +166,8 @@ func (d *demo) run(ctx context.Context) error {
 	return nil
 }
 
-// tellRequests tells what the emulator logged since the last time. Consent is told with the page that asks for it, and
-// a step that begins with an ordinary login tells it in one line.
+// tellRequests tells what the emulator logged since the last time. Consent is told with the page
+// that asks for it, and a step that begins with an ordinary login tells it in one line.
 func (d *demo) tellRequests() {
 	requests := d.emulator.Requests()
 	step := requests[d.told:]
@@ -188,7 +190,8 @@ func (d *demo) tellRequests() {
 	}
 }
 
-// expect tells an error that was wanted below the request that it came of, and makes anything else an error of the step.
+// expect tells an error that was wanted below the request that it came of, and makes anything else
+// an error of the step.
 func (d *demo) expect(err error, wanted bool, want string) error {
 	if err == nil {
 		return fmt.Errorf("want %s, and it succeeded", want)
@@ -239,7 +242,8 @@ var toldParams = []string{
 	"access_token", "refresh_token", "expires_in", "error",
 }
 
-// shownOf returns the parameters that are told, as name=value. A challenge that is a hash is shortened.
+// shownOf returns the parameters that are told, as name=value. A challenge that is a hash is
+// shortened.
 func shownOf(params map[string]string) []string {
 	var shown []string
 	for _, name := range toldParams {

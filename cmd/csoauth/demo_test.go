@@ -70,7 +70,8 @@ func secretsOf(q url.Values) (secrets []string) {
 	return secrets
 }
 
-// TestDemoNoticesEveryBrokenRule breaks one rule at a time, on the server's side or on the library's.
+// TestDemoNoticesEveryBrokenRule breaks one rule at a time, on the server's side or on the
+// library's.
 func TestDemoNoticesEveryBrokenRule(t *testing.T) {
 	for name, row := range map[string]struct {
 		hooks demoHooks

@@ -179,8 +179,8 @@ func (f *emulateFlags) hosts() []string {
 	return append(slices.Clip(f.options.AllowHosts), host)
 }
 
-// baseURL returns the URL of a listener's address. An address that stands for all of the machine's is
-// replaced by a loopback one, which a client can use.
+// baseURL returns the URL of a listener's address. An address that stands for all of the machine's
+// is replaced by a loopback one, which a client can use.
 func baseURL(addr net.Addr) string {
 	host, port, _ := net.SplitHostPort(addr.String()) // that of a TCP listener always splits
 	switch host {
@@ -192,7 +192,8 @@ func baseURL(addr net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// checkAddr refuses an address that other machines can reach, unless that is asked for. The emulator has no passwords.
+// checkAddr refuses an address that other machines can reach, unless that is asked for. The
+// emulator has no passwords.
 func checkAddr(addr string, public bool) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

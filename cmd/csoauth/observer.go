@@ -11,7 +11,8 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// An observer tells the requests that an emulator decided, and keeps its state after each that may have changed it.
+// An observer tells the requests that an emulator decided, and keeps its state after each that may
+// have changed it.
 type observer struct {
 	*teller
 	quiet    bool

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// serve serves handler on listener until ctx ends, and then gives requests under way a second to finish.
+// serve serves handler on listener until ctx ends, and then gives requests under way a second to
+// finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

@@ -11,8 +11,8 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// Each step of the demo does one thing with the library, tells what it does and why, and returns an error if the
-// library or the emulator did anything but what it should.
+// Each step of the demo does one thing with the library, tells what it does and why, and returns an
+// error if the library or the emulator did anything but what it should.
 
 func (d *demo) s256(ctx context.Context) error {
 	d.tell.text("The app makes a random code_verifier and sends only its SHA-256 in the authorize URL. It proves who " +

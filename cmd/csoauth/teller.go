@@ -64,7 +64,8 @@ func (t *teller) received(status int, outcome string, pairs []string) {
 // returned tells the error that the library returned.
 func (t *teller) returned(err error) { t.wrapped("", "   error:", err.Error()) }
 
-// wrapped prints text after a head, at most 80 columns wide, the lines below it indented like the first.
+// wrapped prints text after a head, at most 80 columns wide, the lines below it indented like the
+// first.
 func (t *teller) wrapped(colour, head, text string) {
 	const width = 80
 	indent, line := strings.Repeat(" ", len(head)), head

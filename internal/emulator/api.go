@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// API serves an API behind the emulator's tokens: handler sees only requests whose bearer token is good, all others get
-// the 401 of the Content Management API. pattern is that of a http.ServeMux, which panics if it is wrong or taken.
+// API serves an API behind the emulator's tokens: handler sees only requests whose bearer token is
+// good, all others get the 401 of the Content Management API. pattern is that of a http.ServeMux,
+// which panics if it is wrong or taken.
 func (e *Emulator) API(pattern string, handler http.Handler) {
 	e.apis.Handle(pattern, handler)
 }
 
-// serveAPI serves what has no handler of its own: the APIs that were added, and the one that is always there.
+// serveAPI serves what has no handler of its own: the APIs that were added, and the one that is
+// always there.
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	_, pattern := e.apis.Handler(r)
 	user := r.Method == http.MethodGet && r.URL.Path == "/v3/user"
@@ -44,7 +46,8 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A statusWriter remembers the status of an answer. http.NewResponseController finds the rest of the ResponseWriter.
+// A statusWriter remembers the status of an answer. http.NewResponseController finds the rest of
+// the ResponseWriter.
 type statusWriter struct {
 	http.ResponseWriter
 	status int

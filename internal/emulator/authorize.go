@@ -19,8 +19,8 @@ type authorizeRequest struct {
 	method      string // "S256" or "plain"
 }
 
-// readAuthorize checks an authorize URL. What is wrong is shown to whoever looks at the page, and never sent to the
-// redirect URI: a developer has to mend it.
+// readAuthorize checks an authorize URL. What is wrong is shown to whoever looks at the page, and
+// never sent to the redirect URI: a developer has to mend it.
 func (e *Emulator) readAuthorize(r *http.Request) (authorizeRequest, error) {
 	var a authorizeRequest
 	q, err := parseParams(r.URL.RawQuery)
@@ -54,8 +54,8 @@ func (e *Emulator) readAuthorize(r *http.Request) (authorizeRequest, error) {
 	return a, err
 }
 
-// redirectURI returns the URI to send the user back to: the one asked for, which must be registered to the byte, or
-// the app's first.
+// redirectURI returns the URI to send the user back to: the one asked for, which must be registered
+// to the byte, or the app's first.
 func (a App) redirectURI(q url.Values) (string, error) {
 	asked := q.Get("redirect_uri")
 	switch {
@@ -91,7 +91,8 @@ func readChallenge(q url.Values) (challenge, method string, err error) {
 	return challenge, method, nil
 }
 
-// isVerifier tells whether s has the form of a code verifier and of a plain challenge (RFC 7636, section 4.1).
+// isVerifier tells whether s has the form of a code verifier and of a plain challenge (RFC 7636,
+// section 4.1).
 func isVerifier(s string) bool {
 	return len(s) >= 43 && len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~", r))
@@ -108,7 +109,8 @@ type consentData struct {
 	PKCEOff     bool   // the client sent a challenge, and the app does not allow PKCE
 }
 
-// serveConsent shows the consent form to a user who is logged in, unless they have allowed as much before.
+// serveConsent shows the consent form to a user who is logged in, unless they have allowed as much
+// before.
 func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r, e.o.Now())
 	entry.see(r.URL.Query())
@@ -141,8 +143,9 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// serveDecision takes the answer to the consent form: decision is allow or deny; user and organization are the chosen
-// ones' uids. Without a user it is the one who is logged in, or else the first; without an organization the user's first.
+// serveDecision takes the answer to the consent form: decision is allow or deny; user and
+// organization are the chosen ones' uids. Without a user it is the one who is logged in, or else
+// the first; without an organization the user's first.
 func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r, e.o.Now())
 	entry.see(r.URL.Query())
@@ -187,7 +190,8 @@ func (e *Emulator) decider(r *http.Request, form url.Values) (User, Organization
 	return User{}, Organization{}, fmt.Errorf("there is no such user, or the user is not in that organization")
 }
 
-// consented tells whether a user has allowed an app these scopes before, and for which organization.
+// consented tells whether a user has allowed an app these scopes before, and for which
+// organization.
 func (e *Emulator) consented(a authorizeRequest, user User) (Organization, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

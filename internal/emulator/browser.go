@@ -19,8 +19,9 @@ type Visitor struct {
 	Deny            bool
 }
 
-// A Browser is a RoundTripper that does what a browser and the person before it do at the emulator: it reads the
-// route from behind the #, logs in as the Visitor, and answers the consent form. It does nothing anywhere else.
+// A Browser is a RoundTripper that does what a browser and the person before it do at the emulator:
+// it reads the route from behind the #, logs in as the Visitor, and answers the consent form. It
+// does nothing anywhere else.
 type Browser struct {
 	Emulator  string // base URL
 	Visitor   Visitor
@@ -86,9 +87,9 @@ func followHashRoute(req *http.Request) (*http.Request, error) {
 	return page, nil
 }
 
-// SentBack opens start in browser, an http.Client with a Browser in it, and follows redirects until the emulator at
-// base sends the user back to a redirect URI. It returns the parameters of that callback, which is not requested, or
-// the page at which the user is stuck.
+// SentBack opens start in browser, an http.Client with a Browser in it, and follows redirects until
+// the emulator at base sends the user back to a redirect URI. It returns the parameters of that
+// callback, which is not requested, or the page at which the user is stuck.
 func SentBack(ctx context.Context, browser *http.Client, base, start string) (url.Values, *http.Response, error) {
 	looker := *browser
 	looker.CheckRedirect = func(next *http.Request, via []*http.Request) error {

@@ -18,8 +18,9 @@ type config struct {
 	Users                []User   `json:"users"`
 }
 
-// ReadConfig reads Options from a JSON file. A member that nobody knows is an error: a mistyped one would change nothing
-// and leave its writer wondering. What the members mean together is checked by New.
+// ReadConfig reads Options from a JSON file. A member that nobody knows is an error: a mistyped one
+// would change nothing and leave its writer wondering. What the members mean together is checked by
+// New.
 func ReadConfig(r io.Reader) (Options, error) {
 	var c config
 	decoder := json.NewDecoder(r)

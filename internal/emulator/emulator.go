@@ -1,13 +1,14 @@
-// Package emulator plays Contentstack's side of OAuth: the authorize page, the token endpoint, and an API behind its
-// tokens, as one http.Handler with its state in memory.
+// Package emulator plays Contentstack's side of OAuth: the authorize page, the token endpoint, and
+// an API behind its tokens, as one http.Handler with its state in memory.
 //
-// It is strict on purpose. Where Contentstack's documents leave a rule open, it takes the one that is hardest on a
-// client: a code is spent by the first request that names it, a refresh token works once and its second use ends the
-// login, and a refresh must repeat the redirect URI and the secret of its grant. A client that passes here depends on
-// nobody's leniency. What it decided, and why, stands in its log, with the secrets masked.
+// It is strict on purpose. Where Contentstack's documents leave a rule open, it takes the one that
+// is hardest on a client: a code is spent by the first request that names it, a refresh token works
+// once and its second use ends the login, and a refresh must repeat the redirect URI and the secret
+// of its grant. A client that passes here depends on nobody's leniency. What it decided, and why,
+// stands in its log, with the secrets masked.
 //
-// It knows nothing of the library that is tested with it, so that a mistake there cannot hide behind the same mistake
-// here.
+// It knows nothing of the library that is tested with it, so that a mistake there cannot hide
+// behind the same mistake here.
 package emulator
 
 import (
@@ -25,8 +26,8 @@ type Options struct {
 	Apps  []App  // empty: DefaultApp
 	Users []User // empty: DefaultUsers
 
-	// AllowHosts are names and IP addresses, without a port, by which requests may reach the emulator.
-	// Loopback names and addresses always may. Empty: no others.
+	// AllowHosts are names and IP addresses, without a port, by which requests may reach the
+	// emulator. Loopback names and addresses always may. Empty: no others.
 	AllowHosts []string
 
 	Location             string        // the region's name in callbacks and tokens; empty: "NA"
@@ -190,7 +191,8 @@ func (e *Emulator) routes() {
 	e.mux.HandleFunc("/", e.serveAPI)
 }
 
-// sameOrigin refuses what a page of another site makes a browser send. Programs that are no browsers pass.
+// sameOrigin refuses what a page of another site makes a browser send. Programs that are no
+// browsers pass.
 func sameOrigin(handler http.HandlerFunc) http.Handler {
 	return http.NewCrossOriginProtection().Handler(handler)
 }

@@ -55,7 +55,8 @@ func (c *Cut) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// serveFaults spoils the next token requests for a test in any language: the body is a JSON array of faults.
+// serveFaults spoils the next token requests for a test in any language: the body is a JSON array
+// of faults.
 func (e *Emulator) serveFaults(w http.ResponseWriter, r *http.Request) {
 	var faults []Fault
 	decoder := json.NewDecoder(io.LimitReader(r.Body, maxForm))

@@ -26,8 +26,8 @@ func parseForm(r *http.Request) (url.Values, error) {
 	return parseParams(string(body))
 }
 
-// parseParams parses a query or a form in which no parameter may occur twice (RFC 6749, sections 3.1 and 3.2). Its
-// errors name parameters, never values.
+// parseParams parses a query or a form in which no parameter may occur twice (RFC 6749, sections
+// 3.1 and 3.2). Its errors name parameters, never values.
 func parseParams(encoded string) (url.Values, error) {
 	values, err := url.ParseQuery(encoded)
 	if err != nil {

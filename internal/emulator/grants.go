@@ -31,7 +31,8 @@ type consent struct {
 	org    Organization
 }
 
-// A code waits to be redeemed. It stays known when it is spent, so that a second use can be told from a wrong code.
+// A code waits to be redeemed. It stays known when it is spent, so that a second use can be told
+// from a wrong code.
 type code struct {
 	authorizeRequest
 	user    User
@@ -96,7 +97,8 @@ func newSecret() string {
 	return hex.EncodeToString(b[:]) // 32 hex digits, the form that Contentstack's tokens were seen in
 }
 
-// issueCode replaces the live code of this app and user, if there is one: a second consent ends the first.
+// issueCode replaces the live code of this app and user, if there is one: a second consent ends the
+// first.
 func (g *grants) issueCode(a authorizeRequest, user User, org Organization) string {
 	who := appUser{a.app.UID, user.UID}
 	if before, ok := g.codes[g.live[who]]; ok {
@@ -111,7 +113,8 @@ func (g *grants) issueCode(a authorizeRequest, user User, org Organization) stri
 	return value
 }
 
-// redeem trades a code for tokens. The code is spent by the first request of its client, whatever comes of it.
+// redeem trades a code for tokens. The code is spent by the first request of its client, whatever
+// comes of it.
 func (g *grants) redeem(app App, form url.Values) (*grant, *refusal) {
 	c, ok := g.codes[form.Get("code")]
 	switch {
@@ -171,9 +174,9 @@ func (c *code) checkVerifier(form url.Values) *refusal {
 	return nil
 }
 
-// renew spends a refresh token. One that was spent before is a sign of theft, or of two places that refresh the same
-// login: nobody can tell which of them is the owner, so the whole login ends (RFC 9700, section 4.14.2), unless the
-// Options say otherwise.
+// renew spends a refresh token. One that was spent before is a sign of theft, or of two places that
+// refresh the same login: nobody can tell which of them is the owner, so the whole login ends (RFC
+// 9700, section 4.14.2), unless the Options say otherwise.
 func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
 	t, ok := g.refresh[form.Get("refresh_token")]
 	switch {
@@ -239,13 +242,14 @@ func (g *grants) bearer(access string) (*grant, bool) {
 	return t.grant, true
 }
 
-// Expire lets an access token expire now, or every one if access is empty. It reports whether there was one.
+// Expire lets an access token expire now, or every one if access is empty. It reports whether there
+// was one.
 func (e *Emulator) Expire(access string) bool {
 	return e.eachToken(access, func(t *accessToken) { t.expires = e.o.Now() })
 }
 
-// Revoke ends the login that a current access token belongs to, or every login if access is empty, as the user does
-// under Authorized Apps. It reports whether there was one.
+// Revoke ends the login that a current access token belongs to, or every login if access is empty,
+// as the user does under Authorized Apps. It reports whether there was one.
 func (e *Emulator) Revoke(access string) bool {
 	return e.eachToken(access, func(t *accessToken) {
 		t.revoked = true
@@ -253,7 +257,8 @@ func (e *Emulator) Revoke(access string) bool {
 	})
 }
 
-// serveEnd lets a test in any language end a token or a login: the one of the form's access_token, or all without it.
+// serveEnd lets a test in any language end a token or a login: the one of the form's access_token,
+// or all without it.
 func serveEnd(end func(access string) bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !end(r.PostFormValue("access_token")) {

@@ -10,8 +10,8 @@ import (
 )
 
 // servesHost reports whether the emulator serves requests with that Host header. It must not serve
-// every host: the owner of a domain can point it at 127.0.0.1 (DNS rebinding), and the scripts of that
-// site could then read the log and log in.
+// every host: the owner of a domain can point it at 127.0.0.1 (DNS rebinding), and the scripts of
+// that site could then read the log and log in.
 func (e *Emulator) servesHost(header string) bool {
 	host := canonicalHost((&url.URL{Host: header}).Hostname())
 	return isLoopback(host) || slices.Contains(e.hosts, host)
@@ -25,14 +25,15 @@ func (e *Emulator) refuseHost(w http.ResponseWriter, r *http.Request) {
 		"the flag --allow-host (in a Go test: csoauthtest.Options.AllowHosts).", r.Host), http.StatusMisdirectedRequest)
 }
 
-// isLoopback reports whether a canonical host is this machine: localhost, a name under it (RFC 6761,
-// section 6.3), or a loopback address.
+// isLoopback reports whether a canonical host is this machine: localhost, a name under it (RFC
+// 6761, section 6.3), or a loopback address.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
-// canonicalHost returns an IP address in its usual form, without brackets, and a name in lower case.
+// canonicalHost returns an IP address in its usual form, without brackets, and a name in lower
+// case.
 func canonicalHost(host string) string {
 	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return ip.String()

@@ -16,8 +16,9 @@ import (
 // maxLog is how many requests a log keeps; the oldest go.
 const maxLog = 50_000
 
-// A Request is what a client sent, what was decided about it, and what was answered. Its secrets are masked: each
-// stands as *** and eight digits that are the same wherever the same secret occurs in this log, and tell nothing else.
+// A Request is what a client sent, what was decided about it, and what was answered. Its secrets
+// are masked: each stands as *** and eight digits that are the same wherever the same secret occurs
+// in this log, and tell nothing else.
 type Request struct {
 	Time     time.Time         `json:"time"`
 	Method   string            `json:"method"`
@@ -28,7 +29,8 @@ type Request struct {
 	Answer   map[string]string `json:"answer"` // the members of the token, or the parameters of the callback
 }
 
-// shown are the parameters whose values are not secret. All others are masked, so that one nobody thought of is too.
+// shown are the parameters whose values are not secret. All others are masked, so that one nobody
+// thought of is too.
 var shown = []string{
 	"grant_type", "client_id", "redirect_uri", "response_type", "scope", "code_challenge_method",
 	"decision", "user", "organization", "error", "error_description", "location", "region",
@@ -123,7 +125,8 @@ func (e *Emulator) Requests() []Request {
 	return requests
 }
 
-// since returns the requests from number n on, as far as they are kept, and the number of the next one.
+// since returns the requests from number n on, as far as they are kept, and the number of the next
+// one.
 func (l *requestLog) since(n int) (requests []Request, next int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

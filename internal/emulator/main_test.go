@@ -33,7 +33,8 @@ const (
 	secret      = "s3cr3t &+:"
 )
 
-// testApps are one of each kind: with an optional secret, with a required one, with none, and one nobody finished.
+// testApps are one of each kind: with an optional secret, with a required one, with none, and one
+// nobody finished.
 func testApps() []emulator.App {
 	uris, scopes := []string{callbackURI, otherURI}, []string{"user:read", "cm.stack:share"}
 	return []emulator.App{

@@ -64,8 +64,8 @@ type indexData struct {
 	TokenPaths []string
 }
 
-// serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so the page's script
-// has to look.
+// serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so
+// the page's script has to look.
 func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
 	latest, next := e.log.since(0)
 	latest = latest[max(0, len(latest)-shownRequests):]
@@ -82,8 +82,8 @@ func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
 	writePage(w, http.StatusOK, "index", data)
 }
 
-// serveRequests is the log for the index page and for tests in any language: {"next": n, "requests": [...]} with what
-// came since the n of the answer before.
+// serveRequests is the log for the index page and for tests in any language: {"next": n,
+// "requests": [...]} with what came since the n of the answer before.
 func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
 	since, err := strconv.Atoi(r.URL.Query().Get("since"))
 	if err != nil {
@@ -97,7 +97,8 @@ func writePage(w http.ResponseWriter, status int, name string, data any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	// Chromium holds form-action against the redirect that follows a form, too, and consent ends at the app.
+	// Chromium holds form-action against the redirect that follows a form, too, and consent ends at
+	// the app.
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+
 		"connect-src 'self'; form-action *; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// browserSchemes are schemes that a browser handles itself: it runs or shows what the URI holds, and
-// calls no app.
+// browserSchemes are schemes that a browser handles itself: it runs or shows what the URI holds,
+// and calls no app.
 var browserSchemes = []string{
 	"about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source",
 }
 
-// checkRedirectURI refuses a redirect URI that cannot be registered. Its error names the app, the URI
-// and the rule.
+// checkRedirectURI refuses a redirect URI that cannot be registered. Its error names the app, the
+// URI and the rule.
 func (a App) checkRedirectURI(uri string) error {
 	if err := redirectURIError(uri); err != nil {
 		if strings.Contains(uri, "@") { // it may hold a password

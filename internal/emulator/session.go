@@ -7,14 +7,15 @@ import (
 	"strings"
 )
 
-// SessionCookie names the cookie that says who is logged in to the emulator in a browser. Its value is the user's uid,
-// and nothing protects it: the emulator has no passwords either.
+// SessionCookie names the cookie that says who is logged in to the emulator in a browser. Its value
+// is the user's uid, and nothing protects it: the emulator has no passwords either.
 const SessionCookie = "emulator_session"
 
 // FirstUser is a session of the first user, whoever that is.
 const FirstUser = "first"
 
-// session returns the user of a request's session, nil if there is none, and an error for a user whom nobody knows.
+// session returns the user of a request's session, nil if there is none, and an error for a user
+// whom nobody knows.
 func (e *Emulator) session(r *http.Request) (*User, error) {
 	cookie, err := r.Cookie(SessionCookie)
 	if err != nil || cookie.Value == "" {
@@ -41,8 +42,8 @@ type loginData struct {
 	Lost   bool
 }
 
-// serveLogin shows who can log in. A user who comes from the hash route has lost the authorize request: what stands
-// behind # never reaches a server.
+// serveLogin shows who can log in. A user who comes from the hash route has lost the authorize
+// request: what stands behind # never reaches a server.
 func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	data := loginData{"Log in", e.o.Users, q.Get("return"), q.Has("lost")}
@@ -73,7 +74,8 @@ func (e *Emulator) logOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// returnPath is where to go after logging in: to an authorize page of this emulator, or else to the index.
+// returnPath is where to go after logging in: to an authorize page of this emulator, or else to the
+// index.
 func returnPath(asked string) string {
 	u, err := url.Parse(asked)
 	switch {

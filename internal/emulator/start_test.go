@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPagesAreNotParsedAtStart: every csoauth command links the emulator, and most show no page. The
-// runtime reports what each package allocates before main. Templates take more than 1,000
+// TestPagesAreNotParsedAtStart: every csoauth command links the emulator, and most show no page.
+// The runtime reports what each package allocates before main. Templates take more than 1,000
 // allocations.
 func TestPagesAreNotParsedAtStart(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")

@@ -13,8 +13,8 @@ import (
 // stateVersion is raised when an older emulator would misread a state.
 const stateVersion = 1
 
-// A savedState is what outlives the process: the logins with their tokens, and who consented to what. Codes do not; they
-// live a minute.
+// A savedState is what outlives the process: the logins with their tokens, and who consented to
+// what. Codes do not; they live a minute.
 type savedState struct {
 	Version  int            `json:"version"`
 	Logins   []savedLogin   `json:"logins"`
@@ -84,7 +84,8 @@ func (g *grants) save() savedState {
 	return state
 }
 
-// Load replaces the state by a saved one. Logins of apps and users that are not there any more are left out.
+// Load replaces the state by a saved one. Logins of apps and users that are not there any more are
+// left out.
 func (e *Emulator) Load(r io.Reader) error {
 	var state savedState
 	switch err := json.NewDecoder(r).Decode(&state); {

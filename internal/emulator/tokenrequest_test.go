@@ -48,7 +48,8 @@ func TestTokenAnswerHasEveryMember(t *testing.T) {
 	}, members)
 }
 
-// TestTokenRequestsThatACarefulClientDoesNotSend starts from a good request, so that each row has one thing wrong.
+// TestTokenRequestsThatACarefulClientDoesNotSend starts from a good request, so that each row has
+// one thing wrong.
 func TestTokenRequestsThatACarefulClientDoesNotSend(t *testing.T) {
 	const prefix = "400 invalid_request: "
 	const authorizationHeader = "there is an Authorization header: the client proves itself in the body"

@@ -10,26 +10,29 @@ import (
 	"time"
 )
 
-// Unknowns are the questions about Contentstack's OAuth that no public document answers. A careful client works with
-// every answer. The zero Unknowns are the answers that are hardest on a client, or else those of RFC 6749.
+// Unknowns are the questions about Contentstack's OAuth that no public document answers. A careful
+// client works with every answer. The zero Unknowns are the answers that are hardest on a client,
+// or else those of RFC 6749.
 type Unknowns struct {
-	// ErrorShape is the form in which the token endpoint refuses: "oauth" (RFC 6749), "nestjs" (statusCode, message,
-	// error), "nestjs-array" (message is an array), "cma" (the Content Management API's) or "html". Empty: "oauth".
+	// ErrorShape is the form in which the token endpoint refuses: "oauth" (RFC 6749), "nestjs"
+	// (statusCode, message, error), "nestjs-array" (message is an array), "cma" (the Content
+	// Management API's) or "html". Empty: "oauth".
 	ErrorShape string `json:"error_shape,omitempty"`
 	// DenialWithoutState leaves state out of the callback of a user who said no.
 	DenialWithoutState bool `json:"denial_without_state,omitempty"`
-	// RegionNames is by which name callbacks and token answers tell the region: "location", "region", "both" or
-	// "neither". Empty: "location".
+	// RegionNames is by which name callbacks and token answers tell the region: "location",
+	// "region", "both" or "neither". Empty: "location".
 	RegionNames string `json:"region_names,omitempty"`
 	// OldAccessTokenLives keeps an access token good after the refresh that replaced it.
 	OldAccessTokenLives bool `json:"old_access_token_lives,omitempty"`
-	// Reuse is what a refresh token does that was used before: "revoke" ends the login, "refuse" does nothing else,
-	// "grace" works again within ReuseGrace and revokes later, "none" means that refresh tokens do not rotate and work as
-	// often as they are used. Empty: "revoke".
+	// Reuse is what a refresh token does that was used before: "revoke" ends the login, "refuse"
+	// does nothing else, "grace" works again within ReuseGrace and revokes later, "none" means that
+	// refresh tokens do not rotate and work as often as they are used. Empty: "revoke".
 	Reuse string `json:"reuse,omitempty"`
 	// ReuseGrace is how long a used refresh token works again with "grace".
 	ReuseGrace Duration `json:"reuse_grace,omitempty"`
-	// Omit are members left out of token answers, such as "refresh_token", "expires_in" or "token_type".
+	// Omit are members left out of token answers, such as "refresh_token", "expires_in" or
+	// "token_type".
 	Omit []string `json:"omit,omitempty"`
 }
 
