@@ -72,13 +72,13 @@ func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
 	slices.Reverse(latest)
 	apps := e.Apps()
 	for i := range apps {
-		apps[i].ClientSecret = "" // it is for whoever started the emulator
+		apps[i].ClientSecret = "" // it is for the person who started the emulator
 	}
 	data := indexData{
 		Title: "Emulated Contentstack", Base: "http://" + r.Host, Apps: apps, Users: e.o.Users,
 		Lost: r.URL.Query().Has("lost"), Requests: latest, Next: next, TokenPaths: TokenPaths(),
 	}
-	data.User, _ = e.session(r) // a session of nobody is none, here
+	data.User, _ = e.session(r) // no session, no user
 	writePage(w, http.StatusOK, "index", data)
 }
 

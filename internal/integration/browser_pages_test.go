@@ -387,7 +387,7 @@ func TestSwitchOfUser(t *testing.T) {
 	b.await("index")
 	b.click(`form[action="/logout"] button`)
 	b.await("index")
-	assert.Contains(t, b.text("main"), "Nobody is logged in here")
+	assert.Contains(t, b.text("main"), "No user is logged in here")
 	b.open(app.loginURL(pathShape, ""))
 	b.await("login")
 }
