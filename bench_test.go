@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,11 +153,19 @@ type documentedToken struct {
 	User         string `json:"user_uid"`
 }
 
-// postForm is the least that a token request takes: a context with a deadline, a request over the
-// RoundTripper, a body that is read whole, and its JSON.
+// postForm is the least that a token request takes: a context with a deadline, a trace that tells
+// whether the request was sent, a request over the RoundTripper, a body that is read whole, and its
+// JSON.
 func postForm(b *testing.B, transport http.RoundTripper, app, form string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	var asked, connected, sent, noTLS atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:          func(string) { asked.Store(true) },
+		GotConn:          func(httptrace.GotConnInfo) { connected.Store(true) },
+		WroteHeaders:     func() { sent.Store(true) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { noTLS.Store(err != nil) },
+	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, app+"/apps-api/apps/token", strings.NewReader(form))
 	if err != nil {
 		b.Fatal(err)

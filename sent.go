@@ -20,6 +20,10 @@ import (
 //
 // A flag that is set stays: net/http may send a request over a second connection by itself.
 type progress struct {
+	began   time.Time
+	timeout time.Duration
+	cancel  context.CancelCauseFunc
+
 	trace       httptrace.ClientTrace
 	asked       atomic.Bool  // for a connection
 	connectedAt atomic.Int64 // Unix time in nanoseconds; 0: there is no connection yet
@@ -46,30 +50,28 @@ func (p *progress) watch(ctx context.Context) context.Context {
 // try has a connection, it has 5 s at least: its response may be the only copy of a new refresh
 // token.
 func (p *progress) withTimeout(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
-	began := time.Now()
-	ctx, cancel := context.WithCancelCause(ctx)
-	var timer *time.Timer
-	ready := make(chan struct{}) // timer is set
-	timer = time.AfterFunc(timeout, func() {
-		<-ready
-		now := time.Now()
-		end := began.Add(timeout)
-		if at := p.connectedAt.Load(); at != 0 {
-			end = time.Unix(0, at).Add(minTimeout)
-		} else if !p.asked.Load() { // nothing is known
-			end = began.Add(minTimeout)
-		}
-		if left := end.Sub(now); left > 0 {
-			timer.Reset(left)
-			return
-		}
-		cancel(timeoutError{after: now.Sub(began)})
-	})
-	close(ready)
+	ctx, p.cancel = context.WithCancelCause(ctx)
+	p.began, p.timeout = time.Now(), timeout
+	timer := time.AfterFunc(timeout, p.end)
 	return ctx, func() {
 		timer.Stop()
-		cancel(nil)
+		p.cancel(nil)
 	}
+}
+
+// end ends a try whose time is over, or comes again when it is.
+func (p *progress) end() {
+	at := p.began.Add(p.timeout)
+	if connected := p.connectedAt.Load(); connected != 0 {
+		at = time.Unix(0, connected).Add(minTimeout)
+	} else if !p.asked.Load() { // nothing is known
+		at = p.began.Add(minTimeout)
+	}
+	if left := time.Until(at); left > 0 {
+		time.AfterFunc(left, p.end)
+		return
+	}
+	p.cancel(timeoutError{after: time.Since(p.began)})
 }
 
 // wasNotSent reports whether a try that failed with err surely was not sent, or surely was not
