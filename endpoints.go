@@ -57,8 +57,9 @@ func (r Region) Endpoints() Endpoints {
 	return Endpoints{}
 }
 
-// published holds every region's hosts. All follow one rule, https://{prefix}{service}.contentstack.com with the
-// region's id as prefix and none for NA; the exceptions are NA's content hosts, two Automate hosts, and Asset
+// published holds every region's hosts. All follow one rule,
+// https://{prefix}{service}.contentstack.com with the region's id as prefix and none for NA; the
+// exceptions are NA's content hosts, two Automate hosts, and Asset
 // Management, which NA alone has.
 var published = func() (rows [len(regionIDs)]Endpoints) {
 	for _, r := range Regions() {

@@ -197,8 +197,9 @@ func (c *Config) checkCredentials(redirectURI string, withSecret bool) error {
 //   - [ErrLoginRequired]: t has no refresh token, or Contentstack refused it. Let the user log in.
 //   - [ErrConfig]: the app is set up wrongly. Tell its operator, and keep t.
 //   - After anything else keep t and use its access token while it lasts. Then try again, after the
-//     Error's RetryAfter if it has one. Unless the error is an [ErrNotSent], or an Error with a status of
-//     300 or more, the first try may have been processed, and then the next one ends in ErrLoginRequired.
+//     Error's RetryAfter if it has one. Unless the error is an [ErrNotSent], or an Error with a
+//     status of 300 or more, the first try may have been processed, and then the next one ends in
+//     ErrLoginRequired.
 //
 // Refresh sends a request again by itself only if the first surely was not processed and another
 // may help: when the connection was refused or its TLS handshake broke off, after a temporary

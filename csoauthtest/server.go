@@ -171,7 +171,7 @@ func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 
 // Browser returns a browser before which sits a user who allows everything: it keeps cookies,
 // follows redirects, reads the hash route and answers the consent form. Let it open your own
-// application's log-in page, or an authorize URL.
+// application's login page, or an authorize URL.
 func (s *Server) Browser() *http.Client { return s.BrowserOf(Visitor{}) }
 
 // BrowserOf returns a browser before which v sits, logged in to the emulated Contentstack. A user
@@ -235,7 +235,7 @@ func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(
 
 // Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own
 // Expiry stays as it is; for a token that knows of its end set AccessTokenLifetime. A
-// tokens.Manager mends one 401 a minute for a user: for a second Expire, use a new Manager over the
+// tokens.Manager recovers from one 401 a minute for a user: for a second Expire, use a new Manager over the
 // same store. After a refresh, t is what Manager.Token returns.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()

@@ -24,9 +24,9 @@ import (
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// Any replica may answer any request. For a minute after a login the process remembers its outcome, in
-// case the browser repeats the callback. A Login is safe for concurrent use, and must not be changed or
-// copied after the first request.
+// Any replica may answer any request. For a minute after a login the process remembers its outcome,
+// in case the browser repeats the callback. A Login is safe for concurrent use, and must not be
+// changed or copied after the first request.
 type Login struct {
 	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the
 	// site is https: neither is taken from a request's Host or X-Forwarded headers.
@@ -34,14 +34,14 @@ type Login struct {
 	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first
 	// seals, every one opens.
 	Keys Keys
-	// OnToken gets the token of a user who has logged in: start the user's session and store the token,
-	// in package tokens for instance. If it returns nil, and not before, Callback sends the browser on to
-	// return_to; so it may set headers and must not write a body. It is called again with the same token
-	// if the browser repeats the callback. The token's UserUID is empty if Contentstack's response did not
-	// name the user. OnToken's error goes to OnError. Required.
+	// OnToken gets the token of a user who has logged in: start the user's session and store the
+	// token, in package tokens for instance. If it returns nil, and not before, Callback sends the
+	// browser on to return_to; so it may set headers and must not write a body. It is called again
+	// with the same token if the browser repeats the callback. The token's UserUID is empty if
+	// Contentstack's response did not name the user. OnToken's error goes to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
-	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page that
-	// offers another try. It names no cause that an attacker could use.
+	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page
+	// that offers another try. It names no cause that an attacker could use.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
 	// the link leads to "/".
@@ -49,8 +49,8 @@ type Login struct {
 	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be
 	// empty: an attempt has ten minutes.
 	AuthOptions *csoauth.AuthOptions
-	// Logger gets a line for each login that failed and each request that was refused. What a user can
-	// repeat has the level INFO; what an operator should look at, ERROR. Nil: no log.
+	// Logger gets a line for each login that failed and each request that was refused. What a user
+	// can repeat has the level INFO; what an operator should look at, ERROR. Nil: no log.
 	Logger *slog.Logger
 
 	setup  sync.Once

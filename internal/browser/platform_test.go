@@ -3,7 +3,6 @@ package browser_test
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -98,20 +97,4 @@ func TestWSLIsKnownByItsKernel(t *testing.T) {
 func TestNoDisplayIsTold(t *testing.T) {
 	_, err := browser.OpenOn("linux", nil, "https://example.com")
 	require.EqualError(t, err, "there is no display, and $BROWSER is not set")
-}
-
-// Windows gives a batch file to cmd.exe, which takes an & in the address for the end of a command.
-func TestBatchFilesAreNoBrowsers(t *testing.T) {
-	if runtime.GOOS != "windows" {
-		t.Skip("batch files are of Windows")
-	}
-	for _, name := range []string{"a.bat", "b b.CMD"} {
-		path := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.WriteFile(path, []byte("@exit 0\r\n"), 0o700))
-		for _, variable := range []string{path, `"` + path + `" -x %s`, `"` + strings.TrimSuffix(path, filepath.Ext(path)) + `" %s`} {
-			t.Setenv("BROWSER", variable)
-			_, err := browser.Open("https://example.com/?a=b&c=d")
-			require.ErrorContains(t, err, "batch file", variable)
-		}
-	}
 }

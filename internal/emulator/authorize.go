@@ -19,8 +19,8 @@ type authorizeRequest struct {
 	method      string // "S256" or "plain"
 }
 
-// readAuthorize checks an authorize URL. What is wrong is shown to whoever looks at the page, and
-// never sent to the redirect URI: a developer has to mend it.
+// readAuthorize checks an authorize URL. What is wrong is shown on the page, and
+// never sent to the redirect URI: a developer has to fix it.
 func (e *Emulator) readAuthorize(r *http.Request) (authorizeRequest, error) {
 	var a authorizeRequest
 	q, err := parseParams(r.URL.RawQuery)

@@ -11,7 +11,7 @@ import (
 // is the user's uid, and nothing protects it: the emulator has no passwords either.
 const SessionCookie = "emulator_session"
 
-// FirstUser is a session of the first user, whoever that is.
+// FirstUser is a session of the first user.
 const FirstUser = "first"
 
 // session returns the user of a request's session, nil if there is none, and an error for a user
