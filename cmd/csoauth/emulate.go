@@ -24,23 +24,23 @@ func emulateCommand() *cobra.Command {
 		Short: "Serve an emulated Contentstack to programs in any language",
 		Long: `Serve an emulated Contentstack to programs in any language, until Ctrl-C or SIGTERM.
 
-It has one app and two users, or those of a file. Point your program's authorize URL and token URL at the ones it
-prints, and use the app's identifiers. It tells every request that it gets, secrets masked. Its state is in memory,
-and in a file if you name one.
+Point your program at the authorize URL and the token URL that it prints, with the client ID and the app UID that it
+prints. It has one app and two users unless --config names a file with others. Each request is printed as it comes,
+without its secrets. State is kept in memory, and with --state in a file as well.
 
-It is stricter than Contentstack is documented to be: a code lives 60 seconds and works once, a redirect URI must match
-exactly, and a refresh token works once; its second use ends the login. Where no public document says what Contentstack
-does, a flag lets you try each possibility.
+The emulator is stricter than Contentstack is documented to be. An authorization code lives 60 seconds and works once.
+A redirect URI must match exactly. A refresh token works once, and its second use ends the login. Where no public
+document says what Contentstack does, a flag chooses among the possibilities.
 
-It serves localhost, and the names under it, and loopback addresses. To reach it by another name, such as that of a
-container, add --allow-host. Otherwise a web site could point its own name at this machine and read the log.
+Only requests for localhost, for names under it and for loopback addresses are answered. Otherwise a web site could
+point its own name at this machine and read the log. Add --allow-host for another name, such as that of a container.
 
-Without a browser, consent is a POST to the authorize URL, with the user's uid if it is not the first one's; the code is
-in the Location of the answer:
+A test without a browser posts the user's decision to the authorize URL. The code is in the Location header of the
+response. Add uid=… to log in as another user than the first:
 
   curl -i -d decision=allow "http://127.0.0.1:8484/apps/$APP_UID/authorize?response_type=code&client_id=$CLIENT_ID…"
 
-To spoil the next token requests, one with each fault:
+Faults can be set for the next token requests, one for each:
 
   curl -d '[{"status":503},{"cut":"after"},{"delay":"5s"}]' http://127.0.0.1:8484/_emulator/faults`,
 		Example: `  csoauth emulate --redirect-uri http://localhost:3000/oauth/callback
@@ -67,27 +67,27 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8484", "loopback `address` to listen on; port 0 takes a free one")
-	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach: anybody there can log in as anybody")
-	flags.BoolVar(&f.quiet, "quiet", false, "do not tell the requests")
-	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and the answers below; flags go before it")
-	flags.StringVar(&f.state, "state", "", "`file` in which logins and consents outlive a restart; it holds every token as it is")
-	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "a further redirect `URI` of the first app; may be repeated")
+	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach; anyone there can log in as anyone")
+	flags.BoolVar(&f.quiet, "quiet", false, "do not print the requests")
+	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and any of the options below; a flag overrides the file")
+	flags.StringVar(&f.state, "state", "", "`file` that keeps logins and consents over a restart; it holds every token in clear text")
+	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "another redirect `URI` of the first app; may be repeated")
 
 	o := &f.options
-	flags.StringArrayVar(&o.AllowHosts, "allow-host", nil, "`name` or IP address by which requests may reach it, besides localhost; may be repeated")
-	flags.StringVar(&o.Location, "region", "", "`name` of the region in callbacks and tokens (NA)")
-	flags.DurationVar(&o.AccessTokenLifetime, "access-token-lifetime", 0, "`time` that access tokens live (1h)")
-	flags.DurationVar(&o.RefreshTokenLifetime, "refresh-token-lifetime", 0, "`time` that refresh tokens live (for ever)")
-	flags.DurationVar(&o.CodeLifetime, "code-lifetime", 0, "`time` that codes live (1m)")
+	flags.StringArrayVar(&o.AllowHosts, "allow-host", nil, "another host `name` or IP address to answer for; may be repeated")
+	flags.StringVar(&o.Location, "region", "", "`name` of the region in callbacks and token responses (default NA)")
+	flags.DurationVar(&o.AccessTokenLifetime, "access-token-lifetime", 0, "`time` that an access token lives (default 1h)")
+	flags.DurationVar(&o.RefreshTokenLifetime, "refresh-token-lifetime", 0, "`time` that a refresh token lives (default: no end)")
+	flags.DurationVar(&o.CodeLifetime, "code-lifetime", 0, "`time` that an authorization code lives (default 1m)")
 
 	u := &o.Unknowns
-	flags.StringVar(&u.ErrorShape, "error-shape", "", "`form` of refusals: oauth, nestjs, nestjs-array, cma or html (oauth)")
-	flags.BoolVar(&u.DenialWithoutState, "denial-without-state", false, "leave state out when the user says no")
-	flags.StringVar(&u.RegionNames, "region-names", "", "`name` of the region's parameter: location, region, both or neither (location)")
-	flags.BoolVar(&u.OldAccessTokenLives, "old-access-token-lives", false, "keep an access token good after a refresh")
-	flags.StringVar(&u.Reuse, "reuse", "", "`what` a used refresh token does: revoke the login, refuse, grace, or none (they do not rotate) (revoke)")
-	flags.DurationVar((*time.Duration)(&u.ReuseGrace), "reuse-grace", 0, "`time` that a used refresh token works again with --reuse grace")
-	flags.StringSliceVar(&u.Omit, "omit", nil, "`members` left out of token answers, such as expires_in,token_type")
+	flags.StringVar(&u.ErrorShape, "error-shape", "", "`shape` of error responses: oauth, nestjs, nestjs-array, cma or html (default oauth)")
+	flags.BoolVar(&u.DenialWithoutState, "denial-without-state", false, "leave out state when the user denies")
+	flags.StringVar(&u.RegionNames, "region-names", "", "`name` of the region parameter in callbacks: location, region, both or neither (default location)")
+	flags.BoolVar(&u.OldAccessTokenLives, "old-access-token-lives", false, "let an access token live on after a refresh")
+	flags.StringVar(&u.Reuse, "reuse", "", "`effect` of a used refresh token: revoke, refuse, grace, or none if they do not rotate (default revoke)")
+	flags.DurationVar((*time.Duration)(&u.ReuseGrace), "reuse-grace", 0, "`time` that a used refresh token still works with --reuse grace")
+	flags.StringSliceVar(&u.Omit, "omit", nil, "`members` to leave out of token responses, such as expires_in,token_type")
 }
 
 func (f *emulateFlags) run(cmd *cobra.Command) error {

@@ -1,4 +1,4 @@
-// Asks every second what clients have sent since, and adds it on top of the log. What they sent is anybody's text: it
+// Asks every second what clients have sent since, and adds it on top of the log. What they sent may be anything: it
 // becomes text here, never markup.
 (function () {
   const most = 200;
@@ -93,7 +93,7 @@
     try {
       await ask();
     } catch {
-      say('The emulator does not answer; this log stands still.');
+      say('The emulator does not respond; this log is not updated.');
     }
     asking = false;
     wait();
