@@ -31,24 +31,24 @@ const (
 // seal returns the cookie of an attempt: what has to survive the user's visit to Contentstack and
 // neither the Config nor the callback knows. Its name stands for the state. In its value, the time
 // at which it was made comes first and in clear, for makeRoom.
-func (l *Login) seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
-	cookie := l.cookie(l.cookieName(request.State))
+func (h *Handlers) seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
+	cookie := h.cookie(h.cookieName(request.State))
 	cookie.MaxAge = int(cookieLifetime.Seconds())
 	made := strconv.FormatInt(time.Now().Unix(), 36)
-	sealed := l.box.Seal([]byte(string(request.Verifier)+"\n"+returnTo), l.place(cookie.Name, made))
+	sealed := h.box.Seal([]byte(string(request.Verifier)+"\n"+returnTo), h.place(cookie.Name, made))
 	cookie.Value = made + "." + base64.RawURLEncoding.EncodeToString(sealed)
 	return cookie
 }
 
 // open returns the attempt in a cookie that has the name for state, and where the user goes after
 // it.
-func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
+func (h *Handlers) open(cookie *http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	made, text, _ := strings.Cut(cookie.Value, ".")
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return nil, "", &cookieError{err}
 	}
-	plain, err := l.box.Open(sealed, l.place(cookie.Name, made))
+	plain, err := h.box.Open(sealed, h.place(cookie.Name, made))
 	if err != nil {
 		return nil, "", &cookieError{err}
 	}
@@ -60,7 +60,7 @@ func (l *Login) open(cookie *http.Cookie, state string) (request *csoauth.AuthRe
 	if returnTo, err = checkReturnTo(returnTo); err != nil { // an older release may have let it pass
 		returnTo = "/"
 	}
-	if request, err = l.Config.NewAuthRequest(l.AuthOptions); err != nil {
+	if request, err = h.Config.NewAuthRequest(h.AuthOptions); err != nil {
 		return nil, "", fmt.Errorf("httplogin: %w", err)
 	}
 	request.State, request.Verifier = state, csoauth.Verifier(verifier)
@@ -80,18 +80,18 @@ func (e *cookieError) Unwrap() error { return csoauth.ErrState }
 
 // place is what a cookie is good for: this name and time, and what the attempt takes from the
 // Config.
-func (l *Login) place(name, made string) []byte {
-	b := make([]byte, 0, len(name)+1+len(made)+len(l.app))
+func (h *Handlers) place(name, made string) []byte {
+	b := make([]byte, 0, len(name)+1+len(made)+len(h.app))
 	b = append(b, name...)
 	b = append(b, 0)
 	b = append(b, made...)
-	return append(b, l.app[:]...)
+	return append(b, h.app[:]...)
 }
 
 // cookieName does not tell the state, which is secret until the callback.
-func (l *Login) cookieName(state string) string {
+func (h *Handlers) cookieName(state string) string {
 	sum := sha256.Sum256([]byte(state))
-	name := append(make([]byte, 0, len(l.prefix)+nameSize), l.prefix...)
+	name := append(make([]byte, 0, len(h.prefix)+nameSize), h.prefix...)
 	return string(base64.RawURLEncoding.AppendEncode(name, sum[:16]))
 }
 
@@ -105,26 +105,26 @@ func cookiePrefixOf(c *csoauth.Config, https bool) string {
 }
 
 // cookie has the attributes of all of them. Lax, because the callback comes from another site.
-func (l *Login) cookie(name string) *http.Cookie {
-	return &http.Cookie{Name: name, Path: "/", Secure: l.https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func (h *Handlers) cookie(name string) *http.Cookie {
+	return &http.Cookie{Name: name, Path: "/", Secure: h.https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 }
 
 // expired deletes a cookie.
-func (l *Login) expired(name string) *http.Cookie {
-	cookie := l.cookie(name)
+func (h *Handlers) expired(name string) *http.Cookie {
+	cookie := h.cookie(name)
 	cookie.MaxAge = -1
 	return cookie
 }
 
 // openOne opens the first of several cookies of one name that can be opened: another path or host
 // may have added some. It reads 8 KiB of them at most.
-func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
+func (h *Handlers) openOne(cookies []*http.Cookie, state string) (request *csoauth.AuthRequest, returnTo string, err error) {
 	read := 0
 	for _, cookie := range cookies {
 		if read += len(cookie.Value); read > maxCookies {
 			return nil, "", fmt.Errorf("httplogin: callback: %w: its cookies have more than %d bytes", csoauth.ErrState, maxCookies)
 		}
-		if request, returnTo, err = l.open(cookie, state); err == nil {
+		if request, returnTo, err = h.open(cookie, state); err == nil {
 			break
 		}
 	}
@@ -133,17 +133,17 @@ func (l *Login) openOne(cookies []*http.Cookie, state string) (request *csoauth.
 
 // cookiesOf returns the cookie of the attempt that a callback's state names, and others of that
 // name.
-func (l *Login) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, error) {
+func (h *Handlers) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, error) {
 	if len(states) != 1 || states[0] == "" {
 		return nil, fmt.Errorf("httplogin: callback: %w: state occurs %d times", csoauth.ErrState, len(states))
 	}
 	if len(r.Header["Cookie"]) == 0 { // as in a flood of forged callbacks
 		return nil, errNoCookie
 	}
-	if cookies := r.CookiesNamed(l.cookieName(states[0])); len(cookies) > 0 {
+	if cookies := r.CookiesNamed(h.cookieName(states[0])); len(cookies) > 0 {
 		return cookies, nil
 	}
-	if len(l.attempts(r)) > 0 {
+	if len(h.attempts(r)) > 0 {
 		return nil, fmt.Errorf("httplogin: callback: %w: it is of no attempt that this browser has", csoauth.ErrState)
 	}
 	return nil, errNoCookie
@@ -152,9 +152,9 @@ func (l *Login) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, err
 var errNoCookie = fmt.Errorf("httplogin: callback: %w", ErrNoCookie)
 
 // attempts returns the cookies of a browser's attempts, the oldest first.
-func (l *Login) attempts(r *http.Request) (cookies []*http.Cookie) {
+func (h *Handlers) attempts(r *http.Request) (cookies []*http.Cookie) {
 	for _, cookie := range r.Cookies() {
-		if strings.HasPrefix(cookie.Name, l.prefix) && len(cookie.Name) == len(l.prefix)+nameSize {
+		if strings.HasPrefix(cookie.Name, h.prefix) && len(cookie.Name) == len(h.prefix)+nameSize {
 			cookies = append(cookies, cookie)
 		}
 	}
@@ -172,10 +172,10 @@ func (l *Login) attempts(r *http.Request) (cookies []*http.Cookie) {
 
 // makeRoom deletes the oldest attempts if the browser has too many, so that requests stay within
 // what servers take.
-func (l *Login) makeRoom(w http.ResponseWriter, r *http.Request) {
-	all := l.attempts(r)
+func (h *Handlers) makeRoom(w http.ResponseWriter, r *http.Request) {
+	all := h.attempts(r)
 	for i := 0; len(all)-i >= maxAttempts && i < maxDeleted; i++ {
-		http.SetCookie(w, l.expired(all[i].Name))
+		http.SetCookie(w, h.expired(all[i].Name))
 	}
 }
 

@@ -24,10 +24,10 @@ func TestAttemptIsOverAfterTenMinutes(t *testing.T) {
 	} {
 		t.Run(after.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				login := httpsLogin()
-				cookie, state := start(t, login, "/login")
+				h := httpsHandlers()
+				cookie, state := start(t, h, "/login")
 				time.Sleep(after)
-				_, err := comeBack(login, "error=access_denied&state="+state, cookie)
+				_, err := comeBack(h, "error=access_denied&state="+state, cookie)
 				require.ErrorIs(t, err, want)
 			})
 		})
@@ -35,14 +35,14 @@ func TestAttemptIsOverAfterTenMinutes(t *testing.T) {
 }
 
 // evicted returns the names of the cookies that Start deletes in a browser that has these.
-func evicted(t *testing.T, login *httplogin.Login, cookies []*http.Cookie) (names []string) {
+func evicted(t *testing.T, h *httplogin.Handlers, cookies []*http.Cookie) (names []string) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/login", nil)
 	for _, cookie := range cookies {
 		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 	}
 	w := httptest.NewRecorder()
-	login.Start(w, r)
+	h.Start(w, r)
 	set := w.Result().Cookies()
 	require.NotEmpty(t, set)
 	for _, cookie := range set[:len(set)-1] { // the last is the new attempt's
@@ -56,11 +56,11 @@ func TestOldestAttemptsMakeRoom(t *testing.T) {
 	for have, want := range map[int]int{4: 0, 5: 1, 6: 2, 12: 8, 13: 8} {
 		t.Run(strconv.Itoa(have), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				login, other := httpsLogin(), httpsLogin()
+				h, other := httpsHandlers(), httpsHandlers()
 				other.Config.ClientID = "another-app-on-this-host"
 				var ours, foreign []*http.Cookie
 				for range have {
-					cookie, _ := start(t, login, "/login")
+					cookie, _ := start(t, h, "/login")
 					ours = append(ours, cookie)
 					cookie, _ = start(t, other, "/login")
 					foreign = append(foreign, cookie)
@@ -75,7 +75,7 @@ func TestOldestAttemptsMakeRoom(t *testing.T) {
 					oldest = append(oldest, cookie.Name)
 				}
 				slices.Reverse(ours) // a browser's order is not that of age
-				assert.Equal(t, oldest, evicted(t, login, slices.Concat(foreign, ours)))
+				assert.Equal(t, oldest, evicted(t, h, slices.Concat(foreign, ours)))
 			})
 		})
 	}
@@ -84,10 +84,10 @@ func TestOldestAttemptsMakeRoom(t *testing.T) {
 // The time in a cookie's value can be read without a key, so anyone may have written it.
 func TestAttemptWithoutATimeOfOursIsTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login := httpsLogin()
+		h := httpsHandlers()
 		var cookies []*http.Cookie
 		for range 5 {
-			cookie, _ := start(t, login, "/login")
+			cookie, _ := start(t, h, "/login")
 			cookies = append(cookies, cookie)
 			time.Sleep(time.Second)
 		}
@@ -102,15 +102,15 @@ func TestAttemptWithoutATimeOfOursIsTheOldest(t *testing.T) {
 			"":                                newest,
 		} {
 			newest.Value = value
-			assert.Equal(t, []string{oldest.Name}, evicted(t, login, cookies), "%q", value)
+			assert.Equal(t, []string{oldest.Name}, evicted(t, h, cookies), "%q", value)
 		}
 	})
 }
 
 func TestCallbackHasExactlyOneState(t *testing.T) {
-	login := httpsLogin()
-	cookie, state := start(t, login, "/login")
-	second, secondState := start(t, login, "/login")
+	h := httpsHandlers()
+	cookie, state := start(t, h, "/login")
+	second, secondState := start(t, h, "/login")
 	for name, query := range map[string]string{
 		"none":            "error=access_denied",
 		"an empty one":    "error=access_denied&state=",
@@ -121,7 +121,7 @@ func TestCallbackHasExactlyOneState(t *testing.T) {
 		"two good ones":   "error=access_denied&state=" + state + "&state=" + secondState,
 	} {
 		for _, cookies := range [][]*http.Cookie{{cookie, second}, nil} {
-			w, err := comeBack(login, query, cookies...)
+			w, err := comeBack(h, query, cookies...)
 			require.ErrorIs(t, err, csoauth.ErrState, name)
 			require.NotErrorIs(t, err, httplogin.ErrNoCookie, name)
 			assert.Empty(t, w.Header().Values("Set-Cookie"), "%s: no attempt ends", name)
@@ -131,23 +131,23 @@ func TestCallbackHasExactlyOneState(t *testing.T) {
 
 // A parser that drops what it cannot read would take an error for a success.
 func TestCallbackThatDoesNotParseIsRefused(t *testing.T) {
-	login := httpsLogin()
-	cookie, state := start(t, login, "/login")
+	h := httpsHandlers()
+	cookie, state := start(t, h, "/login")
 	for _, query := range []string{
 		"error=a;b&code=c&state=" + state, "code=c&state=" + state + "&error=%zz", "code=c&state=" + state + ";x", "code=c&state=" + state + "&x=" + strings.Repeat("x", 8<<10),
 	} {
-		w, err := comeBack(login, query, cookie)
+		w, err := comeBack(h, query, cookie)
 		require.ErrorIs(t, err, csoauth.ErrState, query)
 		assert.Empty(t, w.Header().Values("Set-Cookie"), "the true callback may still come")
 	}
-	_, err := comeBack(login, "error=access_denied&state="+state, cookie)
+	_, err := comeBack(h, "error=access_denied&state="+state, cookie)
 	require.ErrorIs(t, err, csoauth.ErrDenied)
 }
 
 // An attacker who can set cookies for this site can set many long ones.
 func TestCookiesOfOneAttemptAreBounded(t *testing.T) {
-	login := httpsLogin()
-	good, state := start(t, login, "/login")
+	h := httpsHandlers()
+	good, state := start(t, h, "/login")
 	planted := func(size int) *http.Cookie { return &http.Cookie{Name: good.Name, Value: strings.Repeat("A", size)} }
 	for name, test := range map[string]struct {
 		cookies []*http.Cookie
@@ -160,30 +160,30 @@ func TestCookiesOfOneAttemptAreBounded(t *testing.T) {
 		"good, then 9 KiB":    {[]*http.Cookie{good, planted(9 << 10)}, csoauth.ErrDenied},
 		"others do not count": {[]*http.Cookie{{Name: "other", Value: strings.Repeat("A", 9<<10)}, good}, csoauth.ErrDenied},
 	} {
-		_, err := comeBack(login, "error=access_denied&state="+state, test.cookies...)
+		_, err := comeBack(h, "error=access_denied&state="+state, test.cookies...)
 		require.ErrorIs(t, err, test.want, name)
 	}
 }
 
 // Only a browser that has an attempt of this app hears that the callback is of another one.
 func TestCookiesOfOthersAreNoAttempt(t *testing.T) {
-	login, other := httpsLogin(), httpsLogin()
+	h, other := httpsHandlers(), httpsHandlers()
 	other.Config.RedirectURI = "https://example.com/other/callback"
-	ours, _ := start(t, login, "/login")
+	ours, _ := start(t, h, "/login")
 	theirs, theirState := start(t, other, "/login")
 	longer := &http.Cookie{Name: ours.Name + "x", Value: ours.Value}
-	_, err := comeBack(login, "code=c&state="+theirState, &http.Cookie{Name: "session", Value: "s"}, theirs, longer)
+	_, err := comeBack(h, "code=c&state="+theirState, &http.Cookie{Name: "session", Value: "s"}, theirs, longer)
 	require.ErrorIs(t, err, httplogin.ErrNoCookie)
-	_, err = comeBack(login, "code=c&state="+theirState, theirs, ours)
+	_, err = comeBack(h, "code=c&state="+theirState, theirs, ours)
 	require.ErrorIs(t, err, csoauth.ErrState)
 }
 
 // A sibling host or another path may have added a cookie of the same name, and a browser may send
 // it first.
 func TestOneOfTwoCookiesOfOneNameOpens(t *testing.T) {
-	login := httpsLogin()
-	good, state := start(t, login, "/login")
-	another, _ := start(t, login, "/login")
+	h := httpsHandlers()
+	good, state := start(t, h, "/login")
+	another, _ := start(t, h, "/login")
 	planted := &http.Cookie{Name: good.Name, Value: another.Value}
 	for name, test := range map[string]struct {
 		cookies []*http.Cookie
@@ -193,7 +193,7 @@ func TestOneOfTwoCookiesOfOneNameOpens(t *testing.T) {
 		"planted, then good": {[]*http.Cookie{another, planted, good}, csoauth.ErrDenied},
 		"planted alone":      {[]*http.Cookie{planted, planted}, csoauth.ErrState},
 	} {
-		w, err := comeBack(login, "error=access_denied&state="+state, test.cookies...)
+		w, err := comeBack(h, "error=access_denied&state="+state, test.cookies...)
 		require.ErrorIs(t, err, test.want, name)
 		assert.Equal(t, []string{good.Name + "=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"}, w.Header().Values("Set-Cookie"), name)
 	}
@@ -203,10 +203,10 @@ func TestOneOfTwoCookiesOfOneNameOpens(t *testing.T) {
 // under way then fail, too.
 func TestAttemptOfAnotherReleaseOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its clock begins where the cookie was made
-		login := httpsLogin()
-		login.Config.Scopes, login.AuthOptions = []string{"user:read", "user:write"}, &csoauth.AuthOptions{OrganizationUID: "blt1"}
-		login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
-		w, err := comeBack(login, "code=c&state=SA_uJqsVk2JJ3CnTOKU-9dt2spmiMkOuk2upGXN_gYo", &http.Cookie{
+		h := httpsHandlers()
+		h.Config.Scopes, h.AuthOptions = []string{"user:read", "user:write"}, &csoauth.AuthOptions{OrganizationUID: "blt1"}
+		h.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+		w, err := comeBack(h, "code=c&state=SA_uJqsVk2JJ3CnTOKU-9dt2spmiMkOuk2upGXN_gYo", &http.Cookie{
 			Name:  "__Host-csoauth-tXoN-YjFI67ogPi7ghlQpeEbrGA",
 			Value: "fnmqo0.AdHIyNLoMUAVzZ4PfEsnIcTkJZ_ett5eLl0MO5G_90L7Ze_MbkbiTkcqAg5pD_0JEebHhuocn5nxPKoxeq1L-W_LMf22rqjDzWS_JKFtfwPWqGktmgs",
 		})
@@ -217,10 +217,10 @@ func TestAttemptOfAnotherReleaseOpens(t *testing.T) {
 
 // What stands in a cookie is the browser's to change.
 func TestCookieThatWasChangedIsRefused(t *testing.T) {
-	login := httpsLogin()
-	cookie, state := start(t, login, "/login")
+	h := httpsHandlers()
+	cookie, state := start(t, h, "/login")
 	for _, value := range []string{"", ".", "x", "x.!!", cookie.Value[1:], cookie.Value + "AAAA", "1" + cookie.Value, strings.Replace(cookie.Value, ".", ".A", 1)} {
-		w, err := comeBack(login, "code=c&state="+state, &http.Cookie{Name: cookie.Name, Value: value})
+		w, err := comeBack(h, "code=c&state="+state, &http.Cookie{Name: cookie.Name, Value: value})
 		require.ErrorIs(t, err, csoauth.ErrState, "%q", value)
 		require.NotErrorIs(t, err, httplogin.ErrNoCookie)
 		assert.Contains(t, w.Header().Get("Set-Cookie"), "Max-Age=0", "it is of no use any more")

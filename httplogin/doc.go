@@ -1,7 +1,7 @@
 // Package httplogin logs users in to a web server with Contentstack. It has two handlers, for any
 // router, and the server stores nothing between them:
 //
-//	login := &httplogin.Login{
+//	login := &httplogin.Handlers{
 //		Config: config,         // your app; its RedirectURI is where Callback is served
 //		Keys:   [][]byte{key},  // 32 random bytes, the same in all replicas
 //		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {

@@ -18,7 +18,7 @@ func Example() {
 		AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback",
 		AuthorizeRoute: csoauth.RoutePath, // works for users who are not logged in yet
 	}
-	login := &httplogin.Login{
+	login := &httplogin.Handlers{
 		Config: config,
 		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
@@ -47,7 +47,7 @@ func TestYourLogin(t *testing.T) {
 	app := httptest.NewServer(mux)
 	defer app.Close()
 	var got *csoauth.Token
-	login := &httplogin.Login{Config: contentstack.Config(app.URL + "/callback"), Keys: keys,
+	login := &httplogin.Handlers{Config: contentstack.Config(app.URL + "/callback"), Keys: keys,
 		OnToken: func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error { got = token; return nil }}
 	mux.HandleFunc("/login", login.Start)
 	mux.HandleFunc("/callback", login.Callback)

@@ -28,12 +28,12 @@ var ErrBusy = errors.New("too many logins at once")
 // users reload a page that is slow to come, and a code that is sent twice may cost the token that
 // came of it (RFC 6749, section 4.1.2). A browser that hangs up must not cost that token either, so
 // ctx lends its values only.
-func (l *Login) exchange(ctx context.Context, request *csoauth.AuthRequest, callback url.Values) (*csoauth.Token, error) {
+func (h *Handlers) exchange(ctx context.Context, request *csoauth.AuthRequest, callback url.Values) (*csoauth.Token, error) {
 	code := callback.Get("code")
 	if code == "" || callback.Has("error") {
-		return l.Config.Exchange(ctx, request, callback) // says why it sends nothing
+		return h.Config.Exchange(ctx, request, callback) // says why it sends nothing
 	}
-	e, isNew, err := l.exchanges.begin(request.State, code)
+	e, isNew, err := h.exchanges.begin(request.State, code)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (l *Login) exchange(ctx context.Context, request *csoauth.AuthRequest, call
 		e.run(func() (*csoauth.Token, error) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTimeout)
 			defer cancel()
-			return l.Config.Exchange(ctx, request, callback)
+			return h.Config.Exchange(ctx, request, callback)
 		})
 	}
 	return e.outcome()

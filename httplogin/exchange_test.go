@@ -28,14 +28,14 @@ import (
 func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 	s, browser := newSite(t), newBrowser(t)
 	sessions := make(chan string, 2)
-	s.login.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
+	s.handlers.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
 		sessions <- token.AccessToken
 		return nil
 	}
 	asked, answer := make(chan struct{}, 2), make(chan struct{})
 	release := sync.OnceFunc(func() { close(answer) })
 	defer release()
-	s.login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	s.handlers.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		asked <- struct{}{}
 		<-answer
 		return http.DefaultTransport.RoundTrip(r)
@@ -50,7 +50,7 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, callback, nil)
 		r.AddCookie(cookie)
 		w := httptest.NewRecorder()
-		s.login.Callback(w, r)
+		s.handlers.Callback(w, r)
 		visits <- w.Code
 	}
 	go load()
@@ -61,7 +61,7 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
 	assert.Equal(t, http.StatusSeeOther, await(t, visits))
 	assert.Equal(t, await(t, sessions), await(t, sessions))
-	assert.Zero(t, s.login.ExchangesUnderWay(), "nothing stays")
+	assert.Zero(t, s.handlers.ExchangesUnderWay(), "nothing stays")
 	assert.Empty(t, asked, "the code was sent again")
 }
 
@@ -85,25 +85,25 @@ func waiting() int {
 // A browser that hangs up must not cost the token of a code that is spent, nor the line in the log.
 func TestLoginOutlivesItsBrowser(t *testing.T) {
 	type traceKey struct{}
-	login := httpsLogin()
+	h := httpsHandlers()
 	ctx, hangUp := context.WithCancel(context.WithValue(t.Context(), traceKey{}, "trace"))
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		hangUp()
 		assert.NoError(t, r.Context().Err())
 		assert.Equal(t, "trace", r.Context().Value(traceKey{}))
 		return tokenFor(r)
 	})}
 	var got *csoauth.Token
-	login.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
+	h.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
 		got = token
 		return context.Canceled
 	}
 	logged := &contexts{Handler: slog.DiscardHandler}
-	login.Logger = slog.New(logged)
-	cookie, state := start(t, login, "/login")
+	h.Logger = slog.New(logged)
+	cookie, state := start(t, h, "/login")
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/callback?code=c&state="+state, nil)
 	r.AddCookie(cookie)
-	login.Callback(httptest.NewRecorder(), r)
+	h.Callback(httptest.NewRecorder(), r)
 	require.NotNil(t, got)
 	assert.Equal(t, "the-access-token", got.AccessToken)
 	require.Len(t, logged.of, 1)
@@ -126,19 +126,19 @@ func (c *contexts) Handle(ctx context.Context, _ slog.Record) error {
 
 // net/http goes on after a panic, so what is under way must end with it.
 func TestPanicLeavesNoExchangeBehind(t *testing.T) {
-	login := httpsLogin()
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { panic("of the application's transport") })}
-	cookie, state := start(t, login, "/login")
-	assert.Panics(t, func() { _, _ = comeBack(login, "code=c&state="+state, cookie) })
-	assert.Zero(t, login.ExchangesUnderWay())
-	_, err := comeBack(login, "code=c&state="+state, cookie)
+	h := httpsHandlers()
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { panic("of the application's transport") })}
+	cookie, state := start(t, h, "/login")
+	assert.Panics(t, func() { _, _ = comeBack(h, "code=c&state="+state, cookie) })
+	assert.Zero(t, h.ExchangesUnderWay())
+	_, err := comeBack(h, "code=c&state="+state, cookie)
 	assert.ErrorContains(t, err, "the exchange of the code panicked", "and the code is not sent again")
 }
 
 // countingEndpoint answers each code with a token of its own, and counts the codes.
-func countingEndpoint(login *httplogin.Login) *sync.Map {
+func countingEndpoint(h *httplogin.Handlers) *sync.Map {
 	var codes sync.Map
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if err := r.ParseForm(); err != nil {
 			return nil, err
 		}
@@ -170,18 +170,18 @@ func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				login, sent, tokens := httpsLogin(), 0, []*csoauth.Token(nil)
-				login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				h, sent, tokens := httpsHandlers(), 0, []*csoauth.Token(nil)
+				h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 					sent++
 					return test.respond(r)
 				})}
-				login.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
+				h.OnToken = func(_ http.ResponseWriter, _ *http.Request, token *csoauth.Token) error {
 					tokens = append(tokens, token)
 					return nil
 				}
-				cookie, state := start(t, login, "/login?return_to=/here")
+				cookie, state := start(t, h, "/login?return_to=/here")
 				for range 3 {
-					w, err := comeBack(login, "code=c&state="+state, cookie)
+					w, err := comeBack(h, "code=c&state="+state, cookie)
 					assert.Contains(t, w.Header().Get("Set-Cookie"), "Max-Age=0")
 					var said *csoauth.Error
 					switch test.want.(type) {
@@ -200,7 +200,7 @@ func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 					require.Len(t, tokens, 3)
 					assert.Same(t, tokens[0], tokens[2])
 				}
-				known, _ := login.Remembered()
+				known, _ := h.Remembered()
 				assert.Zero(t, known, "and after a minute nothing is kept")
 			})
 		})
@@ -209,39 +209,39 @@ func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 
 // The code was not sent, so the callback may come again.
 func TestCallbackThatWasNotSentMayComeAgain(t *testing.T) {
-	login, reachable := httpsLogin(), false
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+	h, reachable := httpsHandlers(), false
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 		if !reachable {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("network is unreachable")}
 		}
 		return tokenFor(r)
 	})}
-	cookie, state := start(t, login, "/login")
-	_, err := comeBack(login, "code=c&state="+state, cookie)
+	cookie, state := start(t, h, "/login")
+	_, err := comeBack(h, "code=c&state="+state, cookie)
 	require.ErrorIs(t, err, csoauth.ErrNotSent)
-	known, _ := login.Remembered()
+	known, _ := h.Remembered()
 	require.Zero(t, known)
 	reachable = true
-	_, err = comeBack(login, "code=c&state="+state, cookie)
+	_, err = comeBack(h, "code=c&state="+state, cookie)
 	require.NoError(t, err)
 }
 
 func TestCodeIsOfOneAttemptOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login := httpsLogin()
-		codes := countingEndpoint(login)
-		cookie, state := start(t, login, "/login")
-		other, otherState := start(t, login, "/login")
-		_, err := comeBack(login, "code=c&state="+state, cookie)
+		h := httpsHandlers()
+		codes := countingEndpoint(h)
+		cookie, state := start(t, h, "/login")
+		other, otherState := start(t, h, "/login")
+		_, err := comeBack(h, "code=c&state="+state, cookie)
 		require.NoError(t, err)
-		_, err = comeBack(login, "code=another&state="+state, cookie)
+		_, err = comeBack(h, "code=another&state="+state, cookie)
 		require.ErrorIs(t, err, csoauth.ErrState, "the attempt has had its code")
-		_, err = comeBack(login, "code=c&state="+otherState, other)
+		_, err = comeBack(h, "code=c&state="+otherState, other)
 		require.ErrorIs(t, err, csoauth.ErrState, "a stolen code of another attempt")
-		_, err = comeBack(login, "error=access_denied&state="+state, cookie)
+		_, err = comeBack(h, "error=access_denied&state="+state, cookie)
 		require.ErrorIs(t, err, csoauth.ErrDenied, "it is told as what it is")
 		assert.Equal(t, []int{1, 0}, []int{sentTimes(codes, "c"), sentTimes(codes, "another")})
-		_, err = comeBack(login, "code=another&state="+otherState, other)
+		_, err = comeBack(h, "code=another&state="+otherState, other)
 		require.NoError(t, err)
 		time.Sleep(2 * time.Minute)
 	})
@@ -250,10 +250,10 @@ func TestCodeIsOfOneAttemptOnly(t *testing.T) {
 // Visitors who hang up must not leave token requests without end behind.
 func TestExchangesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login := httpsLogin()
-		login.OnError = nil
+		h := httpsHandlers()
+		h.OnError = nil
 		answer := make(chan struct{})
-		login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-answer
 			return tokenFor(r)
 		})}
@@ -263,7 +263,7 @@ func TestExchangesAreBounded(t *testing.T) {
 		}
 		visitors := make([]visitor, 70)
 		for i := range visitors {
-			cookie, state := start(t, login, "/login")
+			cookie, state := start(t, h, "/login")
 			visitors[i] = visitor{cookie, "code=c" + strconv.Itoa(i) + "&state=" + state}
 		}
 		visits := func(v visitor) *httptest.ResponseRecorder {
@@ -272,7 +272,7 @@ func TestExchangesAreBounded(t *testing.T) {
 			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/callback?"+v.query, nil)
 			r.AddCookie(v.cookie)
 			w := httptest.NewRecorder()
-			login.Callback(w, r)
+			h.Callback(w, r)
 			return w
 		}
 		var done sync.WaitGroup
@@ -280,7 +280,7 @@ func TestExchangesAreBounded(t *testing.T) {
 			done.Go(func() { assert.Equal(t, http.StatusSeeOther, visits(v).Code) })
 		}
 		synctest.Wait()
-		assert.Equal(t, 64, login.ExchangesUnderWay())
+		assert.Equal(t, 64, h.ExchangesUnderWay())
 		done.Go(func() {
 			assert.Equal(t, http.StatusSeeOther, visits(visitors[0]).Code, "a reload waits with the first")
 		})
@@ -300,29 +300,29 @@ func TestExchangesAreBounded(t *testing.T) {
 		for _, v := range visitors[64:] {
 			assert.Equal(t, http.StatusSeeOther, visits(v).Code, "a reload works")
 		}
-		assert.Zero(t, login.ExchangesUnderWay())
+		assert.Zero(t, h.ExchangesUnderWay())
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		known, tokens := login.Remembered()
+		known, tokens := h.Remembered()
 		assert.Zero(t, known+tokens)
 	})
 }
 
 func TestErrBusyReachesOnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login, answer := httpsLogin(), make(chan struct{})
-		login.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		h, answer := httpsHandlers(), make(chan struct{})
+		h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			<-answer
 			return tokenFor(r)
 		})}
-		login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { assert.ErrorIs(t, err, httplogin.ErrBusy) }
+		h.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { assert.ErrorIs(t, err, httplogin.ErrBusy) }
 		var done sync.WaitGroup
 		for i := range 65 {
-			cookie, state := start(t, login, "/login")
+			cookie, state := start(t, h, "/login")
 			done.Go(func() {
 				r := httptest.NewRequest(http.MethodGet, "/callback?code=c"+strconv.Itoa(i)+"&state="+state, nil)
 				r.AddCookie(cookie)
-				login.Callback(httptest.NewRecorder(), r)
+				h.Callback(httptest.NewRecorder(), r)
 			})
 			synctest.Wait()
 		}
@@ -334,15 +334,15 @@ func TestErrBusyReachesOnError(t *testing.T) {
 
 func TestOutcomesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		login := httpsLogin()
-		codes := countingEndpoint(login)
+		h := httpsHandlers()
+		codes := countingEndpoint(h)
 		type visitor struct {
 			cookie *http.Cookie
 			query  string
 		}
 		var first, second, last visitor
 		for i := range 1002 {
-			cookie, state := start(t, login, "/login")
+			cookie, state := start(t, h, "/login")
 			last = visitor{cookie, "code=c" + strconv.Itoa(i) + "&state=" + state}
 			switch i {
 			case 0:
@@ -350,28 +350,28 @@ func TestOutcomesAreBounded(t *testing.T) {
 			case 2:
 				second = last
 			}
-			_, err := comeBack(login, last.query, cookie)
+			_, err := comeBack(h, last.query, cookie)
 			require.NoError(t, err)
 			if i == 600 {
 				time.Sleep(30 * time.Second)
 			}
 		}
-		known, tokens := login.Remembered()
+		known, tokens := h.Remembered()
 		assert.Equal(t, []int{1002, 1000}, []int{known, tokens})
-		_, err := comeBack(login, first.query, first.cookie)
+		_, err := comeBack(h, first.query, first.cookie)
 		require.ErrorIs(t, err, csoauth.ErrAttemptExpired, "the token is forgotten: start over")
 		assert.Equal(t, 1, sentTimes(codes, "c0"), "and that the code was sent is not")
 		for _, v := range []visitor{second, last} {
-			_, err = comeBack(login, v.query, v.cookie)
+			_, err = comeBack(h, v.query, v.cookie)
 			require.NoError(t, err)
 		}
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		known, tokens = login.Remembered()
+		known, tokens = h.Remembered()
 		assert.Equal(t, []int{401, 401}, []int{known, tokens}, "each for a minute")
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
-		known, tokens = login.Remembered()
+		known, tokens = h.Remembered()
 		assert.Zero(t, known+tokens)
 	})
 }

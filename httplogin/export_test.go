@@ -12,20 +12,20 @@ var (
 )
 
 // Seal returns the cookie of an attempt, whose returnTo is not checked.
-func (l *Login) Seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
-	return l.seal(request, returnTo)
+func (h *Handlers) Seal(request *csoauth.AuthRequest, returnTo string) *http.Cookie {
+	return h.seal(request, returnTo)
 }
 
 // ExchangesUnderWay returns how many there are.
-func (l *Login) ExchangesUnderWay() int {
-	l.exchanges.mu.Lock()
-	defer l.exchanges.mu.Unlock()
-	return l.exchanges.underWay
+func (h *Handlers) ExchangesUnderWay() int {
+	h.exchanges.mu.Lock()
+	defer h.exchanges.mu.Unlock()
+	return h.exchanges.underWay
 }
 
 // Remembered returns of how many exchanges something is known, and how many tokens are kept.
-func (l *Login) Remembered() (exchanges, tokens int) {
-	l.exchanges.mu.Lock()
-	defer l.exchanges.mu.Unlock()
-	return max(len(l.exchanges.byState), len(l.exchanges.byCode)), l.exchanges.tokens
+func (h *Handlers) Remembered() (exchanges, tokens int) {
+	h.exchanges.mu.Lock()
+	defer h.exchanges.mu.Unlock()
+	return max(len(h.exchanges.byState), len(h.exchanges.byCode)), h.exchanges.tokens
 }

@@ -17,13 +17,13 @@ import (
 // would use up the memory.
 func TestFloodLeavesNothingBehind(t *testing.T) {
 	const requests = 20_000
-	login := httpsLogin()
-	require.NoError(t, login.Validate())
-	flood(t, login, 100) // whatever is made once
+	h := httpsHandlers()
+	require.NoError(t, h.Validate())
+	flood(t, h, 100) // whatever is made once
 	before := heap()
-	flood(t, login, requests)
+	flood(t, h, requests)
 	after := heap()
-	runtime.KeepAlive(login)
+	runtime.KeepAlive(h)
 	const bound = 512 << 10 // 26 bytes a request
 	assert.Less(t, int64(after)-int64(before), int64(bound), "bytes more after %d requests", requests)
 }
@@ -31,32 +31,32 @@ func TestFloodLeavesNothingBehind(t *testing.T) {
 // flood sends that many requests, from as many browsers: one begins an attempt, one brings a
 // callback to a browser that has begun none, and one brings the attempt's callback and a cookie
 // that was changed.
-func flood(t *testing.T, login *httplogin.Login, requests int) {
+func flood(t *testing.T, h *httplogin.Handlers, requests int) {
 	t.Helper()
 	for n := range requests / 3 {
 		started := httptest.NewRecorder()
-		login.Start(started, httptest.NewRequest(http.MethodGet, "/login?return_to=/"+strconv.Itoa(n), nil))
+		h.Start(started, httptest.NewRequest(http.MethodGet, "/login?return_to=/"+strconv.Itoa(n), nil))
 		require.Equal(t, http.StatusSeeOther, started.Code)
 
-		callback(t, login, "forged"+strconv.Itoa(n), nil)
+		callback(t, h, "forged"+strconv.Itoa(n), nil)
 
 		cookie := started.Result().Cookies()[0]
 		at := len(cookie.Value) - 8 // in the tag
 		changed := map[bool]string{true: "B", false: "A"}[cookie.Value[at] == 'A']
 		cookie.Value = cookie.Value[:at] + changed + cookie.Value[at+1:]
-		callback(t, login, stateOf(t, started.Header().Get("Location")), cookie)
+		callback(t, h, stateOf(t, started.Header().Get("Location")), cookie)
 	}
 }
 
 // callback sends a forged one.
-func callback(t *testing.T, login *httplogin.Login, state string, cookie *http.Cookie) {
+func callback(t *testing.T, h *httplogin.Handlers, state string, cookie *http.Cookie) {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "/callback?code=stolen&state="+state, nil)
 	if cookie != nil {
 		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 	}
 	w := httptest.NewRecorder()
-	login.Callback(w, r)
+	h.Callback(w, r)
 	require.Equal(t, http.StatusBadRequest, w.Code)
 }
 

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 )
 
-// Keys seal the cookies of a [Login]. A [][]byte can be assigned to them. They print as their
-// number, also in a Login that stands by value in an exported field, where fmt does not call the
-// Login's own Format.
+// Keys seal the cookies of [Handlers]. A [][]byte can be assigned to them. They print as their
+// number, also in Handlers that stand by value in an exported field: fmt does not call the Format
+// of those.
 type Keys [][]byte
 
 // Format prints how many keys there are, under every verb.

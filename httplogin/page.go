@@ -14,7 +14,7 @@ import (
 )
 
 // fail logs err, and has it answered.
-func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	lost := errors.Is(err, ErrNoCookie) || errors.Is(err, csoauth.ErrState) || errors.Is(err, csoauth.ErrAttemptExpired)
 	status := http.StatusBadRequest
 	if !lost {
@@ -24,30 +24,30 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status >= 500 {
 		level = slog.LevelError
 	}
-	l.log(r, level, err)
-	if l.OnError != nil {
-		l.OnError(w, r, err)
+	h.log(r, level, err)
+	if h.OnError != nil {
+		h.OnError(w, r, err)
 		return
 	}
 	data := pageData{
 		Denied: status == http.StatusForbidden && errors.Is(err, csoauth.ErrDenied),
 		Lost:   lost || wasRefused(err),
 		Busy:   errors.Is(err, ErrBusy),
-		Stacks: l.Config != nil && l.Config.AuthorizeRoute == csoauth.RouteHash,
-		Again:  cmp.Or(l.StartPath, "/"),
+		Stacks: h.Config != nil && h.Config.AuthorizeRoute == csoauth.RouteHash,
+		Again:  cmp.Or(h.StartPath, "/"),
 	}
 	var otherHost *otherHostError
 	if errors.As(err, &otherHost) {
 		data.There = otherHost.there + r.URL.RequestURI()
 	}
-	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && l.StartPath != "" {
+	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && h.StartPath != "" {
 		separator := "?"
-		if strings.Contains(l.StartPath, "?") {
+		if strings.Contains(h.StartPath, "?") {
 			separator = "&"
 		}
 		data.Again += separator + "return_to=" + url.QueryEscape(returnTo)
 	}
-	html, made := l.pages[data]
+	html, made := h.pages[data]
 	if !made {
 		html = data.html()
 	}
@@ -55,9 +55,9 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // log writes a line about a login that failed.
-func (l *Login) log(r *http.Request, level slog.Level, err error) {
-	if l.Logger != nil {
-		l.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "httplogin: login failed", slog.String("path", r.URL.Path), slog.String("err", err.Error()))
+func (h *Handlers) log(r *http.Request, level slog.Level, err error) {
+	if h.Logger != nil {
+		h.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "httplogin: login failed", slog.String("path", r.URL.Path), slog.String("err", err.Error()))
 	}
 }
 

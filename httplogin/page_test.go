@@ -25,16 +25,16 @@ import (
 func TestFailedLogin(t *testing.T) {
 	const path, link = "/login", "/login?return_to=%2Fhere%3Fa%3Db"
 	const failed, lost, denied = "The login did not work", "This page is where a login ends", "Access was not allowed"
-	onToken := func(err error) func(*httplogin.Login) {
-		return func(l *httplogin.Login) {
-			l.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return err }
+	onToken := func(err error) func(*httplogin.Handlers) {
+		return func(h *httplogin.Handlers) {
+			h.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return err }
 		}
 	}
-	tokenEndpoint := func(f roundTrip) func(*httplogin.Login) {
-		return func(l *httplogin.Login) { l.Config.HTTPClient.Transport = f }
+	tokenEndpoint := func(f roundTrip) func(*httplogin.Handlers) {
+		return func(h *httplogin.Handlers) { h.Config.HTTPClient.Transport = f }
 	}
 	tests := map[string]struct {
-		set    func(*httplogin.Login)
+		set    func(*httplogin.Handlers)
 		wait   time.Duration      // before the callback
 		cookie func(*http.Cookie) // what happened to it
 		visit  string             // STATE is the attempt's; empty: the right callback
@@ -46,8 +46,8 @@ func TestFailedLogin(t *testing.T) {
 		link   string // of "Try again"
 	}{
 		"the user says no":                 {visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: link},
-		"no StartPath":                     {set: func(l *httplogin.Login) { l.StartPath = "" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/"},
-		"a StartPath with a query":         {set: func(l *httplogin.Login) { l.StartPath = "/login?a=b" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/login?a=b&return_to=%2Fhere%3Fa%3Db"},
+		"no StartPath":                     {set: func(h *httplogin.Handlers) { h.StartPath = "" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/"},
+		"a StartPath with a query":         {set: func(h *httplogin.Handlers) { h.StartPath = "/login?a=b" }, visit: "/callback?error=access_denied&state=STATE", status: 403, level: "INFO", cause: "access_denied", page: denied, link: "/login?a=b&return_to=%2Fhere%3Fa%3Db"},
 		"another error of the callback":    {visit: "/callback?error=server_error&state=STATE", status: 502, level: "ERROR", cause: "server_error", page: failed, link: link},
 		"too late":                         {wait: 11 * time.Minute, status: 400, level: "INFO", cause: "1m0s", page: lost, link: link},
 		"forged":                           {visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
@@ -60,7 +60,7 @@ func TestFailedLogin(t *testing.T) {
 		"the redirect URI is wrong":        {set: tokenEndpoint(refuse(400, `{"error":"invalid_grant","error_description":"redirect_uri mismatch"}`)), status: 500, level: "ERROR", cause: "redirect_uri", page: failed, link: link},
 		"too many requests":                {set: tokenEndpoint(refuse(429, `{"error":"slow_down"}`)), status: 502, level: "ERROR", cause: "slow_down", page: failed, link: link},
 		"Contentstack fails":               {set: tokenEndpoint(refuse(500, `{"error":"invalid_grant"}`)), status: 502, level: "ERROR", cause: "500", page: failed, link: link},
-		"the path route":                   {set: func(l *httplogin.Login) { l.Config.AuthorizeRoute = csoauth.RoutePath }, visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
+		"the path route":                   {set: func(h *httplogin.Handlers) { h.Config.AuthorizeRoute = csoauth.RoutePath }, visit: "/callback?code=the-code&state=forged", status: 400, level: "INFO", cause: "no attempt that this browser has", page: lost, link: path},
 		"a prefetch":                       {header: "Sec-Purpose: prefetch", status: 403, level: "INFO", cause: "ahead of a visit", page: failed, link: path},
 		"a frame":                          {header: "Sec-Fetch-Dest: iframe", status: 403, level: "INFO", cause: "cannot be shown in a frame", page: failed, link: path},
 		"a query that does not parse":      {visit: "/callback?error=a;b&code=the-code&state=STATE", status: 400, level: "INFO", cause: "cannot be read whole", page: lost, link: path},
@@ -72,15 +72,15 @@ func TestFailedLogin(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				login := httpsLogin()
+				h := httpsHandlers()
 				var out bytes.Buffer
-				login.StartPath, login.Logger = path, slog.New(slog.NewTextHandler(&out, nil))
-				login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+				h.StartPath, h.Logger = path, slog.New(slog.NewTextHandler(&out, nil))
+				h.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
 				if tt.set != nil {
-					tt.set(login)
+					tt.set(h)
 				}
-				require.NoError(t, login.Validate())
-				cookie, state := start(t, login, "/login?return_to=/here%3Fa=b")
+				require.NoError(t, h.Validate())
+				cookie, state := start(t, h, "/login?return_to=/here%3Fa=b")
 				time.Sleep(tt.wait)
 				began := time.Now()
 
@@ -93,7 +93,7 @@ func TestFailedLogin(t *testing.T) {
 					r.Header.Set(name, value)
 				}
 				w := httptest.NewRecorder()
-				login.Callback(w, r)
+				h.Callback(w, r)
 
 				body := html.UnescapeString(w.Body.String())
 				assert.Equal(t, tt.status, w.Code)
@@ -101,7 +101,7 @@ func TestFailedLogin(t *testing.T) {
 				for text, shown := range map[string]bool{
 					`data-page="denied"`: tt.page == denied, denied: tt.page == denied,
 					`data-page="login-failed"`: tt.page != denied, failed: tt.page != denied,
-					lost: tt.page == lost, "try again, now that you are": tt.page == lost && login.Config.AuthorizeRoute == csoauth.RouteHash,
+					lost: tt.page == lost, "try again, now that you are": tt.page == lost && h.Config.AuthorizeRoute == csoauth.RouteHash,
 				} {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}
@@ -111,7 +111,7 @@ func TestFailedLogin(t *testing.T) {
 					assert.Contains(t, out.String(), `err="httplogin: `)
 				}
 				if strings.HasPrefix(tt.link, path) {
-					start(t, login, tt.link)
+					start(t, h, tt.link)
 				}
 				assert.Contains(t, out.String(), "level="+tt.level+" ")
 				assert.Contains(t, out.String(), "path="+r.URL.Path+" err=")
@@ -162,14 +162,14 @@ func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
 		{"https://example.com/callback", "127.0.0.1:3000", ""}, // behind a proxy
 		{"https://example.com/callback", "example.com", ""},
 	} {
-		login := httpsLogin()
-		login.Config.RedirectURI = test.redirectURI
+		h := httpsHandlers()
+		h.Config.RedirectURI = test.redirectURI
 		var out bytes.Buffer
-		login.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		h.Logger = slog.New(slog.NewTextHandler(&out, nil))
 		r := httptest.NewRequest(http.MethodGet, "/login?return_to=/here", nil)
 		r.Host = test.host
 		w := httptest.NewRecorder()
-		login.Start(w, r)
+		h.Start(w, r)
 		if test.there == "" {
 			assert.Equal(t, http.StatusSeeOther, w.Code, test)
 			continue

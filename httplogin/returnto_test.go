@@ -48,12 +48,12 @@ func TestReturnToInTheQuery(t *testing.T) {
 // return_to that is of no use, which is logged.
 func assertReturn(t *testing.T, query, want string) {
 	t.Helper()
-	login := httpsLogin()
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+	h := httpsHandlers()
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
 	var out bytes.Buffer
-	login.Logger = slog.New(slog.NewTextHandler(&out, nil))
-	cookie, state := start(t, login, "/login?"+query)
-	w, err := comeBack(login, "code=c&state="+state, cookie)
+	h.Logger = slog.New(slog.NewTextHandler(&out, nil))
+	cookie, state := start(t, h, "/login?"+query)
+	w, err := comeBack(h, "code=c&state="+state, cookie)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusSeeOther, w.Code)
 	assert.Equal(t, []string{cmp.Or(want, "/")}, w.Header().Values("Location"))
@@ -62,14 +62,14 @@ func assertReturn(t *testing.T, query, want string) {
 
 // An attempt that began with an earlier release may hold what is not safe any more.
 func TestReturnToIsCheckedAgain(t *testing.T) {
-	login := httpsLogin()
-	require.NoError(t, login.Validate())
-	request, err := login.Config.NewAuthRequest(nil)
+	h := httpsHandlers()
+	require.NoError(t, h.Validate())
+	request, err := h.Config.NewAuthRequest(nil)
 	require.NoError(t, err)
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
 	for to, want := range map[string]string{"//evil": "/", "/here": "/here"} {
 		request.State = "state of " + to
-		w, err := comeBack(login, url.Values{"code": {"code for " + to}, "state": {request.State}}.Encode(), login.Seal(request, to))
+		w, err := comeBack(h, url.Values{"code": {"code for " + to}, "state": {request.State}}.Encode(), h.Seal(request, to))
 		require.NoError(t, err)
 		assert.Equal(t, want, w.Header().Get("Location"))
 	}

@@ -39,12 +39,14 @@ size csoauth "context $csoauth" '
 size 'csoauth and loopback' "context $csoauth $csoauth/loopback" '
 	fmt.Println(loopback.Login(context.Background(), &csoauth.Config{}, nil))'
 size 'csoauth and httplogin' "$csoauth $csoauth/httplogin" '
-	login := &httplogin.Login{Config: &csoauth.Config{}}
+	login := &httplogin.Handlers{Config: &csoauth.Config{}}
 	http.HandleFunc("/login", login.Start)
 	http.HandleFunc("/callback", login.Callback)
 	fmt.Println(http.ListenAndServe("localhost:8184", nil))'
 size 'csoauth and tokens' "context $csoauth $csoauth/tokens" '
-	users := tokens.New(&csoauth.Config{}, tokens.Dir("tokens"), nil)
-	fmt.Println(users.Put(context.Background(), "ada", &csoauth.Token{}))
-	fmt.Println(users.Client("ada").Get("https://example.com"))
+	users, err := tokens.New(&csoauth.Config{}, tokens.Dir("tokens"), nil)
+	fmt.Println(err)
+	ada := users.For("ada")
+	fmt.Println(ada.Put(context.Background(), &csoauth.Token{}))
+	fmt.Println(ada.Client().Get("https://example.com"))
 	fmt.Println(users.Close())'

@@ -133,7 +133,7 @@ func (f *flight) publish(rec record) {
 		fallthrough
 	default:
 		if w.unsaved != nil {
-			f.event(Refreshed, nil, 0)
+			f.event(EventRefreshed, nil, 0)
 		}
 		w.settle()
 	}
@@ -172,7 +172,7 @@ func (f *flight) forget() error {
 	defer f.e.mu.Unlock()
 	err := errNoLogin
 	if f.e.view.Load() != nil {
-		f.event(LoginRequired, err, 0)
+		f.event(EventLoginRequired, err, 0)
 	}
 	f.pending = nil
 	f.m.drop(f.e)

@@ -87,7 +87,7 @@ func TestSaveThatNobodyKnowsOf(t *testing.T) {
 				assert.Empty(t, now.mark)
 				assert.Equal(t, 1, p.asked())
 				synctest.Wait()
-				assert.Equal(t, []tokens.EventType{tokens.Refreshed}, events)
+				assert.Equal(t, []tokens.EventType{tokens.EventRefreshed}, events)
 			})
 		})
 	}

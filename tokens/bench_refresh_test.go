@@ -25,7 +25,7 @@ const copied = "000000" // the name in the record of the login
 
 func newCopier(b *testing.B) copier {
 	store := new(tokens.Memory)
-	m := tokens.New(newProvider().config(), store, nil)
+	m := newManager(newProvider().config(), store, nil)
 	defer m.Close()
 	require.NoError(b, m.Put(b.Context(), "user", benchToken(copied+"@")))
 	return copier{store}
@@ -48,7 +48,7 @@ func BenchmarkMemoryPerUser(b *testing.B) {
 	var perUser float64
 	for b.Loop() {
 		before := heap()
-		m := tokens.New(newProvider().config(), store, nil)
+		m := newManager(newProvider().config(), store, nil)
 		strings := 0
 		for _, key := range keys {
 			t, err := m.Token(b.Context(), key)
@@ -125,7 +125,7 @@ func BenchmarkHerd(b *testing.B) {
 				*saved = time.Now()
 				return err
 			}}
-			m := tokens.New(p.config(), store, nil)
+			m := newManager(p.config(), store, nil)
 			ended := p.login("user")
 			ended.Expiry = time.Now().Add(-time.Minute)
 			require.NoError(b, m.Put(b.Context(), "user", ended))
@@ -195,7 +195,7 @@ func BenchmarkExpiryTail(b *testing.B) {
 	}
 	b.Run("impl=csoauth", func(b *testing.B) {
 		run(b, func(p *provider) func() bool {
-			m := tokens.New(p.config(), new(tokens.Memory), nil)
+			m := newManager(p.config(), new(tokens.Memory), nil)
 			require.NoError(b, m.Put(b.Context(), "user", p.login("user")))
 			ctx := b.Context()
 			return func() bool { t, _ := m.Token(ctx, "user"); return t != nil }

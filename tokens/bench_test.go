@@ -32,7 +32,7 @@ func benchToken(name string) *csoauth.Token {
 
 // benchManager does not recheck: a look into the store, every minute for each user, is not what a hit costs.
 func benchManager(b *testing.B) *tokens.Manager {
-	m := tokens.New(newProvider().config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
+	m := newManager(newProvider().config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
 	b.Cleanup(func() { m.Close() })
 	require.NoError(b, m.Put(b.Context(), "user", benchToken("user")))
 	return m
@@ -78,7 +78,7 @@ func BenchmarkHit(b *testing.B) {
 			})
 		}
 		b.Run(fmt.Sprintf("each=%d/impl=csoauth", each), func(b *testing.B) {
-			source := benchManager(b).TokenSource(b.Context(), "user")
+			source := benchManager(b).For("user").TokenSource(b.Context())
 			parallel(b, func() bool { t, _ := source.Token(); return t != nil })
 		})
 		b.Run(fmt.Sprintf("each=%d/impl=xoauth2", each), func(b *testing.B) {
@@ -151,7 +151,7 @@ func BenchmarkTransport(b *testing.B) {
 			}
 		}
 	}
-	b.Run("impl=csoauth", func(b *testing.B) { run(b, benchManager(b).Transport("user", base)) })
+	b.Run("impl=csoauth", func(b *testing.B) { run(b, benchManager(b).For("user").Transport(base)) })
 	b.Run("impl=xoauth2", func(b *testing.B) {
 		run(b, &oauth2.Transport{Source: oauth2.ReuseTokenSource(benchToken("user").OAuth2(), nil), Base: base})
 	})

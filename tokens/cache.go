@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"sync"
-	"sync/atomic"
-
-	"github.com/contentstack/csoauth"
 )
 
 // A cache holds entries by key, and keeps their number near a limit. It gives up those that were not used for longest
@@ -109,24 +106,4 @@ func (e *entry) idle(now instant) bool {
 		return true
 	}
 	return w.flight == nil && w.unsaved == nil && max(w.retryAt, w.lookAt) <= now.mono && !w.justForced(now)
-}
-
-// share lets Tokens have the strings in common that are the same for many users, which are most of their members.
-func (m *Manager) share(t *csoauth.Token) {
-	for _, s := range []*string{&t.TokenType, &t.AuthorizationType, &t.Location, &t.ClientID, &t.RedirectURI, &t.OrganizationUID} {
-		if shared, ok := m.shared.Load(*s); ok {
-			*s = shared.(string)
-		} else if m.sharedCount.Load() < maxShared {
-			m.sharedCount.Add(1)
-			m.shared.Store(*s, *s)
-		}
-	}
-}
-
-// maxShared bounds the strings kept for share.
-const maxShared = 1024
-
-type sharedStrings struct {
-	shared      sync.Map // string: the same string
-	sharedCount atomic.Int32
 }

@@ -5,16 +5,23 @@ import "time"
 // An instant is a moment on two clocks. The monotonic one is right when somebody sets the time; the wall clock is right
 // when the machine was suspended, because then the other stood still. What is over on one of them is over.
 type instant struct {
-	mono time.Duration // since the Manager was made
+	mono time.Duration // since the clock began
 	wall int64         // Unix time in nanoseconds
 }
 
 // forever is longer than any process runs, and short enough to add to.
 const forever = 100 * 365 * 24 * time.Hour
 
-func (m *Manager) now() instant {
-	t := time.Now()
-	return instant{t.Sub(m.made), t.UnixNano()}
+// now is the one function of this package that reads a clock.
+func now() time.Time { return time.Now() }
+
+// newClock returns a Manager's clock, which begins now.
+func newClock() func() instant {
+	began := now()
+	return func() instant {
+		t := now()
+		return instant{t.Sub(began), t.UnixNano()}
+	}
 }
 
 // before reports whether both clocks say so.

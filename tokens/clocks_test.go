@@ -42,14 +42,14 @@ func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 			p, store := newProvider(), new(tokens.Memory)
 			var login *csoauth.Token
 			clocksMachine(t, 48*time.Hour+row.ahead, func(t *testing.T) {
-				m := tokens.New(p.config(), store, nil)
+				m := newManager(p.config(), store, nil)
 				login = p.login("user")
 				require.NoError(t, m.Put(t.Context(), "user", login))
 				require.NoError(t, m.Close())
 			})
 			clocksMachine(t, 48*time.Hour, func(t *testing.T) {
 				refusalOf(p, http.StatusInternalServerError, "text/plain", "oops")
-				m := tokens.New(p.config(), store, nil)
+				m := newManager(p.config(), store, nil)
 				start := time.Now()
 				for ; ; time.Sleep(time.Second) {
 					token, err := m.Token(t.Context(), "user")
@@ -70,14 +70,14 @@ func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 func TestTwoMachinesWhoseClocksDifferShareALogin(t *testing.T) {
 	p, store := newProvider(), new(tokens.Memory)
 	clocksMachine(t, 0, func(t *testing.T) {
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		require.NoError(t, m.Close())
 	})
 	for hour := range 24 {
 		ahead := time.Duration(hour%2) * 2 * time.Hour
 		clocksMachine(t, time.Duration(hour)*time.Hour+ahead, func(t *testing.T) {
-			m := tokens.New(p.config(), store, nil)
+			m := newManager(p.config(), store, nil)
 			before := p.asked()
 			var token *csoauth.Token
 			for range 60 {
@@ -102,7 +102,7 @@ func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := tokens.New(p.config(), new(tokens.Memory), nil)
+				m := newManager(p.config(), new(tokens.Memory), nil)
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				time.Sleep(time.Minute)
 				old, err := m.Token(t.Context(), "user")
@@ -126,7 +126,7 @@ func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 func TestStoreIsLookedAtAgainAfterASuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
-		here, there := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		here, there := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
 		require.NoError(t, there.Delete(t.Context(), "user"))
 		time.Sleep(10 * time.Minute)
@@ -148,7 +148,7 @@ func TestFlappingClock(t *testing.T) {
 		p := newProvider()
 		p.lives = time.Minute
 		const flap = 20 * time.Second
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		born := map[string][2]time.Duration{} // by access token: what the clocks showed when it was first seen
 		epoch := time.Now()
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
@@ -194,7 +194,7 @@ func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-				m := tokens.New(p.config(), store, nil)
+				m := newManager(p.config(), store, nil)
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				time.Sleep(p.lives)
 				store.swapped = func(n int, _ string, err error) error {

@@ -79,8 +79,8 @@ func TestCloseTriesOnceMoreAndNamesWhatIsLost(t *testing.T) {
 
 		for range 2 { // closing it again is no mistake, and loses nothing of the news
 			err := m.Close()
-			require.ErrorContains(t, err, `"user"`)
-			assert.NotContains(t, err.Error(), "another")
+			require.ErrorContains(t, err, tokens.KeyHash("user"))
+			assert.NotContains(t, err.Error(), tokens.KeyHash("another"))
 			assert.NotContains(t, err.Error(), "access-")
 			assert.NotContains(t, err.Error(), "refresh-")
 		}
@@ -114,7 +114,7 @@ func TestCloseDuringAFailedSaveNamesTheKey(t *testing.T) {
 		store.setBroken(true)
 		answer := ask(t.Context(), m)
 		time.Sleep(5 * time.Second)
-		require.ErrorContains(t, m.Close(), `"user"`)
+		require.ErrorContains(t, m.Close(), tokens.KeyHash("user"))
 		got := <-answer
 		require.NoError(t, got.err)
 		assert.Equal(t, "access-user-2", got.token.AccessToken)
@@ -125,11 +125,11 @@ func TestAfterCloseNothingIsAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
-		client := &http.Client{Transport: m.Transport("user", flightAPI(func(*http.Request) (*http.Response, error) {
+		client := &http.Client{Transport: m.For("user").Transport(flightAPI(func(*http.Request) (*http.Response, error) {
 			t.Error("a request without a token was sent")
 			return nil, http.ErrServerClosed
 		}))}
-		source := m.TokenSource(t.Context(), "user")
+		source := m.For("user").TokenSource(t.Context())
 		require.NoError(t, m.Close())
 		require.NoError(t, m.Close())
 		atEnd(p)

@@ -114,7 +114,7 @@ func crowdUsers() (users []csoauthtest.User) {
 
 // crowdLogsIn logs every user in and puts the tokens into dir. It returns the keys and the seq of each record.
 func crowdLogsIn(t *testing.T, server *csoauthtest.Server, c *csoauth.Config, dir tokens.Dir) (keys []string, seqs map[string]int64) {
-	m := tokens.New(c, dir, nil)
+	m := newManager(c, dir, nil)
 	seqs = map[string]int64{}
 	for _, user := range crowdUsers() {
 		request, err := c.NewAuthRequest(nil)
@@ -160,7 +160,7 @@ type crowdMember struct {
 func childOfCrowd() {
 	c := crowdMember{report: crowdReport{Wrong: map[string]int{}, Passing: map[string]int{}}}
 	ctx := toldToProcess(&c.processSite)
-	c.manager = tokens.New(c.config(), c.Dir, nil)
+	c.manager = newManager(c.config(), c.Dir, nil)
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() { c.takeTokens(ctx) })
@@ -245,7 +245,7 @@ func (c *crowdMember) callAPI(ctx context.Context) {
 		case <-pause.C:
 		}
 		key := c.Keys[rand.N(len(c.Keys))]
-		resp, err := c.manager.Client(key).Get(c.API + "/v3/user")
+		resp, err := c.manager.For(key).Client().Get(c.API + "/v3/user")
 		if err != nil {
 			c.failed(key, err)
 			continue

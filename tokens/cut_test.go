@@ -102,7 +102,7 @@ func TestRefusedAnswerKeepsItsRefreshToken(t *testing.T) {
 		assert.Equal(t, "access-user-1", now.token.AccessToken)
 		assert.Empty(t, now.mark)
 		assert.Equal(t, "access-user-1", access(t, m))
-		assert.Equal(t, []tokens.EventType{tokens.RefreshFailed}, events)
+		assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events)
 
 		time.Sleep(5 * time.Second)
 		access(t, m)

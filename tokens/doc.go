@@ -5,16 +5,16 @@
 // stored before anyone uses it, and a refresh token whose response was lost must not be sent again
 // blindly. A [Manager] does this, for all goroutines and processes that share a [Store]:
 //
-//	config := &csoauth.Config{…}                            // your app
-//	users := tokens.New(config, tokens.Dir("tokens"), nil)  // one for the whole program
-//	defer users.Close()                                     // check its error
+//	config := &csoauth.Config{…}                                 // your app
+//	users, err := tokens.New(config, tokens.Dir("tokens"), nil)  // one for the whole program
+//	defer users.Close()                                          // check its error
 //
 //	// Once for each user, in the callback handler of the login:
 //	token, err := config.Exchange(ctx, request, callback)
 //	err = users.Put(ctx, "ada", token)
 //
 //	// From then on, anywhere and as often as you like:
-//	resp, err := users.Client("ada").Do(req) // sends Ada's access token, and refreshes it first if it is due
+//	resp, err := users.For("ada").Client().Do(req) // sends Ada's access token, and refreshes it first if it is due
 //
 // # Many users
 //
@@ -22,11 +22,11 @@
 // organizations, make keys of both, such as "user/organization". A Store does not list its keys: keep
 // them in your table of users.
 //
-// [Manager.Client] and [Manager.Transport] send the token with each request. If an API answers 401, they
-// get another token and send the request again. [Manager.Token] returns the token: its OrganizationUID
-// goes into headers, and [csoauth.Config.EndpointsFor] returns the hosts of the user's region.
-// [Manager.TokenSource] is for code that takes golang.org/x/oauth2's types. All of them are cheap, and
-// safe for concurrent use.
+// [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each request.
+// If an API answers 401, they get another token and send the request again. Its Token, like
+// [Manager.Token], returns the token: the OrganizationUID goes into headers, and
+// [csoauth.Config.EndpointsFor] returns the hosts of the user's region. Its TokenSource is for code that
+// takes golang.org/x/oauth2's types. All of them are cheap, and safe for concurrent use.
 //
 // # What to do with an error
 //
@@ -69,16 +69,17 @@
 // # When a token is refreshed
 //
 // A token is refreshed when someone asks for it: a Manager at rest has no goroutine. In the last ten
-// minutes of a token the refresh runs in the background, and callers get the old token. In the last half
-// minute they wait for the new one. Options.SoftWindow and Options.HardWindow set these times; both are
+// minutes of a token the refresh runs in the background, and callers get the old token.
+// Options.SoftWindow sets this time. In the last half minute they wait for the new one. Both times are
 // shorter for tokens with a short life. A caller whose context ends leaves, and the refresh goes on for
 // those who come later.
 //
 // # Events and logs
 //
-// Options.OnEvent and Options.Logger report each refresh and failure. They contain no secret, and the
-// key only as its [KeyHash]. Raise an alarm at [SaveFailed]: the store did not take a new pair, and only
-// this process has it. [LoginRequired] counts users whose login has ended.
+// Options.OnEvent and Options.Logger report each refresh and failure, without secrets. An [Event] has
+// the key, for your table of users; logs and errors name it by its [KeyHash] alone. Raise an alarm at
+// [EventSaveFailed]: the store did not take a new pair, and only this process has it.
+// [EventLoginRequired] names a user whose login has ended.
 //
 // # What is not promised
 //

@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,10 +56,13 @@ type work struct {
 // gone is the work of an entry that is not in the cache any more. Its holders look the key up again.
 var gone = new(work)
 
+// defaultRecheck is how old the view of a key may be before a use looks into the store.
+const defaultRecheck = time.Minute
+
 // Windows on the life of a token, and their bounds as parts of it.
 const (
 	defaultSoft = 10 * time.Minute // before its end, a refresh begins in the background; at most a quarter
-	defaultHard = 30 * time.Second // before its end, callers wait for it; at most a tenth
+	hardWindow  = 30 * time.Second // before its end, callers wait for it; at most a tenth
 	maxMargin   = 10 * time.Second // before its end it is over, so that it does not end on its way; at most a thirtieth
 	minPause    = 30 * time.Second // between two refreshes; at most half the lifetime
 )
@@ -87,7 +89,6 @@ func (m *Manager) newView(r *record, now instant) *view {
 	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq}
 	v.bearer = "Bearer " + v.token.AccessToken
 	v.token.AccessToken = v.bearer[len("Bearer "):]
-	m.share(&v.token)
 	left := forever
 	switch {
 	case v.token.AccessToken == "":
@@ -121,9 +122,9 @@ func (v *view) age(now instant) time.Duration {
 // first differs from key to key by up to half, so that users who came together do not refresh together.
 func (m *Manager) windows(e *entry, v *view) (soft, hard, margin time.Duration) {
 	margin = min(maxMargin, v.lifetime/30)
-	hard = max(margin, min(m.hard, v.lifetime/10))
+	hard = max(margin, min(hardWindow, v.lifetime/10))
 	soft = max(hard, min(m.soft, v.lifetime/4))
-	soft -= time.Duration(maphash.String(m.seed, e.key)%1024) * ((soft - hard) / 2048)
+	soft -= time.Duration(m.hash(e.key)%1024) * ((soft - hard) / 2048)
 	return soft, hard, margin
 }
 
@@ -172,7 +173,7 @@ func (m *Manager) freshen(e *entry, v *view, now instant) {
 	_, _, margin := m.windows(e, v)
 	wait := min(m.dueIn(e, v, now), v.left(now)-margin)
 	if m.recheck > 0 {
-		wait = min(wait, jittered(m.recheck))
+		wait = min(wait, m.jittered(e.key, m.recheck))
 	}
 	if !m.valid(e, v, now) {
 		wait = 0

@@ -4,31 +4,60 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"time"
 )
 
-// An Event tells what became of a refresh. It has no secret of this module's and no key, so that it can go into logs and
-// metrics as it is; what the errors of a Store say is the Store's. To tell the user, use the error of [Manager.Token] or of
-// a request.
+// An Event tells what became of a refresh. It has no secret. It prints, and goes into a slog log, with
+// the [KeyHash] in place of the key, which may be a user's name; what the errors of a Store say is up to
+// the Store. To tell the user, use the error of [Manager.Token] or of a request.
 type Event struct {
 	Type EventType
-	// KeyHash is what [KeyHash] returns for the key.
-	KeyHash string
-	// Err is why, unless the Type is Refreshed.
+	// Key is the key of the login.
+	Key string
+	// Err is why, unless the Type is EventRefreshed.
 	Err error
 	// Took is how long the token endpoint needed to answer; 0 if it was not asked.
 	Took time.Duration
+}
+
+// Format names the key by its hash, under every verb.
+func (e Event) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "key %s: %s", KeyHash(e.Key), e.Type)
+	if e.Took > 0 {
+		fmt.Fprintf(f, " in %v", e.Took)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(f, ": %v", e.Err)
+	}
+}
+
+// LogValue names the key by its hash.
+func (e Event) LogValue() slog.Value {
+	return slog.GroupValue(append([]slog.Attr{slog.String("type", string(e.Type))}, e.attrs()...)...)
+}
+
+// attrs are what a log line says besides the type.
+func (e Event) attrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("key", KeyHash(e.Key))}
+	if e.Took > 0 {
+		attrs = append(attrs, slog.Duration("took", e.Took))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("err", e.Err.Error()))
+	}
+	return attrs
 }
 
 // An EventType says what happened.
 type EventType string
 
 const (
-	Refreshed     EventType = "refreshed"      // a new pair was got and stored
-	RefreshFailed EventType = "refresh failed" // the old pair stays; there will be another try
-	SaveFailed    EventType = "save failed"    // a new pair is used but not stored; if this process ends now, the login is lost
-	LoginRequired EventType = "login required" // a user who was logged in no longer is; it may follow on a RefreshFailed
+	EventRefreshed     EventType = "refreshed"      // a new pair came and is stored
+	EventRefreshFailed EventType = "refresh failed" // the old pair stays; there will be another try
+	EventSaveFailed    EventType = "save failed"    // a new pair is used and not stored: if this process ends now, the login is lost
+	EventLoginRequired EventType = "login required" // a login has ended; this may follow an EventRefreshFailed
 )
 
 // KeyHash names a key without telling it: 16 hexadecimal digits of its SHA-256.
@@ -40,19 +69,12 @@ func KeyHash(key string) string {
 // report tells the application's hook and its log.
 func (m *Manager) report(e Event) {
 	level := map[EventType]slog.Level{
-		Refreshed:     slog.LevelDebug,
-		RefreshFailed: slog.LevelWarn,
-		SaveFailed:    slog.LevelError,
-		LoginRequired: slog.LevelInfo,
+		EventRefreshed:     slog.LevelDebug,
+		EventRefreshFailed: slog.LevelWarn,
+		EventSaveFailed:    slog.LevelError,
+		EventLoginRequired: slog.LevelInfo,
 	}[e.Type]
-	attrs := []slog.Attr{slog.String("key", e.KeyHash)}
-	if e.Took > 0 {
-		attrs = append(attrs, slog.Duration("took", e.Took))
-	}
-	if e.Err != nil {
-		attrs = append(attrs, slog.String("err", e.Err.Error()))
-	}
-	m.log.LogAttrs(context.Background(), level, "tokens: "+string(e.Type), attrs...)
+	m.log.LogAttrs(context.Background(), level, "tokens: "+string(e.Type), e.attrs()...)
 	if m.onEvent != nil {
 		m.onEvent(e)
 	}

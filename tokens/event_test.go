@@ -51,12 +51,12 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 	}{
 		"refreshed": {
 			arrange: func(*provider, *hooked) {},
-			want:    []tokens.EventType{tokens.Refreshed},
+			want:    []tokens.EventType{tokens.EventRefreshed},
 			levels:  []string{"DEBUG"},
 		},
 		"refresh failed": {
 			arrange: func(p *provider, _ *hooked) { refusalOf(p, http.StatusInternalServerError, "text/plain", "oops") },
-			want:    []tokens.EventType{tokens.RefreshFailed},
+			want:    []tokens.EventType{tokens.EventRefreshFailed},
 			levels:  []string{"WARN"},
 		},
 		"save failed": {
@@ -68,12 +68,12 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 					return nil
 				}
 			},
-			want:   []tokens.EventType{tokens.SaveFailed},
+			want:   []tokens.EventType{tokens.EventSaveFailed},
 			levels: []string{"ERROR"},
 		},
 		"login required": {
 			arrange: func(p *provider, _ *hooked) { refusalOf(p, http.StatusBadRequest, "application/json", refusalDead) },
-			want:    []tokens.EventType{tokens.RefreshFailed, tokens.LoginRequired},
+			want:    []tokens.EventType{tokens.EventRefreshFailed, tokens.EventLoginRequired},
 			levels:  []string{"WARN", "INFO"},
 		},
 	} {
@@ -81,7 +81,7 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store, events, lines := newProvider(), &hooked{Store: new(tokens.Memory)}, new(eventLog), new(bytes.Buffer)
 				row.arrange(p, store)
-				m := tokens.New(p.config(), store, &tokens.Options{
+				m := newManager(p.config(), store, &tokens.Options{
 					OnEvent: events.add,
 					Logger:  slog.New(slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 				})
@@ -102,9 +102,9 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 					levels = append(levels, logged.Level)
 					assert.Equal(t, "tokens: "+string(event.Type), logged.Msg)
 					assert.Equal(t, tokens.KeyHash("user"), logged.Key)
-					assert.Equal(t, event.KeyHash, logged.Key)
+					assert.Equal(t, "user", event.Key)
 					assert.Equal(t, event.Took, logged.Took)
-					assert.Equal(t, event.Type == tokens.Refreshed, event.Err == nil)
+					assert.Equal(t, event.Type == tokens.EventRefreshed, event.Err == nil)
 					if event.Err != nil {
 						assert.Equal(t, event.Err.Error(), logged.Err)
 					}
@@ -121,7 +121,7 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 				store.mu.Unlock()
 				require.NoError(t, m.Close())
 				if name == "save failed" {
-					assert.Equal(t, tokens.Refreshed, events.types()[1], "in the end it is stored")
+					assert.Equal(t, tokens.EventRefreshed, events.types()[1], "in the end it is stored")
 				}
 			})
 		})
@@ -131,14 +131,14 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 func TestFailureOfTheStoreIsAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), &hooked{Store: new(tokens.Memory)}, new(eventLog)
-		m := tokens.New(p.config(), store, &tokens.Options{OnEvent: events.add})
+		m := newManager(p.config(), store, &tokens.Options{OnEvent: events.add})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		store.swap = func(int, string, []byte, []byte) error { return errStoreDown }
 		_, err := m.Token(t.Context(), "user")
 		require.ErrorIs(t, err, errStoreDown)
 		synctest.Wait()
-		require.Equal(t, []tokens.EventType{tokens.RefreshFailed}, events.types())
+		require.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events.types())
 		assert.Zero(t, events.all[0].Took, "the token endpoint was not asked")
 		assert.Zero(t, p.asked())
 		require.NoError(t, m.Close())
@@ -148,14 +148,14 @@ func TestFailureOfTheStoreIsAnEvent(t *testing.T) {
 func TestEndOfALoginElsewhereIsAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), new(tokens.Memory), new(eventLog)
-		here, there := tokens.New(p.config(), store, &tokens.Options{OnEvent: events.add}), tokens.New(p.config(), store, nil)
+		here, there := newManager(p.config(), store, &tokens.Options{OnEvent: events.add}), newManager(p.config(), store, nil)
 		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
 		require.NoError(t, there.Delete(t.Context(), "user"))
 		time.Sleep(time.Minute)
 		_, err := here.Token(t.Context(), "user")
 		require.NoError(t, err)
 		synctest.Wait()
-		require.Equal(t, []tokens.EventType{tokens.LoginRequired}, events.types())
+		require.Equal(t, []tokens.EventType{tokens.EventLoginRequired}, events.types())
 		assert.ErrorIs(t, events.all[0].Err, csoauth.ErrLoginRequired)
 
 		_, err = here.Token(t.Context(), "user")
@@ -171,14 +171,14 @@ func TestLogoutIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, events := newProvider(), new(eventLog)
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: events.add})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: events.add})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		for range 3 * 60 {
 			time.Sleep(time.Minute)
 			_, _ = m.Token(t.Context(), "user")
 		}
 		synctest.Wait()
-		ends := slices.DeleteFunc(events.types(), func(e tokens.EventType) bool { return e != tokens.LoginRequired })
+		ends := slices.DeleteFunc(events.types(), func(e tokens.EventType) bool { return e != tokens.EventLoginRequired })
 		assert.Len(t, ends, 1)
 		require.NoError(t, m.Close())
 	})
@@ -197,7 +197,7 @@ func TestOnEventMayUseTheManager(t *testing.T) {
 				p := newProvider()
 				var m *tokens.Manager
 				used := make(chan error, 1)
-				m = tokens.New(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: func(tokens.Event) { used <- use(context.Background(), m) }})
+				m = newManager(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: func(tokens.Event) { used <- use(context.Background(), m) }})
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				time.Sleep(p.lives)
 				_, err := m.Token(t.Context(), "user")
@@ -213,5 +213,22 @@ func TestKeyHashTellsKeysApartAndNotWhatTheyAre(t *testing.T) {
 	assert.Equal(t, "04f8996da763b7a9", tokens.KeyHash("user"), "it must stay as it is: people have it in their logs")
 	assert.NotEqual(t, tokens.KeyHash("user"), tokens.KeyHash("user2"))
 	assert.Len(t, tokens.KeyHash(strings.Repeat("k", 512)), 16)
-	assert.Equal(t, "{Type:refreshed KeyHash:04f8996da763b7a9 Err:<nil> Took:0s}", fmt.Sprintf("%+v", tokens.Event{Type: tokens.Refreshed, KeyHash: tokens.KeyHash("user")}))
+}
+
+func TestEventPrintsTheHashOfItsKey(t *testing.T) {
+	const key, hash = "ada@example.com", "b5fc85e55755f9e0"
+	event := tokens.Event{Type: tokens.EventRefreshFailed, Key: key, Err: errors.New("oops"), Took: 2 * time.Second}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		for _, value := range []any{event, &event, []tokens.Event{event}, struct{ E tokens.Event }{event}} {
+			text := fmt.Sprintf(format, value)
+			assert.NotContains(t, text, "ada", format)
+			assert.Contains(t, text, hash, format)
+		}
+	}
+	assert.Equal(t, "key "+hash+": refresh failed in 2s: oops", fmt.Sprint(event))
+	assert.Equal(t, "key "+hash+": refreshed", fmt.Sprint(tokens.Event{Type: tokens.EventRefreshed, Key: key}))
+
+	lines := new(bytes.Buffer)
+	slog.New(slog.NewTextHandler(lines, nil)).Info("event", "e", event)
+	assert.Contains(t, lines.String(), `e.type="refresh failed" e.key=`+hash+` e.took=2s e.err=oops`)
 }

@@ -28,10 +28,10 @@ func evictionFlood(t *testing.T, p *provider, m *tokens.Manager, name string, us
 func TestEvictedUserComesBackFromTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 10})
+		m := newManager(p.config(), store, &tokens.Options{MaxCached: 10})
 		login := p.login("user")
 		require.NoError(t, m.Put(t.Context(), "user", login))
-		source := m.TokenSource(t.Context(), "user")
+		source := m.For("user").TokenSource(t.Context())
 		_, err := source.Token()
 		require.NoError(t, err)
 
@@ -53,7 +53,7 @@ func TestThoseNotUsedForLongestAreGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.lives = 24 * time.Hour
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
 		evictionFlood(t, p, m, "old", 10)
 		time.Sleep(time.Hour)
 		for n := range 10 { // these have not had a hit yet
@@ -71,9 +71,9 @@ func TestThoseNotUsedForLongestAreGivenUp(t *testing.T) {
 func TestHolderOfADeadEntryLooksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		source := m.TokenSource(t.Context(), "user")
+		source := m.For("user").TokenSource(t.Context())
 		_, err := source.Token()
 		require.NoError(t, err)
 		time.Sleep(2 * time.Minute)
@@ -100,7 +100,7 @@ func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.takes = 10 * time.Second
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		var waiting sync.WaitGroup
@@ -126,7 +126,7 @@ func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 10})
+		m := newManager(p.config(), store, &tokens.Options{MaxCached: 10})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		store.swap = func(n int, key string, _, _ []byte) error {
@@ -150,7 +150,7 @@ func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 		store.mu.Unlock()
 		time.Sleep(6 * time.Minute)
 		require.NoError(t, m.Close())
-		next := tokens.New(p.config(), store, nil)
+		next := newManager(p.config(), store, nil)
 		token, err = next.Token(t.Context(), "user")
 		require.NoError(t, err)
 		p.requireAlive(t, token)
@@ -162,7 +162,7 @@ func TestCacheShrinksAgainAfterABurst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshes: 1000})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshes: 1000})
 		evictionFlood(t, p, m, "user", 1000)
 		time.Sleep(p.lives)
 		var all sync.WaitGroup
@@ -187,7 +187,7 @@ func TestUsersWhoseLoginEndedAreForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-				m := tokens.New(p.config(), store, &tokens.Options{MaxCached: 1000})
+				m := newManager(p.config(), store, &tokens.Options{MaxCached: 1000})
 				evictionFlood(t, p, m, "user", 1000)
 				time.Sleep(p.lives)
 				failure(p, store)

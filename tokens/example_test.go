@@ -25,8 +25,12 @@ func ExampleManager() {
 	config := contentstack.config()
 	ctx := context.Background()
 
-	users := tokens.New(config, new(tokens.Memory), nil) // a Memory forgets: use Dir, Sealed, or a database
-	defer users.Close()                                  // a real program looks at its error
+	users, err := tokens.New(config, new(tokens.Memory), nil) // a Memory forgets: use Dir, Sealed, or a database
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer users.Close() // a real program looks at its error
 
 	// In the callback handler of the log-in, once for each user:
 	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, callback)
@@ -58,7 +62,11 @@ func ExampleManager_Token() {
 	yesterday := contentstack.login("ada")
 	yesterday.Expiry = time.Now().Add(-23 * time.Hour)
 
-	users := tokens.New(contentstack.config(), store, nil)
+	users, err := tokens.New(contentstack.config(), store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	if err := users.Put(ctx, "ada", yesterday); err != nil {
 		fmt.Println(err)
 	}
@@ -66,7 +74,11 @@ func ExampleManager_Token() {
 	fmt.Println(token.AccessToken, err)
 
 	// Another process has the same store.
-	others := tokens.New(contentstack.config(), store, nil)
+	others, err := tokens.New(contentstack.config(), store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	token, err = others.Token(ctx, "ada")
 	fmt.Println(token.AccessToken, err)
 
@@ -78,7 +90,7 @@ func ExampleManager_Token() {
 }
 
 // Client adds the user's access token to each request, and sends one again with a new token if an API answers 401.
-func ExampleManager_Client() {
+func ExampleLogin_Client() {
 	contentstack := newProvider()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer access-ada-2" { // the first one was revoked
@@ -89,13 +101,17 @@ func ExampleManager_Client() {
 	}))
 	defer api.Close()
 	ctx := context.Background()
-	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer users.Close()
 	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
 		fmt.Println(err)
 	}
 
-	resp, err := users.Client("ada").Get(api.URL + "/v3/user")
+	resp, err := users.For("ada").Client().Get(api.URL + "/v3/user")
 	if err != nil {
 		fmt.Println(err) // errors.Is finds csoauth.ErrLoginRequired in it
 		return
@@ -108,9 +124,13 @@ func ExampleManager_Client() {
 }
 
 // Transport is for a client with a transport of its own, such as one that retries or traces.
-func ExampleManager_Transport() {
+func ExampleLogin_Transport() {
 	contentstack := newProvider()
-	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer users.Close()
 	if err := users.Put(context.Background(), "ada", contentstack.login("ada")); err != nil {
 		fmt.Println(err)
@@ -120,7 +140,7 @@ func ExampleManager_Transport() {
 		return httptest.NewRecorder().Result(), nil
 	})
 
-	client := &http.Client{Transport: users.Transport("ada", tracing), Timeout: time.Minute}
+	client := &http.Client{Transport: users.For("ada").Transport(tracing), Timeout: time.Minute}
 	resp, err := client.Get("https://api.contentstack.io/v3/user")
 	if err != nil {
 		fmt.Println(err)
@@ -133,16 +153,20 @@ func ExampleManager_Transport() {
 }
 
 // TokenSource is for libraries that know golang.org/x/oauth2.
-func ExampleManager_TokenSource() {
+func ExampleLogin_TokenSource() {
 	contentstack := newProvider()
-	users := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer users.Close()
 	ctx := context.Background()
 	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
 		fmt.Println(err)
 	}
 
-	var source oauth2.TokenSource = users.TokenSource(ctx, "ada")
+	var source oauth2.TokenSource = users.For("ada").TokenSource(ctx)
 	// oauth2.NewClient(ctx, source) would keep each token until its expiry. This asks the Manager each time:
 	client := &http.Client{Transport: &oauth2.Transport{Source: source}}
 	_ = client
@@ -165,7 +189,11 @@ func ExampleSingle() {
 		return nil
 	}
 
-	manager := tokens.New(contentstack.config(), tokens.Single(state, save), nil)
+	manager, err := tokens.New(contentstack.config(), tokens.Single(state, save), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	token, err := manager.Token(context.Background(), "any key, but always the same")
 	fmt.Println("and so has the caller:", token.AccessToken, err)
 	fmt.Println(manager.Close())
@@ -193,7 +221,11 @@ func ExampleSealed_manager() {
 		fmt.Println(err)
 		return
 	}
-	users := tokens.New(contentstack.config(), store, nil)
+	users, err := tokens.New(contentstack.config(), store, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer users.Close()
 	ctx := context.Background()
 	if err := users.Put(ctx, "ada", contentstack.login("ada")); err != nil {
@@ -207,21 +239,31 @@ func ExampleSealed_manager() {
 		fmt.Println(err)
 		return
 	}
-	_, err = tokens.New(contentstack.config(), wrong, nil).Token(ctx, "ada")
+	others, err := tokens.New(contentstack.config(), wrong, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = others.Token(ctx, "ada")
 	fmt.Println("the wrong key is a logout:", errors.Is(err, csoauth.ErrLoginRequired))
 	// Output:
 	// the file tells the token: false <nil>
 	// the wrong key is a logout: false
 }
 
-// Events are for metrics and alarms. They name the key by a hash, so that no log has your users' names from us.
+// Events are for metrics and alarms. An Event that is printed or logged as a whole names
+// the key by its hash.
 func ExampleOptions() {
 	contentstack := newProvider()
 	ctx := context.Background()
-	users := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{
-		OnEvent: func(e tokens.Event) { fmt.Println(e.KeyHash, e.Type, e.Err) },
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{
+		OnEvent: func(e tokens.Event) { fmt.Println(e.Type, "for", e.Key, e.Err) },
 		Logger:  slog.New(slog.DiscardHandler), // slog.Default() has the same events in the log
 	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	yesterday := contentstack.login("ada")
 	yesterday.Expiry = time.Now().Add(-23 * time.Hour)
 	if err := users.Put(ctx, "ada", yesterday); err != nil {
@@ -235,7 +277,7 @@ func ExampleOptions() {
 	}
 	fmt.Println(tokens.KeyHash("ada"), "is ada")
 	// Output:
-	// fdee430d40bd57de refreshed <nil>
+	// refreshed for ada <nil>
 	// fdee430d40bd57de is ada
 }
 

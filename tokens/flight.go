@@ -157,7 +157,7 @@ func (f *flight) land(err error) bool {
 		}
 		if errors.Is(f.err, csoauth.ErrLoginRequired) && !w.told {
 			w.told = true
-			f.event(LoginRequired, f.err, 0)
+			f.event(EventLoginRequired, f.err, 0)
 		}
 	}
 	dead := e.work == gone
@@ -181,5 +181,5 @@ func (w *work) tidy(now instant) *work {
 }
 
 func (f *flight) event(t EventType, err error, took time.Duration) {
-	f.events = append(f.events, Event{Type: t, KeyHash: KeyHash(f.e.key), Err: err, Took: took})
+	f.events = append(f.events, Event{Type: t, Key: f.e.key, Err: err, Took: took})
 }

@@ -54,7 +54,7 @@ func TestParallelRefreshesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: row.option})
+				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: row.option})
 				users := gateUsers(t, p, m, "user", row.users)
 				time.Sleep(p.lives)
 				longest := gateAsks(t, m, users)
@@ -76,7 +76,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := tokens.New(p.config(), new(tokens.Memory), nil)
+				m := newManager(p.config(), new(tokens.Memory), nil)
 				users := gateUsers(t, p, m, "user", 1000)
 				time.Sleep(p.lives - left)
 				longest := gateAsks(t, m, users)
@@ -96,7 +96,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 func TestWaitingCallersGoBeforeBackgroundRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 2})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 2})
 		late := gateUsers(t, p, m, "late", 10)
 		time.Sleep(5 * time.Minute)
 		early := gateUsers(t, p, m, "early", 100)
@@ -117,7 +117,7 @@ func TestCallerWhoBeginsToWaitMovesItsRefreshAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.lives, p.takes = 10*time.Minute, 10*time.Second
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 1})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 1})
 		users := gateUsers(t, p, m, "user", 10)
 		time.Sleep(p.lives - 40*time.Second)
 		for _, user := range users { // the last of them queues last

@@ -21,7 +21,7 @@ func hammer(t *testing.T, p *provider, m *tokens.Manager, keys, rounds int) {
 	for range rounds {
 		key, owner := fmt.Sprint("user", rand.N(keys)), any(nil)
 		if sources[key] == nil {
-			sources[key] = m.TokenSource(t.Context(), key)
+			sources[key] = m.For(key).TokenSource(t.Context())
 		}
 		switch n := rand.N(400); {
 		case n == 0:
@@ -55,7 +55,7 @@ func TestHammeringFewKeysNeverMixesThemUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
 				p.lives = time.Minute
-				m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: cached, Recheck: time.Second})
+				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: cached, Recheck: time.Second})
 				var all sync.WaitGroup
 				for range 50 {
 					all.Go(func() { hammer(t, p, m, 8, 200) })
@@ -74,7 +74,7 @@ func TestCacheStaysNearItsLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 100})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 100})
 		evictionFlood(t, p, m, "user", 1000)
 		var all sync.WaitGroup
 		for range 20 {

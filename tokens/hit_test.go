@@ -15,8 +15,8 @@ import (
 
 // hitWays are the ways to a token.
 func hitWays(ctx context.Context, m *tokens.Manager, key string) map[string]func() error {
-	source := m.TokenSource(ctx, key)
-	client := m.Transport(key, hitAnswer{})
+	source := m.For(key).TokenSource(ctx)
+	client := m.For(key).Transport(hitAnswer{})
 	request, _ := http.NewRequest(http.MethodGet, "https://api.contentstack.io/v3/stacks", nil)
 	return map[string]func() error{
 		"Token":             func() error { _, err := m.Token(ctx, key); return err },
@@ -34,7 +34,7 @@ func (hitAnswer) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestHitAllocatesNothing(t *testing.T) {
 	p := newProvider()
-	m := tokens.New(p.config(), new(tokens.Memory), nil)
+	m := newManager(p.config(), new(tokens.Memory), nil)
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 	for name, get := range hitWays(t.Context(), m, "user") {
 		if name == "Transport" {
@@ -48,7 +48,7 @@ func TestHitAllocatesNothing(t *testing.T) {
 
 func TestHitTakesNoLock(t *testing.T) {
 	p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-	m := tokens.New(p.config(), store, nil)
+	m := newManager(p.config(), store, nil)
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 	loads, swaps := store.loads, store.swaps
 	for name, get := range hitWays(t.Context(), m, "user") {
@@ -72,7 +72,7 @@ func TestHitTakesNoLock(t *testing.T) {
 func TestHitWritesOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		for name, get := range hitWays(t.Context(), m, "user") {
 			writes, last := 0, m.Stamp("user")

@@ -18,7 +18,7 @@ import (
 func TestMissesAreNotCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		for n := range 1000 {
 			_, err := m.Token(t.Context(), fmt.Sprint("nobody", n%10))
 			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
@@ -27,7 +27,7 @@ func TestMissesAreNotCached(t *testing.T) {
 		assert.Equal(t, 1000, store.loads)
 		assert.Zero(t, m.Cached())
 
-		there := tokens.New(p.config(), store, nil) // so that a login elsewhere counts at once
+		there := newManager(p.config(), store, nil) // so that a login elsewhere counts at once
 		require.NoError(t, there.Put(t.Context(), "nobody1", p.login("nobody1")))
 		_, err := m.Token(t.Context(), "nobody1")
 		require.NoError(t, err)
@@ -37,7 +37,7 @@ func TestMissesAreNotCached(t *testing.T) {
 }
 
 func TestClosedManagerRemembersNobodyNew(t *testing.T) {
-	m := tokens.New(newProvider().config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
+	m := newManager(newProvider().config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
 	require.NoError(t, m.Close())
 	for n := range 1000 {
 		_, err := m.Token(t.Context(), fmt.Sprint(n))
@@ -49,7 +49,7 @@ func TestClosedManagerRemembersNobodyNew(t *testing.T) {
 func TestIdleManagerHasNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		idle := func() {
 			t.Helper()
 			synctest.Wait()

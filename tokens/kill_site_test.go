@@ -48,7 +48,7 @@ func (s *killSite) site() processSite { return processSiteOf(s.config, s.dir, s.
 
 // manager returns one that knows nothing yet, as that of a process which has just begun.
 func (s *killSite) manager(t *testing.T) (m *tokens.Manager, end func()) {
-	m = tokens.New(s.config, s.dir, nil)
+	m = newManager(s.config, s.dir, nil)
 	return m, func() { require.NoError(t, m.Close()) }
 }
 

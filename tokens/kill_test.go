@@ -172,7 +172,7 @@ func childDiesAt() {
 		at("answer", 1)
 		return renewed, err
 	}
-	m := tokens.New(killRefresher(refresh), struct {
+	m := newManager(killRefresher(refresh), struct {
 		*hooked
 		tokens.Locker
 	}{store, plan.Site.Dir}, nil)
@@ -190,7 +190,7 @@ func childIsBusy() {
 		first()
 		return s.config().Refresh(ctx, t)
 	}
-	m := tokens.New(killRefresher(refresh), s.Dir, nil)
+	m := newManager(killRefresher(refresh), s.Dir, nil)
 	for _, key := range s.Keys {
 		go func() {
 			for {

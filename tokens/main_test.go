@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	_ "github.com/contentstack/csoauth/internal/offline"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // childEnv names, in the environment of a process that a test starts, the row of children that it runs.
@@ -29,4 +30,13 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// newManager is tokens.New for arguments that it takes.
+func newManager(r tokens.Refresher, s tokens.Store, o *tokens.Options) *tokens.Manager {
+	m, err := tokens.New(r, s, o)
+	if err != nil {
+		panic(err)
+	}
+	return m
 }

@@ -1,12 +1,15 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -27,10 +30,6 @@ type Options struct {
 	// SoftWindow is how long before its end a token is refreshed in the background, while callers get the old one. It is
 	// at most a quarter of the token's lifetime, and begins up to half later, differently for each key. Zero: 10 minutes.
 	SoftWindow time.Duration
-	// HardWindow is how long before its end callers begin to wait for the new token, as long as that comes soon. It is at
-	// most a tenth of the lifetime. Zero: 30 seconds. Negative: they wait only when the token is over, which is 10 seconds
-	// before its end, or a thirtieth of its lifetime if that is less.
-	HardWindow time.Duration
 	// Recheck is how old what is known about a key may be before a use has the store looked at, in the background: so
 	// long may a login that was replaced or deleted by another process live on in this one. Zero: a minute. Negative: the
 	// store is looked at only to refresh.
@@ -65,15 +64,15 @@ type Manager struct {
 	onEvent   func(Event)
 	log       *slog.Logger
 
-	soft, hard, recheck, lease time.Duration
+	soft, recheck, lease time.Duration
 
-	made  time.Time
-	id    string // begins every mark of ours
-	seed  maphash.Seed
-	cache cache
-	gate  gate
-	turns turns
-	sharedStrings
+	now    func() instant                                  // reads the clock
+	random func(key string, n time.Duration) time.Duration // a length of time below n
+	hash   func(key string) uint64                         // another one in each Manager
+	id     string                                          // begins every mark of ours
+	cache  cache
+	gate   gate
+	turns  turns
 
 	ctx     context.Context // ends with Close
 	close   context.CancelCauseFunc
@@ -85,27 +84,28 @@ type Manager struct {
 // Format keeps the Config's secrets out of what fmt prints.
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
 
-// New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is nearly always a
-// [*csoauth.Config]. Both are required. Call the Config's Validate first: a mistake in it would show at the first refresh.
-func New(r Refresher, s Store, o *Options) *Manager {
-	if r == nil || s == nil {
-		panic("tokens: New needs a Refresher and a Store")
-	}
+// New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is nearly
+// always a [*csoauth.Config]. Its error says what cannot work: no Refresher or no Store, a Config or
+// another Refresher whose Validate method returns an error, an option that is out of its range.
+func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	if o == nil {
 		o = &Options{}
+	}
+	if err := cmp.Or(checkRefresher(r), checkStore(s), o.check()); err != nil {
+		return nil, fmt.Errorf("tokens: %w", err)
 	}
 	m := &Manager{
 		refresher: r,
 		store:     s,
 		onEvent:   o.OnEvent,
 		log:       o.Logger,
-		soft:      orDefault(o.SoftWindow, defaultSoft),
-		hard:      orDefault(o.HardWindow, defaultHard),
-		recheck:   orDefault(o.Recheck, time.Minute),
-		lease:     orDefault(max(0, o.Lease), defaultLease),
-		made:      time.Now(),
+		soft:      cmp.Or(o.SoftWindow, defaultSoft),
+		recheck:   cmp.Or(o.Recheck, defaultRecheck),
+		lease:     cmp.Or(o.Lease, defaultLease),
+		now:       newClock(),
 		id:        rand.Text(),
-		seed:      maphash.MakeSeed(),
+		random:    random,
+		hash:      newHash(),
 	}
 	m.locker, _ = s.(Locker)
 	if m.log == nil {
@@ -114,17 +114,55 @@ func New(r Refresher, s Store, o *Options) *Manager {
 	for i := range m.turns {
 		m.turns[i] = make(chan struct{}, 1)
 	}
-	m.gate.free = orDefault(max(0, o.MaxRefreshes), 16)
-	m.cache.limit = orDefault(max(0, o.MaxCached), 100_000)
+	m.gate.free = cmp.Or(o.MaxRefreshes, 16)
+	m.cache.limit = cmp.Or(o.MaxCached, 100_000)
 	m.ctx, m.close = context.WithCancelCause(context.Background())
-	return m
+	return m, nil
 }
 
-func orDefault[T int | time.Duration](value, standard T) T {
-	if value == 0 {
-		return standard
+// newHash returns a hash of keys that differs from one Manager to the next.
+func newHash() func(key string) uint64 {
+	seed := maphash.MakeSeed()
+	return func(key string) uint64 { return maphash.String(seed, key) }
+}
+
+func checkRefresher(r Refresher) error {
+	if isNil(r) {
+		return errors.New("there is no Refresher, such as a *csoauth.Config")
 	}
-	return value
+	if v, ok := r.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+func checkStore(s Store) error {
+	if isNil(s) {
+		return errors.New("there is no Store, such as a tokens.Dir")
+	}
+	return nil
+}
+
+// isNil also finds a nil pointer in an interface.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return v == nil || r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.SoftWindow < 0:
+		return fmt.Errorf("Options.SoftWindow: %v is negative", o.SoftWindow)
+	case o.Lease != 0 && o.Lease < minLease:
+		return fmt.Errorf("Options.Lease: %v is less than %v", o.Lease, minLease)
+	case o.Lease > maxLease:
+		return fmt.Errorf("Options.Lease: %v is more than %v", o.Lease, maxLease)
+	case o.MaxRefreshes < 0:
+		return fmt.Errorf("Options.MaxRefreshes: %d is negative", o.MaxRefreshes)
+	case o.MaxCached < 0:
+		return fmt.Errorf("Options.MaxCached: %d is negative", o.MaxCached)
+	}
+	return nil
 }
 
 // Token returns key's token, refreshed if it is near its end. It must not be changed: all callers share it. Only its
@@ -157,9 +195,10 @@ func (m *Manager) enlist() bool {
 	return true
 }
 
-// Close waits for refreshes that are under way, saves once more what is not saved, and ends the Manager: Put, Delete and
-// all that would need a look into the store fail from then on, while tokens in memory are still handed out. Its error names the keys whose new tokens could not be
-// saved. Those logins are lost unless their old refresh tokens still work.
+// Close waits for refreshes under way, tries once more to save what is not saved, and ends the Manager:
+// from then on Put, Delete and whatever needs a look into the store fail, while tokens in memory are
+// still handed out. Its error names, by their [KeyHash], the keys whose new tokens could not be saved.
+// Those logins are lost unless their old refresh tokens still work.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	m.closed = true
@@ -172,7 +211,7 @@ func (m *Manager) Close() error {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.work != nil && e.work.unsaved != nil {
-			unsaved = append(unsaved, fmt.Sprintf("%q", e.key))
+			unsaved = append(unsaved, KeyHash(e.key))
 		}
 		return true
 	})
@@ -180,5 +219,5 @@ func (m *Manager) Close() error {
 		return nil
 	}
 	slices.Sort(unsaved)
-	return fmt.Errorf("tokens: new tokens of %d keys could not be saved and end with this process: %s", len(unsaved), strings.Join(unsaved, ", "))
+	return fmt.Errorf("tokens: the new tokens of these keys could not be saved and end with this process: %s", strings.Join(unsaved, ", "))
 }

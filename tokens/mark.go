@@ -30,7 +30,7 @@ func (f *flight) othersTurn(locked bool) bool {
 func (f *flight) awaitOther(ctx context.Context, wanted func() bool) error {
 	for pause := minPoll; ; pause = min(2*pause, maxPoll) {
 		select {
-		case <-time.After(jittered(pause)):
+		case <-time.After(f.m.jittered(f.e.key, pause)):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -132,7 +132,7 @@ const user = "user"
 func newWorld(t *testing.T, choices []int, locks bool) *world {
 	w := &world{t: t, provider: newProvider(), store: new(tokens.Memory), choices: choices}
 	w.provider.takes = 0
-	setup := tokens.New(w.provider.config(), w.store, nil)
+	setup := newManager(w.provider.config(), w.store, nil)
 	token := w.provider.login(user)
 	token.Expiry = time.Now().Add(-time.Minute)
 	require.NoError(t, setup.Put(t.Context(), user, token))
@@ -145,7 +145,7 @@ func newWorld(t *testing.T, choices []int, locks bool) *world {
 		if locks {
 			store = lockingStore{modelStore{w, r}}
 		}
-		w.managers[r] = tokens.New(config, store, &tokens.Options{Lease: modelLease})
+		w.managers[r] = newManager(config, store, &tokens.Options{Lease: modelLease})
 	}
 	return w
 }
@@ -397,7 +397,7 @@ func (w *world) change(value []byte) {
 }
 
 func (w *world) loginAgain() {
-	m := tokens.New(w.provider.config(), w.store, nil)
+	m := newManager(w.provider.config(), w.store, nil)
 	require.NoError(w.t, m.Put(context.Background(), user, w.provider.login("again")))
 	require.NoError(w.t, m.Close())
 }
@@ -423,7 +423,7 @@ func (w *world) settle() (last *csoauth.Token, err error) {
 	}
 	for range 2 {
 		time.Sleep(2 * time.Hour)
-		m := tokens.New(w.provider.config(), w.store, nil)
+		m := newManager(w.provider.config(), w.store, nil)
 		last, err = m.Token(context.Background(), user)
 		require.NoError(w.t, m.Close())
 	}

@@ -15,32 +15,68 @@ import (
 
 // The other defaults show in the tests of what they do: windows, recheck, lease and the number of refreshes.
 func TestHundredThousandKeysAreCachedByDefault(t *testing.T) {
-	m := tokens.New(newProvider().config(), new(tokens.Memory), nil)
+	m := newManager(newProvider().config(), new(tokens.Memory), nil)
 	assert.Equal(t, 100_000, m.MaxCached())
 	require.NoError(t, m.Close())
 }
 
-func TestNewNeedsARefresherAndAStore(t *testing.T) {
-	assert.PanicsWithValue(t, "tokens: New needs a Refresher and a Store", func() { tokens.New(nil, new(tokens.Memory), nil) })
-	assert.PanicsWithValue(t, "tokens: New needs a Refresher and a Store", func() { tokens.New(newProvider().config(), nil, nil) })
+func TestNewNamesWhatCannotWork(t *testing.T) {
+	config, store := newProvider().config(), new(tokens.Memory)
+	var nilConfig *csoauth.Config
+	var nilStore *tokens.Memory
+	for want, row := range map[string]struct {
+		r tokens.Refresher
+		s tokens.Store
+		o *tokens.Options
+	}{
+		"there is no Refresher":                     {nil, store, nil},
+		"there is no Refresher, such":               {nilConfig, store, nil},
+		"AppUID":                                    {&csoauth.Config{}, store, nil},
+		"there is no Store":                         {config, nil, nil},
+		"there is no Store, such":                   {config, nilStore, nil},
+		"Options.SoftWindow: -1s is negative":       {config, store, &tokens.Options{SoftWindow: -time.Second}},
+		"Options.Lease: 999ms is less than 1s":      {config, store, &tokens.Options{Lease: 999 * time.Millisecond}},
+		"Options.Lease: -1s is less than 1s":        {config, store, &tokens.Options{Lease: -time.Second}},
+		"Options.Lease: 1h0m1s is more than 1h0m0s": {config, store, &tokens.Options{Lease: time.Hour + time.Second}},
+		"Options.MaxRefreshes: -1 is negative":      {config, store, &tokens.Options{MaxRefreshes: -1}},
+		"Options.MaxCached: -1 is negative":         {config, store, &tokens.Options{MaxCached: -1}},
+	} {
+		m, err := tokens.New(row.r, row.s, row.o)
+		assert.Nil(t, m)
+		if assert.Error(t, err, want) {
+			assert.ErrorContains(t, err, want)
+			assert.True(t, strings.HasPrefix(err.Error(), "tokens: "), err)
+		}
+	}
+}
+
+func TestNewTakesWhatCanWork(t *testing.T) {
+	for _, o := range []tokens.Options{
+		{}, {Lease: time.Second}, {Lease: time.Hour}, {Recheck: -1}, {SoftWindow: time.Nanosecond}, {MaxRefreshes: 1, MaxCached: 1},
+	} {
+		require.NoError(t, newManager(newProvider().config(), new(tokens.Memory), &o).Close())
+	}
+	// A Refresher without Validate, which csoauth.Config has.
+	var r struct{ tokens.Refresher }
+	require.NoError(t, newManager(r, new(tokens.Memory), nil).Close())
 }
 
 func TestOptionsAreNotChanged(t *testing.T) {
 	o := tokens.Options{MaxCached: 7}
-	require.NoError(t, tokens.New(newProvider().config(), new(tokens.Memory), &o).Close())
+	require.NoError(t, newManager(newProvider().config(), new(tokens.Memory), &o).Close())
 	assert.Equal(t, tokens.Options{MaxCached: 7}, o)
 }
 
 func TestKeysThatCannotBe(t *testing.T) {
 	p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-	m := tokens.New(p.config(), store, nil)
+	m := newManager(p.config(), store, nil)
 	for key, want := range map[string]string{
 		"":                       "the key is empty",
 		strings.Repeat("k", 513): "the key has 513 bytes, and may have 512",
 	} {
 		token, err := m.Token(t.Context(), key)
 		assert.Nil(t, token)
-		source, sourceErr := m.TokenSource(t.Context(), key).Token()
+		source, sourceErr := m.For(key).TokenSource(t.Context()).Token()
 		assert.Nil(t, source)
 		for what, err := range map[string]error{
 			"Token": err, "TokenSource": sourceErr,
@@ -63,7 +99,7 @@ func TestKeysThatCannotBe(t *testing.T) {
 
 func TestTokensThatCannotBePut(t *testing.T) {
 	store := &hooked{Store: new(tokens.Memory)}
-	m := tokens.New(newProvider().config(), store, nil)
+	m := newManager(newProvider().config(), store, nil)
 	for name, token := range map[string]*csoauth.Token{"nil": nil, "empty": {}, "without tokens": {UserUID: "user", Expiry: time.Now()}} {
 		assert.ErrorContains(t, m.Put(t.Context(), "user", token), "neither an access token nor a refresh token", name)
 	}
@@ -74,7 +110,7 @@ func TestTokensThatCannotBePut(t *testing.T) {
 
 func TestPutKeepsACopy(t *testing.T) {
 	p := newProvider()
-	m := tokens.New(p.config(), new(tokens.Memory), nil)
+	m := newManager(p.config(), new(tokens.Memory), nil)
 	login := p.login("user")
 	login.Scopes = []string{"a:read"}
 	require.NoError(t, m.Put(t.Context(), "user", login))
@@ -103,7 +139,7 @@ func TestTokensThatLackSomething(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := tokens.New(p.config(), new(tokens.Memory), nil)
+				m := newManager(p.config(), new(tokens.Memory), nil)
 				login := p.login("user")
 				row.edit(login)
 				require.NoError(t, m.Put(t.Context(), "user", login))

@@ -36,7 +36,7 @@ func TestBackoffGrowsFromASecondTo5Minutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		refusalOf(p, http.StatusInternalServerError, "text/plain", "oops")
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		for end := time.Now().Add(2 * time.Hour); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -56,7 +56,7 @@ func TestBackoffDiffersFromKeyToKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		refusalOf(p, http.StatusInternalServerError, "text/plain", "oops")
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		const users = 10
 		for n := range users {
 			require.NoError(t, m.Put(t.Context(), fmt.Sprint(n), p.login(fmt.Sprint(n))))
@@ -86,7 +86,7 @@ func TestHourOf500(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
 				p.lives = lives
-				m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{SoftWindow: 3 * time.Hour, HardWindow: time.Minute})
+				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{SoftWindow: 3 * time.Hour})
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				left := lives > time.Hour
 				if left {
@@ -122,7 +122,7 @@ func TestRetryAfterIsHonouredInFullWhileATokenIsLeft(t *testing.T) {
 			}
 			return nil, nil
 		}
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		end := time.Now().Add(p.lives - 10*time.Second)
 		for time.Now().Before(end) {
@@ -171,7 +171,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 					}
 					return nil, nil
 				}
-				m := tokens.New(p.config(), new(tokens.Memory), nil)
+				m := newManager(p.config(), new(tokens.Memory), nil)
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				time.Sleep(p.lives)
 				start := time.Now()
@@ -200,7 +200,7 @@ func TestShortRetryAfterIsWaitedForByTheConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.before = func(int, *http.Request) (*http.Response, error) { return outageRetryAfter(503, "2"), nil }
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		start := time.Now()
@@ -224,7 +224,7 @@ func TestRetryAfterOutlivesAFailureOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		p.before = func(int, *http.Request) (*http.Response, error) { return outageRetryAfter(429, "3600"), nil }
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		_, err := m.Token(t.Context(), "user")
@@ -254,7 +254,7 @@ func TestUsersWithoutATokenGetTheRememberedErrorAtOnce(t *testing.T) {
 			return httpAnswer(http.StatusBadGateway, "text/html", "<h1>Bad Gateway</h1>"), nil
 		}
 		store := &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		_, first := m.Token(t.Context(), "user")

@@ -85,7 +85,7 @@ func TestNoSecretInEventsErrorsAndLogLines(t *testing.T) {
 				}
 				config := p.config()
 				config.ClientSecret = plantedSecret
-				m := tokens.New(config, new(tokens.Memory), &tokens.Options{
+				m := newManager(config, new(tokens.Memory), &tokens.Options{
 					OnEvent: events.add,
 					Logger:  slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 				})
@@ -97,7 +97,7 @@ func TestNoSecretInEventsErrorsAndLogLines(t *testing.T) {
 					time.Sleep(20 * time.Second)
 					_, err := m.Token(t.Context(), plantedKey)
 					texts = append(texts, fmt.Sprintf("%v %+v %#v %q", err, err, err, err))
-					source, err := m.TokenSource(t.Context(), plantedKey).Token()
+					source, err := m.For(plantedKey).TokenSource(t.Context()).Token()
 					texts = append(texts, fmt.Sprint(err))
 					if source != nil {
 						assert.Empty(t, source.RefreshToken)
@@ -121,7 +121,7 @@ func TestNoSecretInEventsErrorsAndLogLines(t *testing.T) {
 func TestNoSecretInWhatIsSaidOfASave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events, lines := newProvider(), &hooked{Store: new(tokens.Memory)}, new(eventLog), new(bytes.Buffer)
-		m := tokens.New(p.config(), store, &tokens.Options{OnEvent: events.add, Logger: slog.New(slog.NewTextHandler(lines, nil))})
+		m := newManager(p.config(), store, &tokens.Options{OnEvent: events.add, Logger: slog.New(slog.NewTextHandler(lines, nil))})
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		store.swap = func(n int, _ string, _, _ []byte) error {
@@ -133,9 +133,10 @@ func TestNoSecretInWhatIsSaidOfASave(t *testing.T) {
 		_, err := m.Token(t.Context(), "user")
 		require.NoError(t, err)
 		synctest.Wait()
-		require.Contains(t, events.types(), tokens.SaveFailed)
+		require.Contains(t, events.types(), tokens.EventSaveFailed)
 		err = m.Close()
-		require.ErrorContains(t, err, `"user"`, "Close names the keys, for there is no other way to them")
+		require.ErrorContains(t, err, tokens.KeyHash("user"))
+		assert.NotContains(t, err.Error(), `"user"`)
 		for _, text := range []string{fmt.Sprintf("%+v", events.all), lines.String(), fmt.Sprintf("%+v %#v", err, err)} {
 			assert.Empty(t, plantedWhere(p, text), "in %q", text)
 		}
@@ -157,7 +158,7 @@ func TestNoSecretInWhatIsSaidOfARecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p, store := newProvider(), new(tokens.Memory)
 			require.NoError(t, store.CompareAndSwap(t.Context(), "user", nil, []byte(raw)))
-			m := tokens.New(p.config(), store, nil)
+			m := newManager(p.config(), store, nil)
 			_, err := m.Token(t.Context(), "user")
 			require.Error(t, err)
 			assert.Empty(t, plantedWhere(p, fmt.Sprintf("%v %+v %#v", err, err, err)))
@@ -170,12 +171,12 @@ func TestNoSecretInHowAManagerPrints(t *testing.T) {
 	p, store := newProvider(), new(tokens.Memory)
 	config := p.config()
 	config.ClientSecret = plantedSecret
-	m := tokens.New(config, store, nil)
+	m := newManager(config, store, nil)
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-	source := m.TokenSource(t.Context(), "user")
+	source := m.For("user").TokenSource(t.Context())
 	_, err := source.Token()
 	require.NoError(t, err)
-	for _, printed := range []any{m, source, m.Client("user"), m.Transport("user", nil), store, struct{ any }{m}} {
+	for _, printed := range []any{m, source, m.For("user").Client(), m.For("user").Transport(nil), store, struct{ any }{m}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 			assert.Empty(t, plantedWhere(p, fmt.Sprintf(verb, printed)), "%T with %s", printed, verb)
 		}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"slices"
-	"time"
 
 	"github.com/contentstack/csoauth"
 )
@@ -25,7 +23,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		return errClosed
 	}
 	defer m.flights.Done()
-	done, err := m.turns.take(ctx, key)
+	done, err := m.takeTurn(ctx, key)
 	if err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
 	}
@@ -37,7 +35,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		next := newLogin(&token, m.newest(key, raw), time.Now())
+		next := newLogin(&token, m.newest(key, raw), m.now().time())
 		if err := next.encode(); err != nil {
 			return err
 		}
@@ -106,7 +104,7 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 		return errClosed
 	}
 	defer m.flights.Done()
-	done, err := m.turns.take(ctx, key)
+	done, err := m.takeTurn(ctx, key)
 	if err != nil {
 		return fmt.Errorf("tokens: delete: %w", err)
 	}
@@ -152,8 +150,8 @@ func (m *Manager) uninstall(key string) {
 // share them.
 type turns [64]chan struct{}
 
-func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
-	turn := t[maphash.String(turnSeed, key)%uint64(len(t))]
+func (m *Manager) takeTurn(ctx context.Context, key string) (done func(), err error) {
+	turn := m.turns[m.hash(key)%uint64(len(m.turns))]
 	select {
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil
@@ -161,5 +159,3 @@ func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
 		return nil, context.Cause(ctx)
 	}
 }
-
-var turnSeed = maphash.MakeSeed()

@@ -35,7 +35,7 @@ func TestEndOfALoginElsewhereEndsItHereWithinRecheck(t *testing.T) {
 		t.Run(row.recheck.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), new(tokens.Memory)
-				here, there := tokens.New(p.config(), store, &tokens.Options{Recheck: row.option}), tokens.New(p.config(), store, nil)
+				here, there := newManager(p.config(), store, &tokens.Options{Recheck: row.option}), newManager(p.config(), store, nil)
 				step := row.recheck / 1000
 				shortest, longest := row.recheck, time.Duration(0)
 				for n := range 20 {
@@ -62,7 +62,7 @@ func TestEndOfALoginElsewhereEndsItHereWithinRecheck(t *testing.T) {
 func TestLoginReplacedElsewhereIsReplacedHereWithinRecheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
-		here, there := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		here, there := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		old := p.login("user")
 		require.NoError(t, here.Put(t.Context(), "user", old))
 		time.Sleep(20 * time.Minute)
@@ -86,7 +86,7 @@ func TestLoginReplacedElsewhereIsReplacedHereWithinRecheck(t *testing.T) {
 func TestWithoutRecheckTheStoreIsLookedAtToRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		here, there := tokens.New(p.config(), store, &tokens.Options{Recheck: -1}), tokens.New(p.config(), store, nil)
+		here, there := newManager(p.config(), store, &tokens.Options{Recheck: -1}), newManager(p.config(), store, nil)
 		login := p.login("user")
 		require.NoError(t, here.Put(t.Context(), "user", login))
 		require.NoError(t, there.Delete(t.Context(), "user"))
@@ -113,7 +113,7 @@ func TestWithoutRecheckTheStoreIsLookedAtToRefresh(t *testing.T) {
 func TestUnusedKeyIsNotLookedAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		loads := store.loads
 		time.Sleep(24 * time.Hour)

@@ -54,7 +54,7 @@ func TestRecordOfVersion1IsRead(t *testing.T) {
 	golden, err := os.ReadFile("testdata/record-v1.json")
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
-		m := tokens.New(newProvider().config(), storedIn(t, golden), nil)
+		m := newManager(newProvider().config(), storedIn(t, golden), nil)
 		token, err := m.Token(t.Context(), "user")
 		require.NoError(t, err)
 		assert.Equal(t, storedToken(), token)
@@ -70,7 +70,7 @@ func TestRecordIsWrittenAsVersion1(t *testing.T) {
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		store := new(tokens.Memory)
-		m := tokens.New(newProvider().config(), store, nil)
+		m := newManager(newProvider().config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", storedToken()))
 		raw, err := store.Load(t.Context(), "user")
 		require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestMarkIsWrittenAsVersion1(t *testing.T) {
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		store := new(tokens.Memory)
-		m := tokens.New(storedRefresher(func() (*csoauth.Token, error) {
+		m := newManager(storedRefresher(func() (*csoauth.Token, error) {
 			raw, err := store.Load(t.Context(), "user")
 			assert.NoError(t, err)
 			assert.JSONEq(t, string(golden), storedMasked(t, raw))
@@ -127,7 +127,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), storedIn(t, []byte(row.raw))
-				m := tokens.New(p.config(), store, nil)
+				m := newManager(p.config(), store, nil)
 				_, err := m.Token(t.Context(), "user")
 				require.ErrorContains(t, err, row.want)
 				assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
@@ -150,11 +150,11 @@ func TestSealedRecordReadUnsealedSaysHowToOpenIt(t *testing.T) {
 	store, p := new(tokens.Memory), newProvider()
 	sealed, err := tokens.Sealed(store, bytes.Repeat([]byte{1}, 32))
 	require.NoError(t, err)
-	m := tokens.New(p.config(), sealed, nil)
+	m := newManager(p.config(), sealed, nil)
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 	require.NoError(t, m.Close())
 
-	unsealed := tokens.New(p.config(), store, nil)
+	unsealed := newManager(p.config(), store, nil)
 	_, err = unsealed.Token(t.Context(), "user")
 	require.ErrorContains(t, err, "is sealed: wrap the store in tokens.Sealed, with its key")
 	require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
@@ -162,7 +162,7 @@ func TestSealedRecordReadUnsealedSaysHowToOpenIt(t *testing.T) {
 }
 
 func TestTokenThatDoesNotStoreIsRefused(t *testing.T) {
-	m := tokens.New(newProvider().config(), new(tokens.Memory), nil)
+	m := newManager(newProvider().config(), new(tokens.Memory), nil)
 	err := m.Put(t.Context(), "user", &csoauth.Token{AccessToken: "a", UserUID: "\xff"})
 	require.ErrorContains(t, err, "UTF-8")
 	_, err = m.Token(t.Context(), "user")
@@ -187,7 +187,7 @@ func FuzzRecord(f *testing.F) {
 			require.Equal(t, string(once), string(twice))
 		}
 		synctest.Test(t, func(t *testing.T) {
-			m := tokens.New(storedRefresher(func() (*csoauth.Token, error) { return nil, csoauth.ErrNotSent }), storedIn(t, raw), nil)
+			m := newManager(storedRefresher(func() (*csoauth.Token, error) { return nil, csoauth.ErrNotSent }), storedIn(t, raw), nil)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			for range 3 {

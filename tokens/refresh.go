@@ -12,6 +12,7 @@ import (
 
 const (
 	defaultLease = 30 * time.Second
+	minLease     = time.Second           // a store and a token endpoint answer within it
 	lockPatience = 20 * time.Millisecond // a lock that takes longer is somebody else's
 	minPoll      = 50 * time.Millisecond // between two looks at another's mark
 	maxPoll      = time.Second

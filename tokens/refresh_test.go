@@ -16,7 +16,7 @@ func TestHerdIsOneRefresh(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(2 * p.lives)
 

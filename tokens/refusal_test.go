@@ -35,7 +35,7 @@ func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 					p := newProvider()
 					refusalOf(p, status, "application/json", refusalDead)
 					events := new(eventLog)
-					m := tokens.New(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: events.add})
+					m := newManager(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: events.add})
 					login := p.login("user")
 					require.NoError(t, m.Put(t.Context(), "user", login))
 					end := time.Now().Add(p.lives - 10*time.Second)
@@ -48,14 +48,14 @@ func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 					}
 					synctest.Wait()
 					assert.Equal(t, 1, p.asked(), "and it is not asked again while the answer is remembered")
-					assert.Equal(t, []tokens.EventType{tokens.RefreshFailed}, events.types())
+					assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events.types())
 
 					time.Sleep(time.Second)
 					_, err := m.Token(t.Context(), "user")
 					assert.ErrorIs(t, err, csoauth.ErrLoginRequired, "now no token is left")
 					assert.Equal(t, 1, p.asked())
 					synctest.Wait()
-					assert.Equal(t, []tokens.EventType{tokens.RefreshFailed, tokens.LoginRequired}, events.types())
+					assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed, tokens.EventLoginRequired}, events.types())
 					require.NoError(t, m.Close())
 				})
 			})
@@ -80,7 +80,7 @@ func TestRefusalInEveryKnownShapeIsTheEndOfTheLogin(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					p, store := newProvider(), new(tokens.Memory)
 					refusalOf(p, status, "application/json", body)
-					m := tokens.New(p.config(), store, nil)
+					m := newManager(p.config(), store, nil)
 					require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 					before, err := store.Load(t.Context(), "user")
 					require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestOtherFailuresAreNoLogout(t *testing.T) {
 				p, store := newProvider(), new(tokens.Memory)
 				refusalOf(p, row.status, row.media, row.body)
 				events := new(eventLog)
-				m := tokens.New(p.config(), store, &tokens.Options{OnEvent: events.add})
+				m := newManager(p.config(), store, &tokens.Options{OnEvent: events.add})
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 
 				time.Sleep(p.lives)
@@ -154,7 +154,7 @@ func TestOtherFailuresAreNoLogout(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 				synctest.Wait()
-				assert.NotContains(t, events.types(), tokens.LoginRequired)
+				assert.NotContains(t, events.types(), tokens.EventLoginRequired)
 				_, err := store.Load(t.Context(), "user")
 				require.NoError(t, err, "nothing is deleted")
 

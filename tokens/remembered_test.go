@@ -33,7 +33,7 @@ func TestRefusalIsRememberedForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		refusalOf(p, http.StatusUnauthorized, "application/json", `{"message":"invalid refresh_token"}`)
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 
@@ -49,7 +49,7 @@ func TestInvalidGrantIsRememberedForAQuarterOfAnHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := tokens.New(p.config(), new(tokens.Memory), nil)
+		m := newManager(p.config(), new(tokens.Memory), nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 
@@ -66,7 +66,7 @@ func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
 		var looks []time.Time
 		store := &hooked{Store: new(tokens.Memory)}
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 
@@ -88,7 +88,7 @@ func TestStoreThatIsDownIsLookedAtNoMoreOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		_, err := m.Token(t.Context(), "user")
@@ -112,7 +112,7 @@ func TestNewLoginClearsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		here, there := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		here, there := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		_, err := here.Token(t.Context(), "user")
@@ -152,7 +152,7 @@ func TestRefusalOutlivesAFailureOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := tokens.New(p.config(), store, nil)
+		m := newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives)
 		_, err := m.Token(t.Context(), "user")

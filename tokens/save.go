@@ -14,7 +14,7 @@ func (f *flight) keep(ctx context.Context, base, marked record, token csoauth.To
 	if token.RefreshToken == "" {
 		token.RefreshToken = base.token.RefreshToken
 	}
-	next := base.renewed(&token, time.Now())
+	next := base.renewed(&token, f.m.now().time())
 	if problem != nil {
 		next.lifetime = base.lifetime // of the old access token, which stays
 	}
@@ -22,14 +22,14 @@ func (f *flight) keep(ctx context.Context, base, marked record, token csoauth.To
 	if err := f.save(ctx, marked); errors.Is(err, csoauth.ErrLoginRequired) {
 		return err // deleted meanwhile
 	} else if err != nil {
-		f.event(SaveFailed, err, took)
+		f.event(EventSaveFailed, err, took)
 		f.useUnsaved()
 	}
 	if problem != nil {
 		return f.unrenewed(next, problem, took)
 	}
 	if f.kept {
-		f.event(Refreshed, nil, took)
+		f.event(EventRefreshed, nil, took)
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ func (f *flight) save(ctx context.Context, marked record) error {
 			return err
 		}
 		select {
-		case <-time.After(jittered(pause)):
+		case <-time.After(f.m.jittered(f.e.key, pause)):
 		case <-ctx.Done():
 			return err
 		}
@@ -98,7 +98,7 @@ func (f *flight) useUnsaved() {
 func (m *Manager) saveLater(e *entry, u *unsaved) {
 	began := m.now()
 	for n := 1; ; n++ {
-		pause := backoff(n, nil)
+		pause := m.backoff(e.key, n, nil)
 		if m.now().since(began) < 2*m.lease {
 			pause = min(pause, m.lease/8)
 		}

@@ -168,8 +168,8 @@ func TestLoginThatEndedElsewhereEndsHere(t *testing.T) {
 		require.ErrorIs(t, err, tokens.ErrNotFound)
 		assert.Equal(t, 0, p.asked())
 		if synctest.Wait(); assert.Len(t, events, 1) {
-			assert.Equal(t, tokens.LoginRequired, events[0].Type)
-			assert.Equal(t, tokens.KeyHash("user"), events[0].KeyHash)
+			assert.Equal(t, tokens.EventLoginRequired, events[0].Type)
+			assert.Equal(t, "user", events[0].Key)
 		}
 		_, err = store.Load(t.Context(), "user")
 		require.ErrorIs(t, err, tokens.ErrNotFound, "the login was not written back")

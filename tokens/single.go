@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/contentstack/csoauth"
 )
@@ -25,7 +24,7 @@ func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) 
 	}
 	var s state
 	if t != nil {
-		first := newLogin(t, record{}, time.Now())
+		first := newLogin(t, record{}, now())
 		s.err = first.encode()
 		s.value = first.raw
 	}
@@ -102,7 +101,7 @@ func (s single) enter(ctx context.Context, key string) (state, error) {
 	}
 	err := now.err
 	if now.key != key {
-		err = fmt.Errorf("tokens: the state has one token, of key %q, and this is %q", now.key, key)
+		err = fmt.Errorf("tokens: the state has one token, of the key whose KeyHash is %s, and this key's is %s", KeyHash(now.key), KeyHash(key))
 	}
 	if err != nil {
 		s.state <- now

@@ -28,8 +28,8 @@ func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		atEnd(p)
 
-		source := m.TokenSource(t.Context(), "user")
-		client := &http.Client{Transport: m.Transport("user", flightAPI(func(r *http.Request) (*http.Response, error) {
+		source := m.For("user").TokenSource(t.Context())
+		client := &http.Client{Transport: m.For("user").Transport(flightAPI(func(r *http.Request) (*http.Response, error) {
 			assert.Equal(t, "Bearer access-user-2", r.Header.Get("Authorization"))
 			return httpAnswer(http.StatusOK, "text/plain", ""), nil
 		}))}

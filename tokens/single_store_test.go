@@ -22,7 +22,7 @@ import (
 func singleRecords(t *testing.T) (first, second []byte) {
 	t.Helper()
 	p, store := newProvider(), new(tokens.Memory)
-	m := tokens.New(p.config(), store, nil)
+	m := newManager(p.config(), store, nil)
 	defer m.Close()
 	for _, record := range []*[]byte{&first, &second} {
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))

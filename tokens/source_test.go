@@ -20,7 +20,7 @@ func TestTokenSourceKeepsTheRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
-		source := m.TokenSource(t.Context(), "user")
+		source := m.For("user").TokenSource(t.Context())
 		for _, access := range []string{"access-user-1", "access-user-2"} {
 			token, err := source.Token()
 			require.NoError(t, err)
@@ -42,7 +42,7 @@ func TestTokenSourceKeepsTheRefreshToken(t *testing.T) {
 
 func TestTokenSourceSharesItsToken(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
-	source := m.TokenSource(t.Context(), "user")
+	source := m.For("user").TokenSource(t.Context())
 	first, err := source.Token()
 	require.NoError(t, err)
 	var all sync.WaitGroup
@@ -60,7 +60,7 @@ func TestTokenSourceSharesItsToken(t *testing.T) {
 
 func TestAHitAllocatesNothing(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
-	source := m.TokenSource(t.Context(), "user")
+	source := m.For("user").TokenSource(t.Context())
 	for name, hit := range map[string]func() error{
 		"TokenSource": func() error { _, err := source.Token(); return err },
 		"Token":       func() error { _, err := m.Token(context.Background(), "user"); return err },
@@ -78,7 +78,7 @@ func TestTheContextOfATokenSourceBoundsItsWaits(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
 		ctx, cancel := context.WithCancel(t.Context())
-		source := m.TokenSource(ctx, "user")
+		source := m.For("user").TokenSource(ctx)
 		_, err := source.Token()
 		require.NoError(t, err)
 
@@ -103,11 +103,11 @@ func TestTheContextOfATokenSourceBoundsItsWaits(t *testing.T) {
 func TestTokenSourceOfAUserWhoIsNotLoggedIn(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
 	for _, key := range []string{"nobody", ""} {
-		token, err := m.TokenSource(t.Context(), key).Token()
+		token, err := m.For(key).TokenSource(t.Context()).Token()
 		require.Error(t, err)
 		assert.Nil(t, token)
 	}
-	_, err := m.TokenSource(t.Context(), "nobody").Token()
+	_, err := m.For("nobody").TokenSource(t.Context()).Token()
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 	require.ErrorIs(t, err, tokens.ErrNotFound)
 }
@@ -115,7 +115,7 @@ func TestTokenSourceOfAUserWhoIsNotLoggedIn(t *testing.T) {
 func TestTokenSourceSeesPutAndDelete(t *testing.T) {
 	p := newProvider()
 	m := transportManager(t, p, nil)
-	source := m.TokenSource(t.Context(), "user")
+	source := m.For("user").TokenSource(t.Context())
 	for _, step := range []struct {
 		do     func() error
 		access string
@@ -141,7 +141,7 @@ func TestTokenSourceUnderXOAuth2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
-		source := m.TokenSource(t.Context(), "user")
+		source := m.For("user").TokenSource(t.Context())
 		seen := &api{}
 		ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: seen})
 		clients := []*http.Client{

@@ -70,7 +70,7 @@ func change(tb testing.TB, s tokens.Store, to map[string]any) {
 // replica returns a Manager on s, like one of several processes that share it. It is closed when the test ends.
 func replica(t *testing.T, p *provider, s tokens.Store, o *tokens.Options) *tokens.Manager {
 	t.Helper()
-	m := tokens.New(p.config(), s, o)
+	m := newManager(p.config(), s, o)
 	t.Cleanup(func() { _ = m.Close() }) // what it says of pairs that are not saved is the subject of other tests
 	return m
 }

@@ -14,33 +14,31 @@ import (
 	"time"
 )
 
-// Client returns a client that sends key's access token, by [Manager.Transport] over http.DefaultTransport. It has no
-// timeout: give its requests a context.
-func (m *Manager) Client(key string) *http.Client {
-	return &http.Client{Transport: m.Transport(key, nil)}
-}
+// Client returns an HTTP client that sends the access token with each request, by [Login.Transport] over
+// http.DefaultTransport. It has no time-out: give its requests a context.
+func (l *Login) Client() *http.Client { return &http.Client{Transport: l.Transport(nil)} }
 
-// Transport returns a RoundTripper that adds key's access token to requests and sends them by base; nil is
-// http.DefaultTransport. An Authorization header that is there is replaced.
+// Transport returns a RoundTripper that adds the access token to requests and sends them by base; nil is
+// http.DefaultTransport. It replaces an Authorization header.
 //
-// The token goes to the scheme and host of the first request. Redirects to anywhere else are followed without it. A first
-// request over http to anything but this machine is an error.
+// The token goes to the scheme and host of the first request. Redirects to anywhere else are followed
+// without it. A first request over http to anything but this machine is an error.
 //
-// A 401 has the token replaced, and the request sent once more with the new one if its body can be had again
-// ([http.Request.GetBody]). If the store has another token by now, that is it, and otherwise the Manager refreshes. This
-// happens at most once a minute per key, and not for Contentstack's error codes 161 and 294, which no other token would
-// mend. A 401 that stays is returned as it is; if the refresh token was refused too, the next request ends in
-// [csoauth.ErrLoginRequired].
-func (m *Manager) Transport(key string, base http.RoundTripper) http.RoundTripper {
+// If an API answers 401, the Manager gets another token: the one that the store has by now, or a new one
+// by a refresh. The request is sent once more with it, if its body can be had again
+// ([http.Request.GetBody]). This happens at most once a minute per key, and not for Contentstack's error
+// codes 161 and 294, which are not about the token. A 401 that stays is returned as it is. If the refresh
+// token was refused too, the next request ends in [csoauth.ErrLoginRequired].
+func (l *Login) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &transport{handle: handle{m: m, key: key}, base: base}
+	return &transport{login: l, base: base}
 }
 
 type transport struct {
-	handle
-	base http.RoundTripper
+	login *Login
+	base  http.RoundTripper
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -61,7 +59,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, fmt.Errorf("tokens: a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
 	}
-	v, err := t.view(req.Context())
+	v, err := t.login.view(req.Context())
 	if err != nil {
 		closeBody(req)
 		return nil, err
@@ -77,10 +75,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *transport) again(req *http.Request, refused *http.Response, v *view) (*http.Response, error) {
 	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	if !repeatable {
-		t.m.reject(t.key, v.token.AccessToken)
+		t.login.m.reject(t.login.key, v.token.AccessToken)
 		return refused, nil
 	}
-	better := t.m.replace(req.Context(), t.key, v.token.AccessToken)
+	better := t.login.m.replace(req.Context(), t.login.key, v.token.AccessToken)
 	if better == nil {
 		return refused, nil
 	}

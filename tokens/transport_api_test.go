@@ -83,7 +83,7 @@ func takesOnly(good ...string) func(int, *http.Request) (*http.Response, error) 
 // transportManager is a Manager over a new Memory with the login of "user", whose token is access-user-1.
 func transportManager(t *testing.T, p *provider, o *tokens.Options) *tokens.Manager {
 	t.Helper()
-	m := tokens.New(p.config(), new(tokens.Memory), o)
+	m := newManager(p.config(), new(tokens.Memory), o)
 	t.Cleanup(func() { assert.NoError(t, m.Close()) })
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 	return m

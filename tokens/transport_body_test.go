@@ -63,7 +63,7 @@ func TestA401IsGivenBackWhole(t *testing.T) {
 					// A body that cannot be had again keeps the 401 the answer.
 					req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, someAPI, io.NopCloser(strings.NewReader("entry")))
 					require.NoError(t, err)
-					resp, err := m.Transport(key, &api{answer: func(int, *http.Request) (*http.Response, error) { return answer, nil }}).RoundTrip(req)
+					resp, err := m.For(key).Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return answer, nil }}).RoundTrip(req)
 					require.NoError(t, err)
 					read, closed := recorded.counts()
 					assert.LessOrEqual(t, read, peeked, "looked at")
@@ -85,7 +85,7 @@ func TestOnlyA401IsRead(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
 	for _, status := range []int{http.StatusSwitchingProtocols, http.StatusOK, http.StatusForbidden, http.StatusInternalServerError} {
 		answer, recorded := withBody(status, strings.NewReader("stream"))
-		resp := transportGet(t, m.Transport("user", &api{answer: func(int, *http.Request) (*http.Response, error) { return answer, nil }}), someAPI)
+		resp := transportGet(t, m.For("user").Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return answer, nil }}), someAPI)
 		read, closed := recorded.counts()
 		assert.Zero(t, read, status)
 		assert.Zero(t, closed, status)
@@ -113,7 +113,7 @@ func TestWhatCanBeSentAgain(t *testing.T) {
 				p := newProvider()
 				m := transportManager(t, p, nil)
 				seen := &api{answer: takesOnly("access-user-2")}
-				rt := m.Transport("user", seen)
+				rt := m.For("user").Transport(seen)
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, someAPI, nil)
 				require.NoError(t, err)
 				req.Body, req.GetBody = row.body, row.getBody
@@ -145,7 +145,7 @@ func TestTheFirstAnswerIsDrainedAndClosed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := transportManager(t, newProvider(), nil)
 				refused, recorded := withBody(http.StatusUnauthorized, strings.NewReader(strings.Repeat(" ", row.size)))
-				resp := transportGet(t, m.Transport("user", &api{answer: func(n int, r *http.Request) (*http.Response, error) {
+				resp := transportGet(t, m.For("user").Transport(&api{answer: func(n int, r *http.Request) (*http.Response, error) {
 					if n == 1 {
 						return refused, nil
 					}
@@ -188,7 +188,7 @@ func TestARepeatedRequestUsesTheSameConnection(t *testing.T) {
 			})
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("entry"))
 			require.NoError(t, err)
-			client := &http.Client{Transport: m.Transport("user", server.Client().Transport)}
+			client := &http.Client{Transport: m.For("user").Transport(server.Client().Transport)}
 			resp, err := client.Do(req)
 			require.NoError(t, err)
 			body, err := io.ReadAll(resp.Body)

@@ -18,7 +18,7 @@ func TestA401DuringARefreshThatWasDueLeavesTheNextToBeMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		store := new(tokens.Memory)
-		m, other := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		m, other := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		time.Sleep(p.lives - 2*time.Minute) // in every soft window, and before every hard one
 		token, err := m.Token(t.Context(), "user")
@@ -28,14 +28,14 @@ func TestA401DuringARefreshThatWasDueLeavesTheNextToBeMended(t *testing.T) {
 		require.Equal(t, 1, p.asked())
 
 		second := &api{answer: takesOnly("access-user-2")}
-		require.Equal(t, http.StatusOK, transportGet(t, m.Transport("user", second), someAPI).StatusCode)
+		require.Equal(t, http.StatusOK, transportGet(t, m.For("user").Transport(second), someAPI).StatusCode)
 		require.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, second.bearers())
 
 		time.Sleep(10 * time.Second)
 		third := &api{answer: takesOnly("access-user-3")}
-		require.Equal(t, http.StatusOK, transportGet(t, other.Transport("user", third), someAPI).StatusCode)
+		require.Equal(t, http.StatusOK, transportGet(t, other.For("user").Transport(third), someAPI).StatusCode)
 		require.Equal(t, 2, p.asked())
-		assert.Equal(t, http.StatusOK, transportGet(t, m.Transport("user", third), someAPI).StatusCode, "the store has a token that works")
+		assert.Equal(t, http.StatusOK, transportGet(t, m.For("user").Transport(third), someAPI).StatusCode, "the store has a token that works")
 		assert.Equal(t, 2, p.asked())
 		require.NoError(t, m.Close())
 		require.NoError(t, other.Close())
@@ -48,10 +48,10 @@ func TestA401WhileAnotherProcessRefreshesWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		store := new(tokens.Memory)
-		m, other, third := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		m, other, third := newManager(p.config(), store, nil), newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		get := func(m *tokens.Manager, good string) int {
-			return transportGet(t, m.Transport("user", &api{answer: takesOnly(good)}), someAPI).StatusCode
+			return transportGet(t, m.For("user").Transport(&api{answer: takesOnly(good)}), someAPI).StatusCode
 		}
 		require.Equal(t, http.StatusOK, get(other, "access-user-2"), "it refreshes because of a 401")
 		require.Equal(t, http.StatusOK, get(m, "access-user-2"), "it adopts that because of a 401")

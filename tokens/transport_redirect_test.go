@@ -78,7 +78,7 @@ func TestTransportKeepsTheTokenForTheFirstHost(t *testing.T) {
 						fill(resp, r)
 						return resp, nil
 					}}
-					client.Transport = m.Transport("user", seen)
+					client.Transport = m.For("user").Transport(seen)
 					resp, err := client.Get(row.hops[0][1:])
 					require.NoError(t, err)
 					resp.Body.Close()
@@ -109,7 +109,7 @@ func TestTransportSendsTheTokenWithTheBodyOfARedirectedPost(t *testing.T) {
 		}
 		return resp, nil
 	}}
-	client := &http.Client{Transport: m.Transport("user", seen)}
+	client := &http.Client{Transport: m.For("user").Transport(seen)}
 	resp, err := client.Post("https://api.example.com/a", "text/plain", strings.NewReader("entry"))
 	require.NoError(t, err)
 	resp.Body.Close()
@@ -128,7 +128,7 @@ func TestTransportIgnoresA401OfAnotherHost(t *testing.T) {
 		}
 		return httpAnswer(http.StatusUnauthorized, "application/json", loggedOut), nil
 	}}
-	client := &http.Client{Transport: m.Transport("user", seen)}
+	client := &http.Client{Transport: m.For("user").Transport(seen)}
 	resp, err := client.Get("https://api.example.com/")
 	require.NoError(t, err)
 	resp.Body.Close()
@@ -157,7 +157,7 @@ func TestTransportKeepsTheTokenFromAnotherServer(t *testing.T) {
 	}
 	first = serve(nil)
 	second = serve(func() string { return first.URL + "/end" })
-	client := &http.Client{Transport: m.Transport("user", first.Client().Transport)}
+	client := &http.Client{Transport: m.For("user").Transport(first.Client().Transport)}
 	resp, err := client.Get(first.URL + "/start")
 	require.NoError(t, err)
 	resp.Body.Close()

@@ -24,7 +24,7 @@ func TestA401HasTheTokenReplaced(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
 		seen := &api{answer: takesOnly("access-user-2")}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
 		assert.Equal(t, 1, p.asked())
@@ -49,7 +49,7 @@ func TestA401OfManyIsOneRefresh(t *testing.T) {
 			}
 			return takesOnly("access-user-2")(n, r)
 		}}
-		rt := m.Transport("user", seen)
+		rt := m.For("user").Transport(seen)
 		var all sync.WaitGroup
 		for range callers {
 			all.Go(func() { assert.Equal(t, http.StatusOK, transportGet(t, rt, someAPI).StatusCode) })
@@ -65,7 +65,7 @@ func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		store := new(tokens.Memory)
-		m, other := tokens.New(p.config(), store, nil), tokens.New(p.config(), store, nil)
+		m, other := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		_, err := m.Token(t.Context(), "user")
 		require.NoError(t, err)
@@ -73,7 +73,7 @@ func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 		require.NoError(t, other.Put(t.Context(), "user", p.login("user")))
 
 		seen := &api{answer: takesOnly("access-user-2")}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
 		require.NoError(t, m.Close()) // and with it whatever went on in the background
@@ -93,7 +93,7 @@ func TestA401ToATokenThatIsNotCurrent(t *testing.T) {
 			}
 			return takesOnly("access-user-2")(n, r)
 		}}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers())
 		require.NoError(t, m.Close())
@@ -108,7 +108,7 @@ func TestASecond401IsReturned(t *testing.T) {
 		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
 			return httpAnswer(http.StatusUnauthorized, "text/plain", strings.Repeat("no", n)), nil
 		}}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestA401ForcesOneRefreshAMinute(t *testing.T) {
 		p.takes = 0
 		m := transportManager(t, p, nil)
 		seen := &api{answer: takesOnly()}
-		rt := m.Transport("user", seen)
+		rt := m.For("user").Transport(seen)
 		for _, step := range []struct{ after, asked, hops int }{
 			{1, 1, 2},
 			{0, 1, 3},
@@ -177,7 +177,7 @@ func TestWhichAnswersAreAboutTheToken(t *testing.T) {
 				seen := &api{answer: func(int, *http.Request) (*http.Response, error) {
 					return httpAnswer(row.status, "application/json", row.body), nil
 				}}
-				resp := transportGet(t, m.Transport("user", seen), someAPI)
+				resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 				assert.Equal(t, row.status, resp.StatusCode)
 				body, err := io.ReadAll(resp.Body)
 				require.NoError(t, err)
@@ -205,7 +205,7 @@ func TestA401WhenTheRefreshFails(t *testing.T) {
 		}
 		m := transportManager(t, p, nil)
 		seen := &api{answer: takesOnly()}
-		rt := m.Transport("user", seen)
+		rt := m.For("user").Transport(seen)
 		for range 3 {
 			resp := transportGet(t, rt, someAPI)
 			assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
@@ -235,7 +235,7 @@ func TestA401WhenTheRefreshTokenIsRefused(t *testing.T) {
 		m := transportManager(t, p, nil)
 		p.logins["refresh-user-1"].revoked = true
 		seen := &api{answer: takesOnly()}
-		rt := m.Transport("user", seen)
+		rt := m.For("user").Transport(seen)
 		assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
 		assert.Equal(t, 1, p.asked())
 
@@ -262,7 +262,7 @@ func TestA401WhenTheRequestEndsDuringTheRefresh(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
 		seen := &api{answer: takesOnly("access-user-2")}
-		rt := m.Transport("user", seen)
+		rt := m.For("user").Transport(seen)
 		ctx, cancel := context.WithTimeout(t.Context(), p.takes/2)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, someAPI, nil)
@@ -293,7 +293,7 @@ func TestARequestThatEndsWhileItWaitsForAToken(t *testing.T) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, someAPI, body)
 		require.NoError(t, err)
 		seen := &api{}
-		_, err = m.Transport("user", seen).RoundTrip(req)
+		_, err = m.For("user").Transport(seen).RoundTrip(req)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		_, closed := body.counts()
 		assert.NotZero(t, closed)
@@ -314,7 +314,7 @@ func TestA401ToATokenThatTheCacheHasGivenUp(t *testing.T) {
 			}
 			return takesOnly("access-user-3")(n, r)
 		}}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Equal(t, 1, p.asked())
 	})
@@ -328,7 +328,7 @@ func TestA401ToALoginThatIsDeletedMeanwhile(t *testing.T) {
 			assert.NoError(t, m.Delete(t.Context(), "user"))
 			return takesOnly()(n, r)
 		}}
-		resp := transportGet(t, m.Transport("user", seen), someAPI)
+		resp := transportGet(t, m.For("user").Transport(seen), someAPI)
 		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 		assert.Zero(t, p.asked())
 		_, err := m.Token(t.Context(), "user")
@@ -343,7 +343,7 @@ func TestA401AfterClose(t *testing.T) {
 		assert.NoError(t, m.Close())
 		return takesOnly()(n, r)
 	}}
-	assert.Equal(t, http.StatusUnauthorized, transportGet(t, m.Transport("user", seen), someAPI).StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, transportGet(t, m.For("user").Transport(seen), someAPI).StatusCode)
 	assert.Zero(t, p.asked())
 }
 
@@ -355,14 +355,14 @@ func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
 		const replicas = 5
 		var transports [replicas]http.RoundTripper
 		for i := range transports {
-			m := tokens.New(p.config(), store, nil)
+			m := newManager(p.config(), store, nil)
 			t.Cleanup(func() { assert.NoError(t, m.Close()) })
 			if i == 0 {
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 			}
 			_, err := m.Token(t.Context(), "user")
 			require.NoError(t, err)
-			transports[i] = m.Transport("user", &api{answer: takesOnly()})
+			transports[i] = m.For("user").Transport(&api{answer: takesOnly()})
 		}
 		time.Sleep(time.Second)
 		for range 3 {

@@ -61,7 +61,7 @@ func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 			body := &recordedBody{Reader: strings.NewReader("entry")}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, body)
 			require.NoError(t, err)
-			resp, err := m.Transport("user", seen).RoundTrip(req)
+			resp, err := m.For("user").Transport(seen).RoundTrip(req)
 			if allowed {
 				require.NoError(t, err)
 				resp.Body.Close()
@@ -100,7 +100,7 @@ func TestTransportLeavesTheRequestAlone(t *testing.T) {
 	header := maps.Clone(req.Header)
 	url := *req.URL
 
-	resp, err := m.Transport("user", seen).RoundTrip(req)
+	resp, err := m.For("user").Transport(seen).RoundTrip(req)
 	require.NoError(t, err)
 	resp.Body.Close()
 	require.Equal(t, []string{"Bearer access-user-1", "Bearer access-user-2"}, seen.bearers(), "whatever was there is replaced")
@@ -141,7 +141,7 @@ func TestTransportClosesTheBodyThatItDoesNotSend(t *testing.T) {
 			body := &recordedBody{Reader: strings.NewReader("entry")}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, row.url, body)
 			require.NoError(t, err)
-			resp, err := m.Transport(row.key, seen).RoundTrip(req)
+			resp, err := m.For(row.key).Transport(seen).RoundTrip(req)
 			require.Error(t, err)
 			assert.Nil(t, resp)
 			if row.is != nil {
@@ -162,7 +162,7 @@ func TestTransportReturnsTheErrorOfItsBase(t *testing.T) {
 	body := &recordedBody{Reader: strings.NewReader("entry")}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/", body)
 	require.NoError(t, err)
-	_, err = m.Transport("user", &api{answer: func(int, *http.Request) (*http.Response, error) { return nil, broken }}).RoundTrip(req)
+	_, err = m.For("user").Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return nil, broken }}).RoundTrip(req)
 	require.ErrorIs(t, err, broken)
 	requireNoSecret(t, err.Error())
 	_, closed := body.counts()
@@ -174,14 +174,14 @@ func TestTransportOverABaseThatBreaksItsPromises(t *testing.T) {
 	p := newProvider()
 	m := transportManager(t, p, nil)
 	t.Run("neither answer nor error", func(t *testing.T) {
-		client := &http.Client{Transport: m.Transport("user", &api{answer: func(int, *http.Request) (*http.Response, error) { return nil, nil }})}
+		client := &http.Client{Transport: m.For("user").Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return nil, nil }})}
 		require.NotPanics(t, func() {
 			_, err := client.Get("https://api.example.com/")
 			require.Error(t, err)
 		})
 	})
 	t.Run("a 401 without a body", func(t *testing.T) {
-		client := &http.Client{Transport: m.Transport("user", &api{answer: func(int, *http.Request) (*http.Response, error) {
+		client := &http.Client{Transport: m.For("user").Transport(&api{answer: func(int, *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusUnauthorized}, nil
 		}})}
 		require.NotPanics(t, func() {
@@ -199,11 +199,11 @@ func TestClientUsesTheDefaultTransport(t *testing.T) {
 		io.WriteString(w, r.Header.Get("Authorization"))
 	}))
 	defer server.Close()
-	client := m.Client("user")
+	client := m.For("user").Client()
 	assert.Zero(t, client.Timeout)
 	assert.Nil(t, client.Jar)
 	assert.Nil(t, client.CheckRedirect)
-	for _, client := range []*http.Client{client, {Transport: m.Transport("user", nil)}} {
+	for _, client := range []*http.Client{client, {Transport: m.For("user").Transport(nil)}} {
 		resp, err := client.Get(server.URL)
 		require.NoError(t, err)
 		body, err := io.ReadAll(resp.Body)
@@ -219,7 +219,7 @@ func TestClientsOfTwoKeysSendTwoTokens(t *testing.T) {
 	require.NoError(t, m.Put(t.Context(), "other", p.login("other")))
 	seen := &api{}
 	for _, key := range []string{"user", "other", "user"} {
-		transportGet(t, m.Transport(key, seen), "https://api.example.com/")
+		transportGet(t, m.For(key).Transport(seen), "https://api.example.com/")
 	}
 	assert.Equal(t, []string{"Bearer access-user-1", "Bearer access-other-2", "Bearer access-user-1"}, seen.bearers())
 }
@@ -227,16 +227,16 @@ func TestClientsOfTwoKeysSendTwoTokens(t *testing.T) {
 func TestNothingOfATransportPrintsTheToken(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
 	base := &api{}
-	rt := m.Transport("user", base)
+	rt := m.For("user").Transport(base)
 	transportGet(t, rt, "https://api.example.com/")
 	base.hops = nil // the test's own memory of it
-	source := m.TokenSource(t.Context(), "user")
+	source := m.For("user").TokenSource(t.Context())
 	_, err := source.Token()
 	require.NoError(t, err)
 	store, memory := tokens.Single(newProvider().login("user"), saveNowhere), new(tokens.Memory)
 	require.NoError(t, memory.CompareAndSwap(t.Context(), "user", nil, []byte("access-user-1")))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		for _, value := range []any{rt, []any{rt}, source, []any{source}, m.Client("user"), *m.Client("user"), store, []any{store}, memory, []any{memory}, m, []any{m}} {
+		for _, value := range []any{rt, []any{rt}, source, []any{source}, m.For("user").Client(), *m.For("user").Client(), store, []any{store}, memory, []any{memory}, m, []any{m}} {
 			text := fmt.Sprintf(verb, value)
 			for _, access := range []string{"access-", "97 99 99 101 115 115", "0x61, 0x63, 0x63, 0x65, 0x73, 0x73", "616363657373"} {
 				assert.False(t, strings.Contains(text, access), "%s of %T shows %q", verb, value, access)

@@ -41,7 +41,7 @@ func (f *flight) storeFailed(err error) error {
 	defer f.e.mu.Unlock()
 	w, v, now := f.e.work, f.e.view.Load(), f.m.now()
 	w.storeFailures++
-	pause := backoff(w.storeFailures, nil)
+	pause := f.m.backoff(f.e.key, w.storeFailures, nil)
 	w.lookAt = now.mono + max(pause, lookEvery)
 	w.failed = err
 	if v == nil {
@@ -52,7 +52,7 @@ func (f *flight) storeFailed(err error) error {
 		w.lookAt = w.retryAt
 	}
 	if f.pending == nil && w.unsaved == nil && f.m.ctx.Err() == nil { // a save that fails is reported as that, and Close is no failure
-		f.event(RefreshFailed, err, 0)
+		f.event(EventRefreshFailed, err, 0)
 	}
 	return err
 }
@@ -73,8 +73,8 @@ func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
 	w.failures++
 	w.failed, w.refused = err, nil
 	now := f.m.now()
-	until := now.mono + backoff(w.failures, err)
-	w.pause(until, min(until, now.mono+jittered(maxBackoff)))
+	until := now.mono + f.m.backoff(f.e.key, w.failures, err)
+	w.pause(until, min(until, now.mono+f.m.jittered(f.e.key, maxBackoff)))
 	switch {
 	case errors.Is(err, csoauth.ErrLoginRequired):
 		if w.lost != nil {
@@ -91,7 +91,7 @@ func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
 		err = fmt.Errorf("%w (next try at %s)", err, next.UTC().Format("15:04:05 MST"))
 		w.failed = err
 	}
-	f.event(RefreshFailed, err, took)
+	f.event(EventRefreshFailed, err, took)
 	return err
 }
 

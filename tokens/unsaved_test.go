@@ -74,8 +74,8 @@ func TestUnsavedPairIsUsedAndReported(t *testing.T) {
 		m := unsavedReplica(t, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e) }})
 		synctest.Wait()
 		if assert.NotEmpty(t, events) {
-			assert.Equal(t, tokens.SaveFailed, events[0].Type)
-			assert.Equal(t, tokens.KeyHash("user"), events[0].KeyHash)
+			assert.Equal(t, tokens.EventSaveFailed, events[0].Type)
+			assert.Equal(t, "user", events[0].Key)
 			require.ErrorIs(t, events[0].Err, errStoreDown)
 		}
 		for range 50 { // nearly to its end

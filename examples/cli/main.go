@@ -43,7 +43,10 @@ func run(ctx context.Context, s *settings, out io.Writer) (err error) {
 	if s.emulator {
 		return runEmulated(ctx, s, out)
 	}
-	p := newProgram(s, out)
+	p, err := newProgram(s, out)
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, p.tokens.Close()) }()
 	if s.logout {
 		return p.logOut(ctx)
@@ -53,24 +56,23 @@ func run(ctx context.Context, s *settings, out io.Writer) (err error) {
 
 // A program has one user. A Manager keeps the user's token.
 type program struct {
-	config *csoauth.Config
-	login  *loopback.Options
-	tokens *tokens.Manager
-	key    string // under which the Manager keeps the token
-	out    io.Writer
+	config  *csoauth.Config
+	options *loopback.Options
+	tokens  *tokens.Manager
+	login   *tokens.Login // the user's, in tokens
+	out     io.Writer
 }
 
 // newProgram does not encrypt the token, because the key would be stored next to it. The token is
 // protected by its directory: only this user can read it. Dir creates it that way, and on Windows
 // it is in the user's profile. To encrypt the token, keep the key in the system's keyring.
-func newProgram(s *settings, out io.Writer) *program {
-	return &program{
-		config: s.config,
-		login:  &s.login,
-		tokens: tokens.New(s.config, tokens.Dir(s.dir), nil),
-		key:    s.config.Region.String() + "/" + s.config.ClientID, // another app needs another token
-		out:    out,
+func newProgram(s *settings, out io.Writer) (*program, error) {
+	manager, err := tokens.New(s.config, tokens.Dir(s.dir), nil)
+	if err != nil {
+		return nil, err
 	}
+	key := s.config.Region.String() + "/" + s.config.ClientID // another app needs another token
+	return &program{config: s.config, options: &s.login, tokens: manager, login: manager.For(key), out: out}, nil
 }
 
 // greet prints who the user is. The user has to log in if there is no login yet, or if it has ended
@@ -78,11 +80,11 @@ func newProgram(s *settings, out io.Writer) *program {
 func (p *program) greet(ctx context.Context) error {
 	u, err := p.user(ctx)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
-		token, loginErr := loopback.Login(ctx, p.config, p.login)
+		token, loginErr := loopback.Login(ctx, p.config, p.options)
 		if loginErr != nil {
 			return loginErr
 		}
-		if err := p.tokens.Put(ctx, p.key, token); err != nil {
+		if err := p.login.Put(ctx, token); err != nil {
 			return err
 		}
 		u, err = p.user(ctx)
@@ -97,7 +99,7 @@ func (p *program) greet(ctx context.Context) error {
 // logOut deletes the token. Contentstack still allows the app until the user removes it there,
 // under Authorized Apps.
 func (p *program) logOut(ctx context.Context) error {
-	if err := p.tokens.Delete(ctx, p.key); err != nil {
+	if err := p.login.Delete(ctx); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(p.out, "Logged out on this machine. Contentstack still allows the app: remove it there, under Authorized Apps.")

@@ -20,7 +20,7 @@ type user struct {
 func (p *program) user(ctx context.Context) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	token, err := p.tokens.Token(ctx, p.key)
+	token, err := p.login.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,13 +56,13 @@ func (p *program) get(ctx context.Context, token *csoauth.Token, path string, v 
 		return err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := p.tokens.Client(p.key).Do(req) // sends the token; after a 401 it refreshes and tries once more
+	resp, err := p.login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
-		if _, err := p.tokens.Token(ctx, p.key); err != nil {
+		if _, err := p.login.Token(ctx); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // serveHome shows a logged-in user's name and stacks. Everyone else gets a link to log in.
@@ -38,7 +39,8 @@ func (a *app) serveHome(w http.ResponseWriter, r *http.Request) {
 func (a *app) user(ctx context.Context, key string) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	token, err := a.tokens.Token(ctx, key)
+	login := a.tokens.For(key)
+	token, err := login.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,13 +52,13 @@ func (a *app) user(ctx context.Context, key string) (*user, error) {
 			Organizations []struct{ UID, Name string }
 		}
 	}
-	if err := a.get(ctx, key, token, "/v3/user", &profile); err != nil {
+	if err := a.get(ctx, login, token, "/v3/user", &profile); err != nil {
 		return nil, err
 	}
 	var list struct {
 		Stacks []stack
 	}
-	if err := a.get(ctx, key, token, "/v3/stacks", &list); err != nil {
+	if err := a.get(ctx, login, token, "/v3/stacks", &list); err != nil {
 		return nil, err
 	}
 	p := profile.User
@@ -70,7 +72,7 @@ func (a *app) user(ctx context.Context, key string) (*user, error) {
 }
 
 // get sends a GET request to the Content Management API and decodes the response into v.
-func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path string, v any) error {
+func (a *app) get(ctx context.Context, login *tokens.Login, token *csoauth.Token, path string, v any) error {
 	hosts, err := a.config.EndpointsFor(token)
 	if err != nil {
 		return err
@@ -80,13 +82,13 @@ func (a *app) get(ctx context.Context, key string, token *csoauth.Token, path st
 		return err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := a.tokens.Client(key).Do(req) // sends the token; after a 401 it refreshes and tries once more
+	resp, err := login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
-		if _, err := a.tokens.Token(ctx, key); err != nil {
+		if _, err := login.Token(ctx); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func main() {
 }
 
 // run serves until ctx ends. Its error includes the error of Close, which names the users whose new
-// tokens could not be stored.
+// tokens could not be stored, each by the hash that the log has too.
 func run(ctx context.Context, s *settings, listener net.Listener) (err error) {
 	if s.emulator {
 		return runEmulated(ctx, s, listener)
@@ -62,7 +62,7 @@ func run(ctx context.Context, s *settings, listener net.Listener) (err error) {
 // An app is the web application. It is safe for concurrent use.
 type app struct {
 	config   *csoauth.Config
-	login    *httplogin.Login
+	login    *httplogin.Handlers
 	tokens   *tokens.Manager
 	sessions *sessions
 }
@@ -72,12 +72,12 @@ func newApp(s *settings) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{
-		config:   s.config,
-		tokens:   tokens.New(s.config, store, &tokens.Options{Logger: slog.Default()}),
-		sessions: newSessions(s.config.RedirectURI),
+	manager, err := tokens.New(s.config, store, &tokens.Options{Logger: slog.Default()})
+	if err != nil {
+		return nil, err
 	}
-	a.login = &httplogin.Login{Config: s.config, Keys: s.sealKeys, OnToken: a.loggedIn, StartPath: "/login", Logger: slog.Default()}
+	a := &app{config: s.config, tokens: manager, sessions: newSessions(s.config.RedirectURI)}
+	a.login = &httplogin.Handlers{Config: s.config, Keys: s.sealKeys, OnToken: a.loggedIn, StartPath: "/login", Logger: slog.Default()}
 	return a, a.login.Validate()
 }
 
@@ -102,6 +102,7 @@ func (a *app) loggedIn(w http.ResponseWriter, r *http.Request, token *csoauth.To
 	if err := a.tokens.Put(r.Context(), key, token); err != nil {
 		return err
 	}
+	slog.Info("logged in", "user", key, "key", tokens.KeyHash(key)) // the Manager logs this hash instead of the key
 	a.sessions.begin(w, r, key)
 	return nil
 }

@@ -39,7 +39,7 @@ func main() {
 }
 
 // run does what main says. Its error includes the error of Close, which names the users whose new
-// tokens could not be stored.
+// tokens could not be stored, each by the hash that the log has too.
 func run(ctx context.Context, args []string) (err error) {
 	s, err := readSettings(args, os.Getenv)
 	if err != nil {
@@ -73,10 +73,11 @@ func newWorker(s *settings) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{
-		config: s.config,
-		tokens: tokens.New(s.config, store, &tokens.Options{Logger: slog.Default()}),
-	}, nil
+	manager, err := tokens.New(s.config, store, &tokens.Options{Logger: slog.Default()})
+	if err != nil {
+		return nil, err
+	}
+	return &worker{config: s.config, tokens: manager}, nil
 }
 
 // concurrency is the number of users that the worker works for at the same time.
@@ -129,7 +130,8 @@ func (w *worker) workFor(ctx context.Context, key string) {
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	token, err := w.tokens.Token(ctx, key)
+	login := w.tokens.For(key)
+	token, err := login.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +144,13 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 		return nil, err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := w.tokens.Client(key).Do(req) // sends the token; after a 401 it refreshes and tries once more
+	resp, err := login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
-		if _, err := w.tokens.Token(ctx, key); err != nil {
+		if _, err := login.Token(ctx); err != nil {
 			return nil, err
 		}
 	}

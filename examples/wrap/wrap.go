@@ -15,11 +15,15 @@ import (
 
 // TokenSource returns a source of valid tokens, which works until ctx ends. It saves each new token
 // in the state before it returns it. Call closeSource at the end: it waits for a running refresh.
+// The error says why the config cannot work.
 //
 // Use it as &http.Client{Transport: &oauth2.Transport{Source: source}}. Do not use
 // oauth2.NewClient: it caches each token until its expiry, even if the token has been replaced
 // before.
-func TokenSource(ctx context.Context, config *csoauth.Config, state *State) (source oauth2.TokenSource, closeSource func() error) {
-	manager := tokens.New(config, tokens.Single(state.Login, state.SaveLogin), nil)
-	return manager.TokenSource(ctx, "the login"), manager.Close
+func TokenSource(ctx context.Context, config *csoauth.Config, state *State) (source oauth2.TokenSource, closeSource func() error, err error) {
+	manager, err := tokens.New(config, tokens.Single(state.Login, state.SaveLogin), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return manager.For("the login").TokenSource(ctx), manager.Close, nil
 }

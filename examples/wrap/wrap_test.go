@@ -30,7 +30,8 @@ func TestStateHasEachNewTokenBeforeItIsUsed(t *testing.T) {
 	require.NoError(t, open(t, path).SaveLogin(t.Context(), first))
 
 	state := open(t, path)
-	source, closeSource := wrap.TokenSource(t.Context(), config, state)
+	source, closeSource, err := wrap.TokenSource(t.Context(), config, state)
+	require.NoError(t, err)
 	token, err := source.Token()
 	require.NoError(t, err)
 	require.NotEqual(t, first.AccessToken, token.AccessToken)
@@ -64,7 +65,8 @@ func TestStateIsWrittenBeforeAndAfterARefresh(t *testing.T) {
 		assert.Equal(t, old.RefreshToken, open(t, path).Login.RefreshToken, "written before the refresh token is spent")
 		return transport.RoundTrip(r)
 	})}
-	source, closeSource := wrap.TokenSource(t.Context(), config, state)
+	source, closeSource, err := wrap.TokenSource(t.Context(), config, state)
+	require.NoError(t, err)
 	token, err := source.Token()
 	require.NoError(t, err)
 	require.Equal(t, 1, asked)
@@ -83,8 +85,9 @@ func TestNothingIsSpentIfTheStateCannotBeWritten(t *testing.T) {
 	require.NoError(t, state.SaveLogin(t.Context(), old))
 	require.NoError(t, os.RemoveAll(dir))
 
-	source, closeSource := wrap.TokenSource(t.Context(), config, state)
-	_, err := source.Token()
+	source, closeSource, err := wrap.TokenSource(t.Context(), config, state)
+	require.NoError(t, err)
+	_, err = source.Token()
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login is still valid")
 	require.NoError(t, closeSource())
@@ -95,10 +98,21 @@ func TestNothingIsSpentIfTheStateCannotBeWritten(t *testing.T) {
 func TestStateWithoutALoginSaysSo(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	state := open(t, filepath.Join(t.TempDir(), "state.json"))
-	source, closeSource := wrap.TokenSource(t.Context(), server.Config("http://localhost:8184/callback"), state)
-	_, err := source.Token()
+	source, closeSource, err := wrap.TokenSource(t.Context(), server.Config("http://localhost:8184/callback"), state)
+	require.NoError(t, err)
+	_, err = source.Token()
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 	require.NoError(t, closeSource())
+}
+
+func TestConfigThatCannotWorkIsRefused(t *testing.T) {
+	state := open(t, filepath.Join(t.TempDir(), "state.json"))
+	for name, config := range map[string]*csoauth.Config{"none": nil, "empty": {}} {
+		source, closeSource, err := wrap.TokenSource(t.Context(), config, state)
+		require.Error(t, err, name)
+		require.Nil(t, source, name)
+		require.Nil(t, closeSource, name)
+	}
 }
 
 func open(t *testing.T, path string) *wrap.State {

@@ -33,7 +33,7 @@ import (
 // them and where fmt calls Format. It calls no Format in unexported fields, and none behind a
 // pointer in another value if the verb does not fit a pointer, as in Printf("%s", []*holder{}).
 //
-// It uses reflection because vet allows no copy of some values, although a Login, for example, may
+// It uses reflection because vet allows no copy of some values, although Handlers, for example, may
 // stand by value in a field.
 func holders(pointer any, byValue bool) (all []any) {
 	kinds := []reflect.Value{reflect.ValueOf(pointer)}
@@ -155,6 +155,15 @@ func sealed(p *planter, inner tokens.Store) (store tokens.Store, held []string) 
 	return store, held
 }
 
+// manager returns a Manager whose store has a token under key.
+func manager(p *planter, c *csoauth.Config) *tokens.Manager {
+	m, err := tokens.New(c, new(tokens.Memory), nil)
+	require.NoError(p.t, err)
+	p.t.Cleanup(func() { require.NoError(p.t, m.Close()) })
+	require.NoError(p.t, m.Put(p.t.Context(), key, p.token()))
+	return m
+}
+
 // A database is one that cannot be reached, and whose address has a password.
 type database struct{ address string }
 
@@ -183,7 +192,7 @@ func login(p *planter, base string, app emulator.App) (held []string) {
 	return append(issued, app.ClientSecret)
 }
 
-// loginUnderWay returns a Login that waits for the token endpoint, so it also holds a state.
+// loginUnderWay returns Handlers that wait for the token endpoint, so they also hold a state.
 func loginUnderWay(p *planter) (any, []string) {
 	sent, end := make(chan string), make(chan struct{})
 	config := p.config()
@@ -197,12 +206,12 @@ func loginUnderWay(p *planter) (any, []string) {
 		<-end
 		return nil, errors.Join(err, errors.New("the test is over"))
 	})}
-	l := &httplogin.Login{
+	h := &httplogin.Handlers{
 		Config: config, Keys: p.keys(), AuthOptions: &csoauth.AuthOptions{},
 		OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return nil },
 	}
 	w := httptest.NewRecorder()
-	l.Start(w, httptest.NewRequest(http.MethodGet, "/login", http.NoBody))
+	h.Start(w, httptest.NewRequest(http.MethodGet, "/login", http.NoBody))
 	address, err := url.Parse(w.Header().Get("Location"))
 	require.NoError(p.t, err)
 	state := address.Query().Get("state")
@@ -214,13 +223,13 @@ func loginUnderWay(p *planter) (any, []string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.Callback(httptest.NewRecorder(), callback)
+		h.Callback(httptest.NewRecorder(), callback)
 	}()
 	p.t.Cleanup(func() { close(end); <-done })
 	p.secrets = append(p.secrets, state)
 	select {
 	case form := <-sent:
-		return l, []string{form, state, string(l.Keys[0]), string(l.Keys[1])}
+		return h, []string{form, state, string(h.Keys[0]), string(h.Keys[1])}
 	case <-done:
 		require.Fail(p.t, "the callback failed before its code was sent")
 		return nil, nil

@@ -76,11 +76,11 @@ var withSecrets = []struct {
 		return s, login(p, s.URL, app)
 	}, ""},
 
+	{"httplogin.Handlers", loginUnderWay, ""},
 	{"httplogin.Keys", func(p *planter) (any, []string) {
 		k := &httplogin.Keys{[]byte(p.secret()), []byte(p.secret())}
 		return k, []string{string((*k)[0]), string((*k)[1])}
 	}, ""},
-	{"httplogin.Login", loginUnderWay, ""},
 
 	{"internal/emulator.App", func(p *planter) (any, []string) {
 		a := p.app(p.url())
@@ -126,18 +126,23 @@ var withSecrets = []struct {
 
 	{"tokens.Event", func(p *planter) (any, []string) {
 		t := p.token()
-		return &tokens.Event{Type: tokens.RefreshFailed, Err: &csoauth.Error{Op: "refresh", Token: t}}, heldByToken(t)
+		return &tokens.Event{Type: tokens.EventRefreshFailed, Key: key, Err: &csoauth.Error{Op: "refresh", Token: t}}, heldByToken(t)
 	}, ""},
 	{"tokens.Locker", func(p *planter) (any, []string) {
 		store, held := sealed(p, tokens.Dir(p.t.TempDir()))
 		locker := store.(tokens.Locker)
 		return &locker, held
 	}, ""},
+	{"tokens.Login", func(p *planter) (any, []string) {
+		c := p.config()
+		l := manager(p, c).For(key)
+		t, err := l.Token(p.t.Context())
+		require.NoError(p.t, err)
+		return l, append(heldByToken(t), c.ClientSecret)
+	}, ""},
 	{"tokens.Manager", func(p *planter) (any, []string) {
 		c := p.config()
-		m := tokens.New(c, new(tokens.Memory), nil)
-		p.t.Cleanup(func() { assert.NoError(p.t, m.Close()) })
-		require.NoError(p.t, m.Put(p.t.Context(), key, p.token()))
+		m := manager(p, c)
 		t, err := m.Token(p.t.Context(), key)
 		require.NoError(p.t, err)
 		return m, append(heldByToken(t), c.ClientSecret)
@@ -167,14 +172,16 @@ var withSecrets = []struct {
 	{"tokens/pgstore.Store", func(p *planter) (any, []string) {
 		db := sql.OpenDB(database{p.url()})
 		p.t.Cleanup(func() { assert.NoError(p.t, db.Close()) })
-		store := pgstore.New(db, nil)
-		_, err := store.Load(p.t.Context(), key)
+		store, err := pgstore.New(db, nil)
+		require.NoError(p.t, err)
+		_, err = store.Load(p.t.Context(), key)
 		return store, []string{fmt.Sprint(err)}
 	}, ""},
 	{"tokens/redisstore.Store", func(p *planter) (any, []string) {
 		client := database{p.url()}
-		store := redisstore.NewFunc(func(context.Context, ...any) (any, error) { return client.Connect(p.t.Context()) }, nil)
-		_, err := store.Load(p.t.Context(), key)
+		store, err := redisstore.NewFunc(func(context.Context, ...any) (any, error) { return client.Connect(p.t.Context()) }, nil)
+		require.NoError(p.t, err)
+		_, err = store.Load(p.t.Context(), key)
 		return store, []string{fmt.Sprint(err)}
 	}, ""},
 

@@ -63,10 +63,13 @@ func (c *crowdMember) work(ctx context.Context, plan *crowdPlan) (err error) {
 	if err != nil {
 		return err
 	}
-	c.manager = tokens.New(&csoauth.Config{
+	c.manager, err = tokens.New(&csoauth.Config{
 		AppUID: plan.AppUID, ClientID: plan.ClientID, RedirectURI: plan.RedirectURI,
 		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: plan.URL}},
 	}, store, &tokens.Options{Recheck: time.Second})
+	if err != nil {
+		return errors.Join(err, closeStore())
+	}
 	defer func() { err = errors.Join(err, cmp.Or(c.manager.Close(), closeStore())) }()
 	var callers sync.WaitGroup
 	for range crowdCallers {

@@ -57,7 +57,7 @@ func crowdWorks(t *testing.T, f *front, storeText string) {
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, closeStore()) }()
 	config := f.config(publicApp)
-	w := &crowdWork{front: f, t: t, config: config, store: store, manager: tokens.New(config, store, nil), firsts: map[string][]string{}}
+	w := &crowdWork{front: f, t: t, config: config, store: store, manager: newManager(t, config, store, nil), firsts: map[string][]string{}}
 	defer func() { assert.NoError(t, w.manager.Close()) }()
 	var keys []string
 	for i := range *crowdKeys {

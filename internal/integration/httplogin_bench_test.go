@@ -76,18 +76,18 @@ func eachLogin(b *testing.B, run func(*testing.B, webLogin)) {
 }
 
 func ourLogin(b *testing.B, config *csoauth.Config) webLogin {
-	login := func() *httplogin.Login {
-		return &httplogin.Login{
+	handlers := func() *httplogin.Handlers {
+		return &httplogin.Handlers{
 			Config: config, Keys: [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 			OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error {
 				return errors.New("a forged callback got in")
 			},
 		}
 	}
-	measured := login()
+	measured := handlers()
 	require.NoError(b, measured.Validate())
 	return webLogin{measured.Start, measured.Callback, func(r *http.Request) (why error) {
-		asked := login()
+		asked := handlers()
 		asked.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { why = err }
 		asked.Callback(httptest.NewRecorder(), r)
 		return why

@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"database/sql"
 	"fmt"
 	"sync"
 	"testing"
@@ -11,6 +12,14 @@ import (
 	"github.com/contentstack/csoauth/tokens/pgstore"
 )
 
+// newPgstore returns what pgstore.New does, which must not fail.
+func newPgstore(t *testing.T, db *sql.DB, o *pgstore.Options) *pgstore.Store {
+	t.Helper()
+	store, err := pgstore.New(db, o)
+	require.NoError(t, err)
+	return store
+}
+
 // TestMigrate: replicas start at the same time, and not all may make tables.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
@@ -20,7 +29,7 @@ func TestMigrate(t *testing.T) {
 
 	t.Run("several at once", func(t *testing.T) {
 		for n := range 20 {
-			store := pgstore.New(owner, &pgstore.Options{Table: fmt.Sprintf("at_once_%d", n)})
+			store := newPgstore(t, owner, &pgstore.Options{Table: fmt.Sprintf("at_once_%d", n)})
 			var all sync.WaitGroup
 			for range 20 {
 				all.Go(func() { assert.NoError(t, store.Migrate(t.Context())) })
@@ -29,7 +38,7 @@ func TestMigrate(t *testing.T) {
 		}
 	})
 	t.Run("without the right to make it", func(t *testing.T) {
-		made := pgstore.New(owner, nil)
+		made := newPgstore(t, owner, nil)
 		require.NoError(t, made.Migrate(t.Context()))
 		require.NoError(t, made.CompareAndSwap(t.Context(), "ada", nil, []byte("value")))
 		for _, statement := range []string{
@@ -41,12 +50,12 @@ func TestMigrate(t *testing.T) {
 		}
 		app := server.postgres("user=app")
 		defer app.Close()
-		store := pgstore.New(app, nil)
+		store := newPgstore(t, app, nil)
 		require.NoError(t, store.Migrate(t.Context()))
 		value, err := store.Load(t.Context(), "ada")
 		require.NoError(t, err, "there is no second table")
 		assert.Equal(t, "value", string(value))
-		require.ErrorContains(t, pgstore.New(app, &pgstore.Options{Table: "public.other"}).Migrate(t.Context()), "permission denied")
+		require.ErrorContains(t, newPgstore(t, app, &pgstore.Options{Table: "public.other"}).Migrate(t.Context()), "permission denied")
 	})
 }
 
@@ -56,7 +65,7 @@ func TestNoFalseConflicts(t *testing.T) {
 	server := startPostgres(t, postgresWithoutSync...)
 	db := server.postgres("default_transaction_isolation=serializable")
 	defer db.Close()
-	store := pgstore.New(db, nil)
+	store := newPgstore(t, db, nil)
 	require.NoError(t, store.Migrate(t.Context()))
 	var writers sync.WaitGroup
 	for writer := range 20 {

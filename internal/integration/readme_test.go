@@ -38,7 +38,7 @@ func TestStoreReadmesWork(t *testing.T) {
 			require.NoError(t, err)
 			blocks := goBlock.FindAllStringSubmatch(string(text), -1)
 			require.Len(t, blocks, 1, "%s: want one whole program", readme)
-			assert.Less(t, linesAfterImports(blocks[0][1]), 30, "%s: the program is long", readme)
+			assert.Less(t, linesAfterImports(blocks[0][1]), 35, "%s: the program is long", readme)
 			out := runText(t, blocks[0][1], settings[name](t), "SEAL_KEY="+readmeSealKey)
 			assert.Equal(t, "the other replica has Ada's token: true\n", out)
 		})

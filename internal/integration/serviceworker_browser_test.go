@@ -33,7 +33,7 @@ func TestLoginThroughAServiceWorker(t *testing.T) {
 	address := strings.Replace(site.URL, "127.0.0.1", "localhost", 1)
 	config := server.Config(address + "/callback")
 	config.AuthorizeRoute = csoauth.RoutePath
-	login := &httplogin.Login{
+	login := &httplogin.Handlers{
 		Config:  config,
 		Keys:    [][]byte{[]byte("0123456789abcdef0123456789abcdef")},
 		OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return nil },

@@ -5,6 +5,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/contentstack/csoauth/internal/integration/worker/stores"
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -34,4 +36,12 @@ func openSealed(ctx context.Context, text string, wrap func(tokens.Store) tokens
 	}
 	sealed, err := tokens.Sealed(store, sealKey)
 	return sealed, closeStore, err
+}
+
+// newManager returns what tokens.New does, which must not fail.
+func newManager(t testing.TB, r tokens.Refresher, store tokens.Store, o *tokens.Options) *tokens.Manager {
+	t.Helper()
+	m, err := tokens.New(r, store, o)
+	require.NoError(t, err)
+	return m
 }

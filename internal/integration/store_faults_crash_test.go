@@ -108,7 +108,7 @@ func startStoreCrowd(t *testing.T, s *faultSite, keys []string) *storeCrowd {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &storeCrowd{keys: keys, rounds: make([]atomic.Int64, crashManagers*len(keys)), end: cancel, failures: map[string]bool{}}
 	for i := range crashManagers {
-		m := tokens.New(s.config, s.at.mustOpen(t), &tokens.Options{Lease: crashLease})
+		m := newManager(t, s.config, s.at.mustOpen(t), &tokens.Options{Lease: crashLease})
 		c.managers = append(c.managers, m)
 		for j, key := range keys {
 			c.users.Go(func() {

@@ -141,7 +141,7 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 		}
 	}
 	events := &eventCounts{}
-	m := tokens.New(s.config, store, &tokens.Options{OnEvent: events.note})
+	m := newManager(t, s.config, store, &tokens.Options{OnEvent: events.note})
 	token, failures, err := askFor(t.Context(), m, key)
 	require.NoError(t, err)
 	require.Equal(t, 1, w.cuts(), "the cut was made")
@@ -158,16 +158,16 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 	}
 
 	// What is not saved at first is saved later, and only then reported as refreshed.
-	until(t, "it is refreshed", func() bool { return events.of(tokens.Refreshed) == 1 })
+	until(t, "it is refreshed", func() bool { return events.of(tokens.EventRefreshed) == 1 })
 	rec := readFaultRecord(t, s.store, key)
 	assert.Empty(t, rec.mark)
 	assert.Equal(t, token.RefreshToken, rec.token.RefreshToken)
 	require.NoError(t, m.Close())
 	unsaved := r.step == "save" && (r.cut.down > 5*time.Second || r.cut.silent && r.at.Kind == "postgres")
 	if unsaved {
-		assert.Positive(t, events.of(tokens.SaveFailed), "it was used before it was saved, and reported")
+		assert.Positive(t, events.of(tokens.EventSaveFailed), "it was used before it was saved, and reported")
 	}
-	assert.Zero(t, events.of(tokens.LoginRequired))
+	assert.Zero(t, events.of(tokens.EventLoginRequired))
 	s.aftermath(t, r.count, key)
 	assert.Equal(t, 1, r.count.alive)
 	s.requireUses(t, key, 2, 2)

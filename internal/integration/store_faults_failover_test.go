@@ -65,7 +65,7 @@ func (f failover) test(t *testing.T, count *faultCount) {
 		<-deliver
 		return false
 	})
-	refresher := tokens.New(s.config, s.store, &tokens.Options{Lease: faultLease, Recheck: 20 * time.Millisecond})
+	refresher := newManager(t, s.config, s.store, &tokens.Options{Lease: faultLease, Recheck: 20 * time.Millisecond})
 	defer refresher.Close()
 	got := askLater(t.Context(), refresher, key)
 	<-answered
@@ -78,7 +78,7 @@ func (f failover) test(t *testing.T, count *faultCount) {
 		close(deliver)
 		require.NoError(t, (<-got).err)
 		if f.adopted {
-			holder = tokens.New(s.config, s.store, &tokens.Options{Lease: faultLease, Recheck: 20 * time.Millisecond})
+			holder = newManager(t, s.config, s.store, &tokens.Options{Lease: faultLease, Recheck: 20 * time.Millisecond})
 			defer holder.Close()
 			_, err := holder.Token(t.Context(), key)
 			require.NoError(t, err)
@@ -98,7 +98,7 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	if f.hasMark {
 		looks = 4 // and it waits
 	}
-	other := s.manager(&stepStore{Store: s.store, after: func(step string, nth int) {
+	other := s.manager(t, &stepStore{Store: s.store, after: func(step string, nth int) {
 		if step == "load" && nth == looks {
 			close(looked)
 		}
@@ -177,7 +177,7 @@ func TestReplicaIsNoStore(t *testing.T) {
 	require.ErrorContains(t, err, "READONLY")
 	require.NotErrorIs(t, err, tokens.ErrConflict)
 
-	m := s.manager(stale)
+	m := s.manager(t, stale)
 	_, err = m.Token(t.Context(), "user")
 	require.ErrorContains(t, err, "READONLY")
 	require.False(t, csoauthLogout(err))
@@ -212,7 +212,9 @@ func newReplicated(t *testing.T) *replicated {
 		},
 	})
 	t.Cleanup(func() { assert.NoError(t, rdb.Close()) })
-	r.store = redisstore.New(rdb.Do, &redisstore.Options{Prefix: "failover:"})
+	var err error
+	r.store, err = redisstore.New(rdb.Do, &redisstore.Options{Prefix: "failover:"})
+	require.NoError(t, err)
 	r.replica = startRedis(t, "--replicaof", "127.0.0.1 "+portOf(t, r.link.addr()))
 	return r
 }

@@ -43,7 +43,7 @@ func TestManagersWhereReadsRepeat(t *testing.T) {
 			}
 			var all sync.WaitGroup
 			for _, store := range stores {
-				m := s.manager(store)
+				m := s.manager(t, store)
 				for i := range keys {
 					all.Go(func() {
 						_, _, err := askFor(t.Context(), m, fmt.Sprintf("user/%d", i))
@@ -86,7 +86,7 @@ func (s *faultSite) swapWhileHeld(t *testing.T, store tokens.Store, key string) 
 	// A blank more changes no record.
 	_, err = tx.ExecContext(t.Context(), "UPDATE "+s.at.Name+" SET value = value || ' '::bytea WHERE key = $1", []byte(key))
 	require.NoError(t, err)
-	m := s.manager(store)
+	m := s.manager(t, store)
 	got := askLater(t.Context(), m, key)
 	until(t, "the swap waits", func() bool {
 		var waiting int

@@ -36,7 +36,7 @@ func TestStoreWithOneConnection(t *testing.T) {
 			s.expire(t, ended[i])
 		}
 		store, take := s.oneConnection(t)
-		m := tokens.New(s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshes: poolUsers})
+		m := newManager(t, s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshes: poolUsers})
 		for _, key := range good {
 			_, err := m.Token(t.Context(), key)
 			require.NoError(t, err)
@@ -93,7 +93,9 @@ func (s *faultSite) oneConnection(t *testing.T) (store tokens.Store, take func()
 		db := (&database{t: t, addr: s.at.Addr}).postgres("")
 		t.Cleanup(func() { assert.NoError(t, db.Close()) })
 		db.SetMaxOpenConns(1)
-		return pgstore.New(db, &pgstore.Options{Table: s.at.Name}), func() func() {
+		store, err := pgstore.New(db, &pgstore.Options{Table: s.at.Name})
+		require.NoError(t, err)
+		return store, func() func() {
 			conn, err := db.Conn(t.Context())
 			require.NoError(t, err)
 			return func() { require.NoError(t, conn.Close()) }
@@ -101,7 +103,9 @@ func (s *faultSite) oneConnection(t *testing.T) (store tokens.Store, take func()
 	}
 	rdb := (&database{t: t, addr: s.at.Addr}).redis(&redis.Options{PoolSize: 1})
 	t.Cleanup(func() { assert.NoError(t, rdb.Close()) })
-	return redisstore.New(rdb.Do, &redisstore.Options{Prefix: s.at.Name + ":"}), func() func() {
+	store, err := redisstore.New(rdb.Do, &redisstore.Options{Prefix: s.at.Name + ":"})
+	require.NoError(t, err)
+	return store, func() func() {
 		conn := rdb.Conn()
 		require.NoError(t, conn.Ping(context.Background()).Err()) // which takes it
 		return func() { require.NoError(t, conn.Close()) }

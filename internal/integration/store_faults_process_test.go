@@ -95,7 +95,12 @@ func childOfStoreFault() {
 		Endpoints:  map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: plan.App, ContentManagement: plan.API}},
 		HTTPClient: &http.Client{Transport: stepTransport{at, plan.Late}},
 	}
-	m := tokens.New(c, &stepStore{Store: store, before: func(step string, nth int) { at("before "+step, nth) }, after: at}, &tokens.Options{Lease: faultLease})
+	steps := &stepStore{Store: store, before: func(step string, nth int) { at("before "+step, nth) }, after: at}
+	m, err := tokens.New(c, steps, &tokens.Options{Lease: faultLease})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	var report storeReport
 	token, failures, err := askFor(context.Background(), m, plan.Key)
 	report.Failures = failures

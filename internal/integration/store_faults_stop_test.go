@@ -65,7 +65,7 @@ func (p storeStop) test(t *testing.T, s *faultSite, count *faultCount) {
 	count.add(faultCount{runs: 1})
 	base := readFaultRecord(t, s.store, key)
 
-	other := s.manager(s.store)
+	other := s.manager(t, s.store)
 	seen := p.passLease(t, other, key)
 	switch {
 	case p.lost && !p.late:

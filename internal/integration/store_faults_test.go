@@ -82,7 +82,8 @@ func (a storeAt) open() (s tokens.Store, end func() error, err error) {
 			return nil, nil, err
 		}
 		db.SetMaxOpenConns(a.Conns)
-		return pgstore.New(db, &pgstore.Options{Table: a.Name}), db.Close, nil
+		s, err := pgstore.New(db, &pgstore.Options{Table: a.Name})
+		return s, db.Close, err
 	}
 	o := redis.Options{}
 	if a.Redis != nil {
@@ -90,7 +91,8 @@ func (a storeAt) open() (s tokens.Store, end func() error, err error) {
 	}
 	o.Addr, o.PoolSize = a.Addr, a.Conns
 	rdb := redis.NewClient(&o)
-	return redisstore.New(rdb.Do, &redisstore.Options{Prefix: a.Name + ":"}), rdb.Close, nil
+	s, err = redisstore.New(rdb.Do, &redisstore.Options{Prefix: a.Name + ":"})
+	return s, rdb.Close, err
 }
 
 // mustOpen is open for a test, at whose end the client is closed.
@@ -136,14 +138,15 @@ func (s *faultSite) logIn(t *testing.T, key string) {
 	require.NoError(t, err)
 	token, err := s.config.Exchange(t.Context(), request, s.server.Callback(s.server.Browser(), direct.AuthorizeURL(request)))
 	require.NoError(t, err)
-	m := tokens.New(s.config, s.store, nil)
+	m := newManager(t, s.config, s.store, nil)
 	require.NoError(t, m.Put(t.Context(), key, token))
 	require.NoError(t, m.Close())
 }
 
-// manager returns a Manager that knows nothing yet, over s.
-func (s *faultSite) manager(store tokens.Store) *tokens.Manager {
-	return tokens.New(s.config, store, &tokens.Options{Lease: faultLease})
+// manager returns a Manager over store that knows nothing yet.
+func (s *faultSite) manager(t *testing.T, store tokens.Store) *tokens.Manager {
+	t.Helper()
+	return newManager(t, s.config, store, &tokens.Options{Lease: faultLease})
 }
 
 // A faultRecord is what a store holds for a key.
@@ -227,7 +230,7 @@ func (s *faultSite) aftermath(t *testing.T, count *faultCount, key string) {
 	s.expire(t, key)
 	stored := readFaultRecord(t, s.store, key).token.RefreshToken
 	spent := s.front.spent(stored)
-	m := s.manager(s.store)
+	m := s.manager(t, s.store)
 	var err error
 	until(t, "the API takes the token, or the login is over", func() bool {
 		var token *csoauth.Token

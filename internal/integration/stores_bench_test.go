@@ -44,7 +44,7 @@ func BenchmarkHerdOverStore(b *testing.B) {
 func benchHerd(b *testing.B, text string, processes int) {
 	store, closeStore, err := openSealed(b.Context(), text, nil)
 	require.NoError(b, err)
-	m := tokens.New(atOnce{}, store, nil)
+	m := newManager(b, atOnce{}, store, nil)
 	var crowd []*child
 	for range processes {
 		c := startChild(b, "herd")
@@ -95,7 +95,7 @@ func BenchmarkHitOverStore(b *testing.B) {
 			var n calls
 			store, closeStore, err := openSealed(b.Context(), shared.start(b), n.of)
 			require.NoError(b, err)
-			m := tokens.New(atOnce{}, store, &tokens.Options{Recheck: time.Hour}) // for a look a minute is no hit
+			m := newManager(b, atOnce{}, store, &tokens.Options{Recheck: time.Hour}) // for a look a minute is no hit
 			require.NoError(b, m.Put(b.Context(), "user", newToken()))
 			before := n.sum()
 			b.ReportAllocs()
@@ -221,7 +221,10 @@ func childOfHerd() {
 
 // getAll gets a token of each key, in an order of its own.
 func getAll(store tokens.Store, r tokens.Refresher, keys []string) (err error) {
-	m := tokens.New(r, store, nil)
+	m, err := tokens.New(r, store, nil)
+	if err != nil {
+		return err
+	}
 	queue := make(chan string, len(keys))
 	for _, i := range mathrand.Perm(len(keys)) {
 		queue <- keys[i]

@@ -24,15 +24,19 @@ func TestStores(t *testing.T) {
 		t.Run("go-redis", func(t *testing.T) {
 			rdb := server.redis(nil)
 			defer rdb.Close()
-			storetest.Run(t, func(_ testing.TB, dir string) tokens.Store {
-				return redisstore.New(rdb.Do, &redisstore.Options{Prefix: dir + ":"})
+			storetest.Run(t, func(t testing.TB, dir string) tokens.Store {
+				store, err := redisstore.New(rdb.Do, &redisstore.Options{Prefix: dir + ":"})
+				require.NoError(t, err)
+				return store
 			})
 		})
 		t.Run("redigo", func(t *testing.T) {
 			pool := &redis.Pool{DialContext: func(ctx context.Context) (redis.Conn, error) { return redis.DialContext(ctx, "tcp", server.addr) }}
 			defer pool.Close()
-			storetest.Run(t, func(_ testing.TB, dir string) tokens.Store {
-				return redisstore.NewFunc(redigoDo(pool), &redisstore.Options{Prefix: dir + ":"})
+			storetest.Run(t, func(t testing.TB, dir string) tokens.Store {
+				store, err := redisstore.NewFunc(redigoDo(pool), &redisstore.Options{Prefix: dir + ":"})
+				require.NoError(t, err)
+				return store
 			})
 		})
 	})
@@ -54,7 +58,8 @@ func TestStores(t *testing.T) {
 					if tables[dir] == "" {
 						tables[dir] = "tokens_" + strings.ToLower(rand.Text())
 					}
-					store := pgstore.New(db, &pgstore.Options{Table: tables[dir]})
+					store, err := pgstore.New(db, &pgstore.Options{Table: tables[dir]})
+					require.NoError(t, err)
 					require.NoError(t, store.Migrate(t.Context()))
 					return store
 				})

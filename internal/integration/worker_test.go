@@ -16,7 +16,6 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csoauthtest"
-	"github.com/contentstack/csoauth/tokens"
 )
 
 // TestWorkersShareAStore runs the worker twice over each store, until each login was refreshed twice.
@@ -47,7 +46,7 @@ func TestWorkersShareAStore(t *testing.T) {
 			for _, log := range logs {
 				text, err := os.ReadFile(log)
 				require.NoError(t, err)
-				assert.NotContains(t, string(text), "log in again") // "not this time" may be there: a Manager mends one 401 a minute for a user
+				assert.NotContains(t, string(text), "log in again") // "next round" may be there: a Manager replaces a token because of a 401 once a minute
 			}
 			seen := map[string]bool{}
 			for _, r := range refreshes(server) {
@@ -70,7 +69,7 @@ func putUsers(t *testing.T, text string, server *csoauthtest.Server, config *cso
 	t.Helper()
 	store, closeStore, err := openSealed(t.Context(), text, nil)
 	require.NoError(t, err)
-	m := tokens.New(config, store, nil)
+	m := newManager(t, config, store, nil)
 	for _, key := range keys {
 		require.NoError(t, m.Put(t.Context(), key, server.Login(config)))
 	}

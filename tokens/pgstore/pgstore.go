@@ -23,19 +23,23 @@ type Options struct {
 type Store struct {
 	db    *sql.DB
 	table string // quoted
-	err   error  // what is wrong with the Options
 }
 
 // New returns a Store over db, which stays the caller's. The table must be there: see [Store.Migrate].
-func New(db *sql.DB, o *Options) *Store {
-	s := &Store{db: db, table: `"csoauth_tokens"`}
+// New's error says that there is no db, or that the table's name cannot work; it does not ask the
+// database.
+func New(db *sql.DB, o *Options) (*Store, error) {
+	table := "csoauth_tokens"
 	if o != nil && o.Table != "" {
-		s.table = `"` + strings.NewReplacer(`"`, `""`, ".", `"."`).Replace(o.Table) + `"`
-		if !tableName.MatchString(o.Table) {
-			s.err = fmt.Errorf("Options.Table: %q is not a name of lower-case letters, digits and underscores, or two with a dot between", o.Table)
-		}
+		table = o.Table
 	}
-	return s
+	switch {
+	case db == nil:
+		return nil, errors.New("pgstore: there is no *sql.DB")
+	case !tableName.MatchString(table):
+		return nil, fmt.Errorf("pgstore: Options.Table: %q is not a name of lower-case letters, digits and underscores, or two with a dot between", table)
+	}
+	return &Store{db: db, table: `"` + strings.ReplaceAll(table, ".", `"."`) + `"`}, nil
 }
 
 // Format prints the name of the table under every verb, and nothing of the database, whose address
@@ -44,19 +48,16 @@ func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)",
 
 var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$`)
 
-// Schema returns the statement that makes the table, if it is not there.
+// Schema returns the statement that creates the table if it does not exist.
 func (s *Store) Schema() string {
 	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL)"
 }
 
-// Migrate makes the table, if it is not there; if it is, the right to use it is enough. Several processes may call it at the same time. Without a
-// schema in its name, the table is looked for along the search_path, and made in the first schema there.
+// Migrate creates the table if it does not exist. If it does, the right to use it is enough. Several
+// processes may call Migrate at the same time. A table whose name has no schema is looked for along the
+// search_path, and created in the first schema there.
 func (s *Store) Migrate(ctx context.Context) error {
-	err := s.err
-	if err == nil {
-		err = s.migrate(ctx)
-	}
-	if err != nil {
+	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
 	}
 	return nil
@@ -191,8 +192,6 @@ const maxKey = 512
 // check returns why there is nothing to ask the server.
 func (s *Store) check(ctx context.Context, key string) error {
 	switch {
-	case s.err != nil:
-		return s.err
 	case key == "" || len(key) > maxKey:
 		return fmt.Errorf("the key has %d bytes, and may have 1 to %d", len(key), maxKey)
 	}

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // These tests run over the fake server of fake_test.go; internal/integration has the real one.
 
 func TestStorePrintsItsTableAlone(t *testing.T) {
-	store := pgstore.New(nil, &pgstore.Options{Table: "app.logins"})
+	_, db := newServer(t)
+	store := open(t, db, &pgstore.Options{Table: "app.logins"})
 	for _, verb := range []string{"%v", "%s", "%d"} {
 		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, store), verb)
 		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, *store), verb)
@@ -32,6 +33,7 @@ func TestStorePrintsItsTableAlone(t *testing.T) {
 }
 
 func TestTableIsAName(t *testing.T) {
+	_, db := newServer(t)
 	longest := strings.Repeat("a", 63)
 	for table, want := range map[string]string{
 		"":                   `"csoauth_tokens"`,
@@ -56,17 +58,23 @@ func TestTableIsAName(t *testing.T) {
 		"a.1":                "",
 		"a.B":                "",
 	} {
-		s := pgstore.New(nil, &pgstore.Options{Table: table})
+		s, err := pgstore.New(db, &pgstore.Options{Table: table})
 		if want != "" {
+			require.NoError(t, err, table)
 			assert.Contains(t, s.Schema(), "EXISTS "+want+" (")
 			continue
 		}
-		_, err := s.Load(t.Context(), "key")
-		require.ErrorContains(t, err, "pgstore: load: Options.Table", table)
-		require.ErrorContains(t, s.CompareAndSwap(t.Context(), "key", nil, []byte{}), "pgstore: swap: Options.Table", table)
-		require.ErrorContains(t, s.Migrate(t.Context()), "pgstore: migrate: Options.Table", table)
+		require.ErrorContains(t, err, fmt.Sprintf("pgstore: Options.Table: %q is not a name", table))
+		assert.Nil(t, s)
 	}
-	assert.Contains(t, pgstore.New(nil, &pgstore.Options{Table: `x"; DROP y`}).Schema(), `EXISTS "x""; DROP y" (`, "it stays one name")
+}
+
+func TestStoreNeedsADatabase(t *testing.T) {
+	for _, o := range []*pgstore.Options{nil, {}, {Table: "logins"}} {
+		s, err := pgstore.New(nil, o)
+		require.EqualError(t, err, "pgstore: there is no *sql.DB")
+		assert.Nil(t, s)
+	}
 }
 
 func TestCallsThatNeedNoServer(t *testing.T) {
@@ -92,11 +100,19 @@ func TestCallsThatNeedNoServer(t *testing.T) {
 
 var errDown = errors.New("the server is down")
 
+// open returns a Store over db.
+func open(t testing.TB, db *sql.DB, o *pgstore.Options) *pgstore.Store {
+	t.Helper()
+	store, err := pgstore.New(db, o)
+	require.NoError(t, err)
+	return store
+}
+
 // newStore returns a Store whose table has these values, and the server without a trace of that.
 func newStore(t *testing.T, values map[string]string) (*server, *pgstore.Store) {
 	t.Helper()
 	fake, db := newServer(t)
-	store := pgstore.New(db, nil)
+	store := open(t, db, nil)
 	require.NoError(t, store.Migrate(t.Context()))
 	for key, value := range values {
 		require.NoError(t, store.CompareAndSwap(t.Context(), key, nil, []byte(value)))
@@ -250,7 +266,7 @@ func TestFailedLoadIsNoMiss(t *testing.T) {
 	}
 	t.Run("there is no table", func(t *testing.T) {
 		_, db := newServer(t)
-		_, err := pgstore.New(db, nil).Load(t.Context(), "key")
+		_, err := open(t, db, nil).Load(t.Context(), "key")
 		requireFailure(t, err, sqlState("42P01"), "pgstore: load: ")
 	})
 }
@@ -379,7 +395,7 @@ func TestMigrateWithOthersAtWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fake, db := newServer(t)
 			fake.steps = test.steps
-			store := pgstore.New(db, &pgstore.Options{Table: "app.logins"})
+			store := open(t, db, &pgstore.Options{Table: "app.logins"})
 			err := store.Migrate(t.Context())
 			assert.Equal(t, test.sent, fake.sent)
 			if test.want != nil {
@@ -399,7 +415,7 @@ func TestMigrateWithOthersAtWork(t *testing.T) {
 		for range tries {
 			fake.steps = append(fake.steps, runs, fails(sqlState("42P07")))
 		}
-		requireFailure(t, pgstore.New(db, nil).Migrate(t.Context()), sqlState("42P07"), "pgstore: migrate: ")
+		requireFailure(t, open(t, db, nil).Migrate(t.Context()), sqlState("42P07"), "pgstore: migrate: ")
 		assert.Len(t, fake.sent, 2*tries)
 	})
 	t.Run("the context ends", func(t *testing.T) {
@@ -407,7 +423,7 @@ func TestMigrateWithOthersAtWork(t *testing.T) {
 			fake, db := newServer(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			fake.steps = append(before, ends(cancel, fails(nil)))
-			requireFailure(t, pgstore.New(db, nil).Migrate(ctx), context.Canceled, "pgstore: migrate: ")
+			requireFailure(t, open(t, db, nil).Migrate(ctx), context.Canceled, "pgstore: migrate: ")
 			assert.Len(t, fake.sent, len(before)+1)
 		}
 	})
@@ -423,7 +439,7 @@ func TestStoreKeepsItsPromises(t *testing.T) {
 					fake, dbs[dir] = newServer(t)
 					fake.emptyNil = emptyNil
 				}
-				store := pgstore.New(dbs[dir], nil)
+				store := open(t, dbs[dir], nil)
 				require.NoError(t, store.Migrate(t.Context()))
 				return store
 			})

@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,10 +16,11 @@ import (
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot of a cluster. Empty: "csoauth:".
+	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot of a
+	// cluster. Empty: "csoauth:".
 	Prefix string
-	// TTL deletes a login that was not written for so long. A login in use is written with each refresh, once an hour or so: take
-	// weeks. Zero: logins stay.
+	// TTL deletes a login that was not written for so long: at least a millisecond. A login in use is
+	// written with each refresh, about once an hour, so take weeks. Zero: logins stay.
 	TTL time.Duration
 }
 
@@ -29,27 +31,35 @@ type Store struct {
 	ttl    time.Duration
 }
 
-// New returns a Store over the Do of a client of github.com/redis/go-redis/v9: a *redis.Client, with or without sentinels, or a
-// *redis.ClusterClient. Not a *redis.Ring, which asks another server when one is down, and has no logins there; and nothing that sends its
-// commands later, such as a pipeline.
+// New returns a Store over the Do method of a client of github.com/redis/go-redis/v9: of a
+// *redis.Client, with or without sentinels, or of a *redis.ClusterClient. It does not work with a
+// *redis.Ring, which asks another server when one is down and finds no logins there, nor with what
+// sends its commands later, such as a pipeline. The error is that of [NewFunc].
 //
-// go-redis heeds a context that ends during a command only with ContextTimeoutEnabled: set it.
-func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args ...any) R, o *Options) *Store {
+// Set ContextTimeoutEnabled: without it go-redis ignores a context that ends during a command.
+func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args ...any) R, o *Options) (*Store, error) {
+	if do == nil {
+		return NewFunc(nil, o)
+	}
 	return NewFunc(func(ctx context.Context, args ...any) (any, error) { return do(ctx, args...).Result() }, o)
 }
 
-// NewFunc returns a Store over a function that sends one command to the master and returns its reply: int64 for an integer, string or
-// []byte for a string, []any for an array, and an error for an error, with Redis's text in its own. All args are strings; the fourth is the
-// one Redis key, for clients that find the server of a slot themselves.
-func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) *Store {
-	s := &Store{do: do, prefix: "csoauth:"}
-	if o != nil {
-		s.ttl = o.TTL
-		if o.Prefix != "" {
-			s.prefix = o.Prefix
-		}
+// NewFunc returns a Store over a function that sends one command to the master and returns its reply:
+// int64 for an integer, string or []byte for a string, []any for an array, and an error for an error,
+// with Redis's text in its own. All args are strings; the fourth is the one Redis key, for clients that
+// find the server of a slot themselves. NewFunc's error says which option cannot work; it does not ask
+// Redis.
+func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) (*Store, error) {
+	if o == nil {
+		o = &Options{}
 	}
-	return s
+	switch {
+	case do == nil:
+		return nil, errors.New("redisstore: there is no function that sends a command, such as the Do of a *redis.Client")
+	case o.TTL != 0 && o.TTL < time.Millisecond:
+		return nil, fmt.Errorf("redisstore: Options.TTL: %v is less than a millisecond", o.TTL)
+	}
+	return &Store{do: do, prefix: cmp.Or(o.Prefix, "csoauth:"), ttl: o.TTL}, nil
 }
 
 // Load returns the value of key. See [tokens.Store].
@@ -118,10 +128,6 @@ func (s *Store) run(ctx context.Context, script script, key string, args ...any)
 	switch {
 	case key == "" || len(key) > maxKey:
 		return nil, fmt.Errorf("the key has %d bytes, and may have 1 to %d", len(key), maxKey)
-	case s.ttl < 0:
-		return nil, fmt.Errorf("Options.TTL: %v is negative", s.ttl)
-	case s.ttl > 0 && s.ttl < time.Millisecond:
-		return nil, fmt.Errorf("Options.TTL: %v is less than a millisecond", s.ttl)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}

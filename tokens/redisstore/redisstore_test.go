@@ -23,14 +23,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // These tests run over the fake server of fake_test.go; internal/integration has the real one.
 
 func TestStoreKeepsItsPromises(t *testing.T) {
-	for name, open := range map[string]func(*server, *redisstore.Options) *redisstore.Store{
-		"New, replies with strings":   func(s *server, o *redisstore.Options) *redisstore.Store { return redisstore.New(s.goRedis, o) },
-		"NewFunc, replies with bytes": func(s *server, o *redisstore.Options) *redisstore.Store { return redisstore.NewFunc(s.redigo, o) },
+	for name, open := range map[string]func(*server, *redisstore.Options) (*redisstore.Store, error){
+		"New, replies with strings": func(s *server, o *redisstore.Options) (*redisstore.Store, error) {
+			return redisstore.New(s.goRedis, o)
+		},
+		"NewFunc, replies with bytes": func(s *server, o *redisstore.Options) (*redisstore.Store, error) {
+			return redisstore.NewFunc(s.redigo, o)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := new(server)
-			storetest.Run(t, func(_ testing.TB, dir string) tokens.Store {
-				return open(fake, &redisstore.Options{Prefix: dir + ":"})
+			storetest.Run(t, func(t testing.TB, dir string) tokens.Store {
+				s, err := open(fake, &redisstore.Options{Prefix: dir + ":"})
+				require.NoError(t, err)
+				return s
 			})
 		})
 	}
@@ -38,7 +44,7 @@ func TestStoreKeepsItsPromises(t *testing.T) {
 
 func TestTextOfAScriptIsSentOnceItIsMissed(t *testing.T) {
 	fake := new(server)
-	s := redisstore.NewFunc(fake.do, nil)
+	s := newStore(t, fake.do, nil)
 	swap := func(old, new []byte) func() error {
 		return func() error { return s.CompareAndSwap(t.Context(), "ada", old, new) }
 	}
@@ -79,7 +85,7 @@ func TestMissingScriptIsSentOnceOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := &server{steps: []step{test.first, test.second}}
-			s := redisstore.NewFunc(fake.do, nil)
+			s := newStore(t, fake.do, nil)
 			ctx := ctx
 			if test.want != context.Canceled {
 				ctx = t.Context()
@@ -92,6 +98,14 @@ func TestMissingScriptIsSentOnceOnly(t *testing.T) {
 }
 
 var errDown = errors.New("the server is down")
+
+// newStore returns a Store that sends its commands by do.
+func newStore(t *testing.T, do func(context.Context, ...any) (any, error), o *redisstore.Options) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.NewFunc(do, o)
+	require.NoError(t, err)
+	return s
+}
 
 // some returns the value as a Store takes it: "" stands for none.
 func some(value string) []byte {
@@ -132,7 +146,7 @@ func TestFailedSwapMayHaveHappened(t *testing.T) {
 			} {
 				t.Run(fmt.Sprintf("%s, %.8s %s the change", name, cause, when), func(t *testing.T) {
 					fake := new(server)
-					s := redisstore.NewFunc(fake.do, nil)
+					s := newStore(t, fake.do, nil)
 					require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some(swap.old)))
 					ctx, cancel := context.WithCancel(t.Context())
 					defer cancel()
@@ -159,7 +173,7 @@ func TestFailedLoadIsNoMiss(t *testing.T) {
 	for _, cause := range []error{errDown, context.Canceled} {
 		for _, key := range []string{"ada", "alan"} {
 			fake := new(server)
-			s := redisstore.NewFunc(fake.do, nil)
+			s := newStore(t, fake.do, nil)
 			require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some("a")))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -187,7 +201,7 @@ func TestReplyThatCannotBe(t *testing.T) {
 		"the reply has int64 and []uint8":               []any{int64(1), []byte("secret")},
 		"is another key's":                              []any{"alan", "secret"},
 	} {
-		value, err := redisstore.NewFunc((&server{steps: []step{replies(reply)}}).do, nil).Load(t.Context(), "ada")
+		value, err := newStore(t, (&server{steps: []step{replies(reply)}}).do, nil).Load(t.Context(), "ada")
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "redisstore: load: ")
 		require.NotContains(t, err.Error(), "secret")
@@ -197,7 +211,7 @@ func TestReplyThatCannotBe(t *testing.T) {
 	for want, reply := range map[string]any{
 		"string": "OK", "int": 1, "int64": int64(2), "<nil>": nil, "[]interface {}": []any{int64(1)}, "bool": true,
 	} {
-		err := redisstore.NewFunc((&server{steps: []step{replies(reply)}}).do, nil).CompareAndSwap(t.Context(), "ada", nil, []byte{})
+		err := newStore(t, (&server{steps: []step{replies(reply)}}).do, nil).CompareAndSwap(t.Context(), "ada", nil, []byte{})
 		require.ErrorContains(t, err, "redisstore: swap: the reply is "+want+", want an integer")
 		require.NotErrorIs(t, err, tokens.ErrConflict)
 	}
@@ -214,7 +228,7 @@ func TestNameOfALogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake := new(server)
-			require.NoError(t, redisstore.NewFunc(fake.do, test.options).CompareAndSwap(t.Context(), "ada", nil, []byte{}))
+			require.NoError(t, newStore(t, fake.do, test.options).CompareAndSwap(t.Context(), "ada", nil, []byte{}))
 			const sum = "fdee430d40bd57deeac186cd9790033d0f06f909a8806e7ce6e717ab7c7d5029" // sha256 of ada
 			assert.Equal(t, test.want+"{"+sum+"}", fake.sent[0][3])
 			assert.Equal(t, "ada", fake.sent[0][4])
@@ -228,7 +242,7 @@ func TestLoginStaysForItsTTL(t *testing.T) {
 		t.Run(ttl.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				fake := new(server)
-				s := redisstore.NewFunc(fake.do, &redisstore.Options{TTL: ttl})
+				s := newStore(t, fake.do, &redisstore.Options{TTL: ttl})
 				require.NoError(t, s.CompareAndSwap(t.Context(), "ada", nil, some("a")))
 				time.Sleep(ttl - 1)
 				requireValue(t, s, "ada", "a")
@@ -243,8 +257,8 @@ func TestLoginStaysForItsTTL(t *testing.T) {
 	t.Run("for good, once one without a TTL writes it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fake := new(server)
-			require.NoError(t, redisstore.NewFunc(fake.do, &redisstore.Options{TTL: weeks}).CompareAndSwap(t.Context(), "ada", nil, some("a")))
-			s := redisstore.NewFunc(fake.do, nil)
+			require.NoError(t, newStore(t, fake.do, &redisstore.Options{TTL: weeks}).CompareAndSwap(t.Context(), "ada", nil, some("a")))
+			s := newStore(t, fake.do, nil)
 			require.NoError(t, s.CompareAndSwap(t.Context(), "ada", some("a"), some("b")))
 			time.Sleep(100 * weeks)
 			requireValue(t, s, "ada", "b")
@@ -261,22 +275,45 @@ func TestCallsThatNeedNoServer(t *testing.T) {
 	cancel()
 	for name, test := range map[string]struct {
 		ctx  context.Context
-		ttl  time.Duration
 		key  string
 		want string
 	}{
-		"no key":               {t.Context(), 0, "", "the key has 0 bytes, and may have 1 to 512"},
-		"a long key":           {t.Context(), 0, strings.Repeat("k", 513), "the key has 513 bytes, and may have 1 to 512"},
-		"a TTL below zero":     {t.Context(), -1, "ada", "Options.TTL: -1ns is negative"},
-		"the least TTL":        {t.Context(), 1, "ada", "Options.TTL: 1ns is less than a millisecond"},
-		"almost a millisecond": {t.Context(), time.Millisecond - 1, "ada", "Options.TTL: 999.999µs is less than a millisecond"},
-		"a context that ended": {ended, 0, "ada", "context canceled"},
+		"no key":               {t.Context(), "", "the key has 0 bytes, and may have 1 to 512"},
+		"a long key":           {t.Context(), strings.Repeat("k", 513), "the key has 513 bytes, and may have 1 to 512"},
+		"a context that ended": {ended, "ada", "context canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := redisstore.NewFunc(none, &redisstore.Options{TTL: test.ttl})
+			s := newStore(t, none, nil)
 			_, err := s.Load(test.ctx, test.key)
 			require.EqualError(t, err, "redisstore: load: "+test.want)
 			require.EqualError(t, s.CompareAndSwap(test.ctx, test.key, nil, []byte{}), "redisstore: swap: "+test.want)
 		})
 	}
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	fake := new(server)
+	for ttl, want := range map[time.Duration]string{
+		-time.Hour:           "-1h0m0s is less than a millisecond",
+		-1:                   "-1ns is less than a millisecond",
+		1:                    "1ns is less than a millisecond",
+		time.Millisecond - 1: "999.999µs is less than a millisecond",
+	} {
+		for name, open := range map[string]func(*redisstore.Options) (*redisstore.Store, error){
+			"New":     func(o *redisstore.Options) (*redisstore.Store, error) { return redisstore.New(fake.goRedis, o) },
+			"NewFunc": func(o *redisstore.Options) (*redisstore.Store, error) { return redisstore.NewFunc(fake.do, o) },
+		} {
+			s, err := open(&redisstore.Options{TTL: ttl})
+			require.EqualError(t, err, "redisstore: Options.TTL: "+want, name)
+			assert.Nil(t, s, name)
+		}
+	}
+	var none func(context.Context, ...any) cmd
+	s, err := redisstore.New(none, nil)
+	require.ErrorContains(t, err, "redisstore: there is no function that sends a command")
+	assert.Nil(t, s)
+	s, err = redisstore.NewFunc(nil, nil)
+	require.ErrorContains(t, err, "redisstore: there is no function that sends a command")
+	assert.Nil(t, s)
+	assert.Empty(t, fake.sent, "the server is not asked")
 }

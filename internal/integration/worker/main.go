@@ -1,10 +1,11 @@
-// Worker works at Contentstack for each of many users, round after round, until Ctrl-C. It is examples/worker for more than one
-// machine: any number of workers may share a store and its users, and each login is refreshed by one of them at a time.
+// Worker works at Contentstack for each of many users, round after round, until Ctrl-C. It is
+// examples/worker for several machines: any number of workers may share a store and its users, and
+// only one of them at a time refreshes a login.
 //
-//	go run ./worker --store redis:localhost:6379 --login   let a user log in, and print the user's key
+//	go run ./worker --store redis:localhost:6379 --login   log a user in, and print the user's key
 //	go run ./worker --store redis:localhost:6379 KEY...    work for the users with these keys
 //
-// Package stores says which stores there are, and settings.go what the environment must hold.
+// Package stores lists the stores, and settings.go lists the environment variables.
 package main
 
 import (
@@ -36,7 +37,8 @@ func main() {
 	}
 }
 
-// run is main without the process. Its error has that of the Manager's Close in it, which names the users whose new tokens are lost.
+// run does what main says. Its error includes the error of the Manager's Close, which names the users
+// whose new tokens could not be stored, each by the hash that the log has too.
 func run(ctx context.Context, args []string) (err error) {
 	s, err := readSettings(args, os.Getenv)
 	if err != nil {
@@ -51,8 +53,12 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	w := &worker{config: s.config, tokens: tokens.New(s.config, sealed, &tokens.Options{Logger: slog.Default()})}
-	defer func() { err = errors.Join(err, w.tokens.Close()) }()
+	manager, err := tokens.New(s.config, sealed, &tokens.Options{Logger: slog.Default()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, manager.Close()) }()
+	w := &worker{config: s.config, tokens: manager}
 	if s.login {
 		return w.login(ctx)
 	}
@@ -60,39 +66,41 @@ func run(ctx context.Context, args []string) (err error) {
 	return nil
 }
 
-// A worker works for users whose tokens a Manager keeps.
+// A worker works for many users. A Manager keeps their tokens.
 type worker struct {
 	config *csoauth.Config
 	tokens *tokens.Manager
 }
 
-// login lets the user at this terminal log in. In a web application, httplogin's OnToken does the same.
+// login logs in the user at this terminal, and stores the token. In a web application, do this in
+// httplogin's OnToken.
 func (w *worker) login(ctx context.Context) error {
 	token, err := loopback.Login(ctx, w.config, nil)
 	if err != nil {
 		return err
 	}
-	key := token.UserUID + "/" + token.OrganizationUID // one login of one user is for one organization
+	key := token.UserUID + "/" + token.OrganizationUID // each login is for one user in one organization
 	if err := w.tokens.Put(ctx, key, token); err != nil {
 		return err
 	}
+	slog.Info("logged in", "user", key, "key", tokens.KeyHash(key)) // the Manager logs this hash instead of the key
 	fmt.Println(key)
 	return nil
 }
 
-// atATime is how many users are worked for at the same time.
-const atATime = 8
+// concurrency is the number of users that the worker works for at the same time.
+const concurrency = 8
 
-// run works for every user, a few at a time, and again after a pause, until ctx ends.
+// run works for all users, then pauses, and starts again, until ctx ends.
 func (w *worker) run(ctx context.Context, users []string, pause time.Duration) {
 	for {
 		var round sync.WaitGroup
-		places := make(chan struct{}, atATime)
+		slots := make(chan struct{}, concurrency)
 		for _, key := range users {
-			places <- struct{}{}
+			slots <- struct{}{}
 			round.Go(func() {
 				w.workFor(ctx, key)
-				<-places
+				<-slots
 			})
 		}
 		round.Wait()
@@ -104,7 +112,8 @@ func (w *worker) run(ctx context.Context, users []string, pause time.Duration) {
 	}
 }
 
-// workFor does the work of one user. What goes wrong is the user's to mend, by a log-in, or the next round's.
+// workFor does the work for one user. After an error it asks the user to log in again, or leaves the
+// work to the next round.
 func (w *worker) workFor(ctx context.Context, key string) {
 	stacks, err := w.listStacks(ctx, key)
 	switch {
@@ -114,15 +123,16 @@ func (w *worker) workFor(ctx context.Context, key string) {
 	case errors.Is(err, csoauth.ErrLoginRequired):
 		slog.Warn("please log in again", "user", key)
 	default:
-		slog.Warn("not this time", "user", key, "err", err)
+		slog.Warn("failed, will try again in the next round", "user", key, "err", err)
 	}
 }
 
-// listStacks is the work: it asks the Content Management API of the user's own region.
+// listStacks is the work. It uses the Content Management API of the user's own region.
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	token, err := w.tokens.Token(ctx, key)
+	login := w.tokens.For(key)
+	token, err := login.Token(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +145,7 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 		return nil, err
 	}
 	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := w.tokens.Client(key).Do(req) // adds the token, another one if the API answers 401
+	resp, err := login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +153,11 @@ func (w *worker) listStacks(ctx context.Context, key string) (names []string, er
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("list stacks: %s", resp.Status)
 	}
-	var answer struct{ Stacks []struct{ Name string } }
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	var list struct{ Stacks []struct{ Name string } }
+	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
 		return nil, fmt.Errorf("list stacks: %w", err)
 	}
-	for _, stack := range answer.Stacks {
+	for _, stack := range list.Stacks {
 		names = append(names, stack.Name)
 	}
 	return names, nil

@@ -1,4 +1,5 @@
-// Package stores opens the store that a line of text names, for programs that may run on one machine or on many.
+// Package stores opens the store that a line of text names, for programs that run on one machine or on
+// several.
 package stores
 
 import (
@@ -21,8 +22,9 @@ import (
 //	redis:ADDR     a Redis server, such as redis:localhost:6379
 //	postgres:URL   a PostgreSQL database, such as postgres:postgres://worker@localhost/worker
 //
-// and makes what is missing there. Everybody can read a command line, so a password goes into the environment: PGPASSWORD. Close
-// what it returns after the Manager. Seal the store: its values are tokens.
+// and creates what is missing there. Everyone on the machine can read a command line, so put the
+// password into the environment variable PGPASSWORD. Call close after the Manager's Close. Seal the
+// store: its values are tokens.
 func Open(ctx context.Context, text string) (store tokens.Store, close func() error, err error) {
 	kind, where, _ := strings.Cut(text, ":")
 	switch {
@@ -42,11 +44,16 @@ func openRedis(ctx context.Context, addr string) (tokens.Store, func() error, er
 	if err := rdb.Ping(ctx).Err(); err != nil {
 		return nil, nil, errors.Join(err, rdb.Close())
 	}
-	return redisstore.New(rdb.Do, nil), rdb.Close, nil
+	store, err := redisstore.New(rdb.Do, nil)
+	if err != nil {
+		return nil, nil, errors.Join(err, rdb.Close())
+	}
+	return store, rdb.Close, nil
 }
 
-// connections is how many one process has to PostgreSQL at most, which by itself admits 100 in all. A Manager looks at many keys at a
-// time, and without a limit it opens a connection for each.
+// connections limits the connections of one process to PostgreSQL, which accepts 100 in all by
+// default. A Manager reads many keys at the same time, and without a limit each read may open a
+// connection.
 const connections = 10
 
 func openPostgres(ctx context.Context, url string) (tokens.Store, func() error, error) {
@@ -55,9 +62,12 @@ func openPostgres(ctx context.Context, url string) (tokens.Store, func() error, 
 		return nil, nil, err
 	}
 	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections) // by itself it closes all but two
-	store := pgstore.New(db, nil)
-	if err := store.Migrate(ctx); err != nil {
+	db.SetMaxIdleConns(connections) // by default it closes all idle ones but two
+	store, err := pgstore.New(db, nil)
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return store, db.Close, nil

@@ -26,13 +26,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var keys = [][]byte{[]byte("0123456789abcdef0123456789abcdef")}
 
-// A site is a web server with a Login, and what came of it.
+// A site is a web server with Handlers, and what came of it.
 type site struct {
 	*httptest.Server
-	login  *httplogin.Login
-	cs     *csoauthtest.Server
-	tokens []*csoauth.Token
-	errs   []error
+	handlers *httplogin.Handlers
+	cs       *csoauthtest.Server
+	tokens   []*csoauth.Token
+	errs     []error
 }
 
 func newSite(t *testing.T) *site {
@@ -40,7 +40,7 @@ func newSite(t *testing.T) *site {
 	mux := http.NewServeMux()
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
-	s.login = &httplogin.Login{
+	s.handlers = &httplogin.Handlers{
 		Config: s.cs.Config(s.URL + "/callback"),
 		Keys:   keys,
 		OnToken: func(_ http.ResponseWriter, _ *http.Request, t *csoauth.Token) error {
@@ -52,9 +52,9 @@ func newSite(t *testing.T) *site {
 			http.Error(w, "failed", http.StatusBadRequest)
 		},
 	}
-	require.NoError(t, s.login.Validate())
-	mux.HandleFunc("/login", s.login.Start)
-	mux.HandleFunc("/callback", s.login.Callback)
+	require.NoError(t, s.handlers.Validate())
+	mux.HandleFunc("/login", s.handlers.Start)
+	mux.HandleFunc("/callback", s.handlers.Callback)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.String())) })
 	return s
 }
@@ -174,11 +174,11 @@ func TestDenialEndsTheAttempt(t *testing.T) {
 }
 
 func TestErrorOfOnTokenGoesToOnError(t *testing.T) {
-	login, full := httpsLogin(), errors.New("the database is full")
-	login.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
-	login.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return full }
-	cookie, state := start(t, login, "/login")
-	w, err := comeBack(login, "code=c&state="+state, cookie)
+	h, full := httpsHandlers(), errors.New("the database is full")
+	h.Config.HTTPClient = &http.Client{Transport: roundTrip(tokenFor)}
+	h.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return full }
+	cookie, state := start(t, h, "/login")
+	w, err := comeBack(h, "code=c&state="+state, cookie)
 	require.ErrorIs(t, err, full)
 	assert.Empty(t, w.Header().Get("Location"), "the response is OnError's, although that wrote none")
 }
@@ -186,7 +186,7 @@ func TestErrorOfOnTokenGoesToOnError(t *testing.T) {
 // Neither a prefetcher nor a link preview uses up an attempt or pushes one out.
 func TestNobodyButAVisitorIsAnswered(t *testing.T) {
 	s, browser := newSite(t), newBrowser(t)
-	s.login.OnError = nil
+	s.handlers.OnError = nil
 	callback := s.answer(s.begin(t, browser))
 	for name, value := range map[string]string{
 		"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Moz": "prefetch", "X-Purpose": "preview", "Sec-Fetch-Dest": "iframe",
@@ -216,8 +216,8 @@ func TestNobodyButAVisitorIsAnswered(t *testing.T) {
 	assert.Empty(t, s.errs)
 }
 
-func httpsLogin() *httplogin.Login {
-	return &httplogin.Login{
+func httpsHandlers() *httplogin.Handlers {
+	return &httplogin.Handlers{
 		Config:  &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "https://example.com/callback"},
 		Keys:    keys,
 		OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return nil },
@@ -234,24 +234,24 @@ func stateOf(t *testing.T, authorizeURL string) string {
 
 // start begins an attempt, and returns the browser's cookie and the state that Contentstack
 // brings back.
-func start(t *testing.T, login *httplogin.Login, address string) (*http.Cookie, string) {
+func start(t *testing.T, h *httplogin.Handlers, address string) (*http.Cookie, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	login.Start(w, httptest.NewRequest(http.MethodGet, address, nil))
+	h.Start(w, httptest.NewRequest(http.MethodGet, address, nil))
 	require.Equal(t, http.StatusSeeOther, w.Code)
 	return w.Result().Cookies()[0], stateOf(t, w.Header().Get("Location"))
 }
 
 // comeBack brings a callback with these cookies, and returns the response and what OnError got.
-func comeBack(login *httplogin.Login, query string, cookies ...*http.Cookie) (*httptest.ResponseRecorder, error) {
+func comeBack(h *httplogin.Handlers, query string, cookies ...*http.Cookie) (*httptest.ResponseRecorder, error) {
 	var got error
-	login.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
+	h.OnError = func(_ http.ResponseWriter, _ *http.Request, err error) { got = err }
 	r := httptest.NewRequest(http.MethodGet, "/callback?"+query, nil)
 	for _, cookie := range cookies {
 		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 	}
 	w := httptest.NewRecorder()
-	login.Callback(w, r)
+	h.Callback(w, r)
 	return w, got
 }
 
@@ -263,9 +263,9 @@ func tokenFor(*http.Request) (*http.Response, error) {
 }
 
 func TestCookieOverHTTPS(t *testing.T) {
-	login := httpsLogin()
+	h := httpsHandlers()
 	w := httptest.NewRecorder()
-	login.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
+	h.Start(w, httptest.NewRequest(http.MethodGet, "/login", nil))
 	cookie := w.Result().Cookies()[0]
 	assert.True(t, strings.HasPrefix(cookie.Name, "__Host-csoauth-"))
 	assert.True(t, cookie.Secure)
@@ -281,9 +281,9 @@ func TestCookieOverHTTPS(t *testing.T) {
 
 // Browsers take neither a __Host- nor a Secure cookie over http.
 func TestCookieOverHTTP(t *testing.T) {
-	login := httpsLogin()
-	login.Config.RedirectURI = "http://localhost:8080/callback"
-	cookie, _ := start(t, login, "/login")
+	h := httpsHandlers()
+	h.Config.RedirectURI = "http://localhost:8080/callback"
+	cookie, _ := start(t, h, "/login")
 	assert.True(t, strings.HasPrefix(cookie.Name, "csoauth-"), cookie.Name)
 	assert.False(t, cookie.Secure)
 	assert.True(t, cookie.HttpOnly)
@@ -291,10 +291,10 @@ func TestCookieOverHTTP(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	for _, address := range []string{"/login", "/login?return_to=//evil.example", "/callback?state=forged"} {
-		login, w := httpsLogin(), httptest.NewRecorder()
-		handle := login.Start
+		h, w := httpsHandlers(), httptest.NewRecorder()
+		handle := h.Start
 		if strings.HasPrefix(address, "/callback") {
-			handle = login.Callback
+			handle = h.Callback
 		}
 		handle(w, httptest.NewRequest(http.MethodGet, address, nil))
 		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
@@ -306,7 +306,7 @@ func TestHeaders(t *testing.T) {
 
 func TestPageNamesNoCauseAndOffersAnotherTry(t *testing.T) {
 	w := httptest.NewRecorder()
-	httpsLogin().Callback(w, httptest.NewRequest(http.MethodGet, "/callback?state=<b>&code=secret", nil))
+	httpsHandlers().Callback(w, httptest.NewRequest(http.MethodGet, "/callback?state=<b>&code=secret", nil))
 	assert.Equal(t, http.StatusBadRequest, w.Code)
 	assert.Contains(t, w.Body.String(), "Try again")
 	assert.Contains(t, w.Body.String(), "you were not logged in there")
@@ -315,28 +315,28 @@ func TestPageNamesNoCauseAndOffersAnotherTry(t *testing.T) {
 	}
 }
 
-func TestLoginThatCannotWork(t *testing.T) {
-	for name, spoil := range map[string]func(*httplogin.Login){
-		"Config":      func(l *httplogin.Login) { l.Config = nil },
-		"RedirectURI": func(l *httplogin.Login) { l.Config.RedirectURI = "" },
-		"Config.RedirectURI is not https or http": func(l *httplogin.Login) { l.Config.RedirectURI = "com.example.app:/callback" },
-		"StartPath":              func(l *httplogin.Login) { l.StartPath = "https://example.com/login" },
-		"StartPath: \"/#login\"": func(l *httplogin.Login) { l.StartPath = "/#login" }, // would swallow return_to
-		"Keys":                   func(l *httplogin.Login) { l.Keys = nil },
-		"key 1":                  func(l *httplogin.Login) { l.Keys = [][]byte{make([]byte, 16)} },
-		"key 2":                  func(l *httplogin.Login) { l.Keys = [][]byte{keys[0], keys[0][:31]} },
-		"OnToken":                func(l *httplogin.Login) { l.OnToken = nil },
-		"AuthOptions.Redi": func(l *httplogin.Login) {
-			l.AuthOptions = &csoauth.AuthOptions{RedirectURI: "https://example.com/other"}
+func TestHandlersThatCannotWork(t *testing.T) {
+	for name, spoil := range map[string]func(*httplogin.Handlers){
+		"Config":      func(h *httplogin.Handlers) { h.Config = nil },
+		"RedirectURI": func(h *httplogin.Handlers) { h.Config.RedirectURI = "" },
+		"Config.RedirectURI is not https or http": func(h *httplogin.Handlers) { h.Config.RedirectURI = "com.example.app:/callback" },
+		"StartPath":              func(h *httplogin.Handlers) { h.StartPath = "https://example.com/login" },
+		"StartPath: \"/#login\"": func(h *httplogin.Handlers) { h.StartPath = "/#login" }, // would swallow return_to
+		"Keys":                   func(h *httplogin.Handlers) { h.Keys = nil },
+		"key 1":                  func(h *httplogin.Handlers) { h.Keys = [][]byte{make([]byte, 16)} },
+		"key 2":                  func(h *httplogin.Handlers) { h.Keys = [][]byte{keys[0], keys[0][:31]} },
+		"OnToken":                func(h *httplogin.Handlers) { h.OnToken = nil },
+		"AuthOptions.Redi": func(h *httplogin.Handlers) {
+			h.AuthOptions = &csoauth.AuthOptions{RedirectURI: "https://example.com/other"}
 		},
-		"AuthOptions.Life": func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Hour} },
-		"AuthOptions":      func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} },
+		"AuthOptions.Life": func(h *httplogin.Handlers) { h.AuthOptions = &csoauth.AuthOptions{Lifetime: time.Hour} },
+		"AuthOptions":      func(h *httplogin.Handlers) { h.AuthOptions = &csoauth.AuthOptions{OmitMethod: true} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			login := httpsLogin()
-			spoil(login)
-			require.ErrorContains(t, login.Validate(), name)
-			for _, handle := range []http.HandlerFunc{login.Start, login.Callback} {
+			h := httpsHandlers()
+			spoil(h)
+			require.ErrorContains(t, h.Validate(), name)
+			for _, handle := range []http.HandlerFunc{h.Start, h.Callback} {
 				w := httptest.NewRecorder()
 				handle(w, httptest.NewRequest(http.MethodGet, "/", nil))
 				assert.Equal(t, http.StatusInternalServerError, w.Code)
@@ -345,54 +345,54 @@ func TestLoginThatCannotWork(t *testing.T) {
 	}
 }
 
-func TestLoginPrintsWithoutItsKeys(t *testing.T) {
-	login := httpsLogin()
+func TestHandlersPrintWithoutTheirKeys(t *testing.T) {
+	h := httpsHandlers()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		assert.Equal(t, "httplogin.Login", fmt.Sprintf(verb, login), verb)
-		held := &struct{ Login httplogin.Login }{}
-		held.Login.Keys = keys
+		assert.Equal(t, "httplogin.Handlers", fmt.Sprintf(verb, h), verb)
+		held := &struct{ Handlers httplogin.Handlers }{}
+		held.Handlers.Keys = keys
 		assert.NotContains(t, fmt.Sprintf(verb, held), fmt.Sprintf(verb, keys), "%s, by value in a field", verb)
-		assert.Equal(t, "1 keys", fmt.Sprintf(verb, login.Keys), verb)
+		assert.Equal(t, "1 keys", fmt.Sprintf(verb, h.Keys), verb)
 	}
-	_, err := json.Marshal(login.Keys)
+	_, err := json.Marshal(h.Keys)
 	assert.ErrorContains(t, err, "Keys are secret and do not marshal")
 }
 
 func TestKeysRotate(t *testing.T) {
-	old, rotated, other := httpsLogin(), httpsLogin(), httpsLogin()
+	old, rotated, other := httpsHandlers(), httpsHandlers(), httpsHandlers()
 	another := []byte("fedcba9876543210fedcba9876543210")
 	rotated.Keys = [][]byte{another, keys[0]}
 	other.Keys = [][]byte{another}
 	cookie, state := start(t, old, "/login")
-	for login, opens := range map[*httplogin.Login]bool{rotated: true, other: false} {
-		_, err := comeBack(login, "error=access_denied&state="+state, cookie)
+	for h, opens := range map[*httplogin.Handlers]bool{rotated: true, other: false} {
+		_, err := comeBack(h, "error=access_denied&state="+state, cookie)
 		assert.Equal(t, opens, errors.Is(err, csoauth.ErrDenied), "%v", err)
 	}
 }
 
 // What the Config says is not in the cookie, so it must be the same when the user comes back.
 func TestCookieOpensForTheSameConfigOnly(t *testing.T) {
-	cookie, state := start(t, httpsLogin(), "/login")
-	for name, change := range map[string]func(*httplogin.Login){
-		"nothing":      func(*httplogin.Login) {},
-		"scopes":       func(l *httplogin.Login) { l.Config.Scopes = []string{"user:read"} },
-		"organization": func(l *httplogin.Login) { l.AuthOptions = &csoauth.AuthOptions{OrganizationUID: "blt1"} },
-		"client":       func(l *httplogin.Login) { l.Config.ClientID = "other" },
-		"redirect URI": func(l *httplogin.Login) { l.Config.RedirectURI += "/" },
+	cookie, state := start(t, httpsHandlers(), "/login")
+	for name, change := range map[string]func(*httplogin.Handlers){
+		"nothing":      func(*httplogin.Handlers) {},
+		"scopes":       func(h *httplogin.Handlers) { h.Config.Scopes = []string{"user:read"} },
+		"organization": func(h *httplogin.Handlers) { h.AuthOptions = &csoauth.AuthOptions{OrganizationUID: "blt1"} },
+		"client":       func(h *httplogin.Handlers) { h.Config.ClientID = "other" },
+		"redirect URI": func(h *httplogin.Handlers) { h.Config.RedirectURI += "/" },
 	} {
-		login := httpsLogin()
-		change(login)
-		_, err := comeBack(login, "error=access_denied&state="+state, cookie)
+		h := httpsHandlers()
+		change(h)
+		_, err := comeBack(h, "error=access_denied&state="+state, cookie)
 		assert.Equal(t, name == "nothing", errors.Is(err, csoauth.ErrDenied), "%s: %v", name, err)
 	}
 }
 
 // Servers take 8 KB of headers, and the application has cookies, too.
 func TestFiveCookiesFitIntoAHeader(t *testing.T) {
-	login := httpsLogin()
-	login.Config.Scopes = strings.Split(strings.Repeat("cm.stacks.management:read ", 60)+"user:read", " ")
+	h := httpsHandlers()
+	h.Config.Scopes = strings.Split(strings.Repeat("cm.stacks.management:read ", 60)+"user:read", " ")
 	w := httptest.NewRecorder()
-	login.Start(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/"+strings.Repeat("a", 511), nil))
+	h.Start(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/"+strings.Repeat("a", 511), nil))
 	cookie := w.Result().Cookies()[0]
 	assert.Less(t, 5*len(cookie.Name+cookie.Value), 5000)
 }

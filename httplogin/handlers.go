@@ -18,16 +18,16 @@ import (
 	"github.com/contentstack/csoauth/internal/seal"
 )
 
-// A Login logs users in to a web server. Serve Start where users begin, and Callback at the path of
+// Handlers log users in to a web server. Serve Start where users begin, and Callback at the path of
 // the redirect URI:
 //
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
 // Any replica may answer any request. For a minute after a login the process remembers its outcome,
-// in case the browser repeats the callback. A Login is safe for concurrent use, and must not be
+// in case the browser repeats the callback. Handlers are safe for concurrent use, and must not be
 // changed or copied after the first request.
-type Login struct {
+type Handlers struct {
 	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the
 	// site is https: neither is taken from a request's Host or X-Forwarded headers.
 	Config *csoauth.Config
@@ -40,7 +40,7 @@ type Login struct {
 	// with the same token if the browser repeats the callback. The token's UserUID is empty if
 	// Contentstack's response did not name the user. OnToken's error goes to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
-	// OnError answers a request that failed. See [Login.Callback] for the errors. Nil: a plain page
+	// OnError answers a request that failed. See [Handlers.Callback] for the errors. Nil: a plain page
 	// that offers another try. It names no cause that an attacker could use.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
@@ -65,51 +65,51 @@ type Login struct {
 }
 
 // Format keeps the Keys out of what fmt prints.
-func (l *Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Login") }
+func (h *Handlers) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Handlers") }
 
-// Validate returns why the Login cannot work, if it cannot. Call it when the server starts; a Login
-// that is not valid answers each request with an error.
-func (l *Login) Validate() error {
-	l.setup.Do(func() {
-		l.err = l.check()
+// Validate returns why the Handlers cannot work, if they cannot. Call it when the server starts;
+// Handlers that are not valid answer each request with an error.
+func (h *Handlers) Validate() error {
+	h.setup.Do(func() {
+		h.err = h.check()
 	})
-	return l.err
+	return h.err
 }
 
-func (l *Login) check() error {
+func (h *Handlers) check() error {
 	switch {
-	case l.Config == nil:
+	case h.Config == nil:
 		return errors.New("httplogin: Config is missing")
-	case l.OnToken == nil:
+	case h.OnToken == nil:
 		return errors.New("httplogin: OnToken is missing: it gets the token")
-	case l.AuthOptions != nil && l.AuthOptions.RedirectURI != "":
+	case h.AuthOptions != nil && h.AuthOptions.RedirectURI != "":
 		return errors.New("httplogin: AuthOptions.RedirectURI is set: set the Config's")
-	case l.AuthOptions != nil && l.AuthOptions.Lifetime != 0:
+	case h.AuthOptions != nil && h.AuthOptions.Lifetime != 0:
 		return errors.New("httplogin: AuthOptions.Lifetime is set: an attempt has ten minutes")
 	}
-	if err := l.Config.Validate(); err != nil {
+	if err := h.Config.Validate(); err != nil {
 		return fmt.Errorf("httplogin: Config: %w", err)
 	}
-	if l.StartPath != "" {
-		if _, err := checkReturnTo(l.StartPath); err != nil || strings.Contains(l.StartPath, "#") {
-			return fmt.Errorf("httplogin: StartPath: %q is not a path of this site", l.StartPath)
+	if h.StartPath != "" {
+		if _, err := checkReturnTo(h.StartPath); err != nil || strings.Contains(h.StartPath, "#") {
+			return fmt.Errorf("httplogin: StartPath: %q is not a path of this site", h.StartPath)
 		}
 	}
-	u, err := url.Parse(l.Config.RedirectURI)
+	u, err := url.Parse(h.Config.RedirectURI)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("httplogin: Config.RedirectURI is not https or http: no web server answers there")
 	}
-	request, err := l.Config.NewAuthRequest(l.AuthOptions)
+	request, err := h.Config.NewAuthRequest(h.AuthOptions)
 	if err != nil {
 		return fmt.Errorf("httplogin: AuthOptions: %w", err)
 	}
-	if l.box, err = seal.New("csoauth httplogin", l.Keys); err != nil {
+	if h.box, err = seal.New("csoauth httplogin", h.Keys); err != nil {
 		return fmt.Errorf("httplogin: Keys: %w", err)
 	}
-	l.https = u.Scheme == "https"
-	l.prefix = cookiePrefixOf(l.Config, l.https)
-	l.app = sha256.Sum256([]byte(strings.Join([]string{request.ClientID, request.RedirectURI, request.OrganizationUID, strings.Join(request.Scopes, " ")}, "\x00")))
-	l.pages = newPages(cmp.Or(l.StartPath, "/"), l.Config.AuthorizeRoute == csoauth.RouteHash)
+	h.https = u.Scheme == "https"
+	h.prefix = cookiePrefixOf(h.Config, h.https)
+	h.app = sha256.Sum256([]byte(strings.Join([]string{request.ClientID, request.RedirectURI, request.OrganizationUID, strings.Join(request.Scopes, " ")}, "\x00")))
+	h.pages = newPages(cmp.Or(h.StartPath, "/"), h.Config.AuthorizeRoute == csoauth.RouteHash)
 	return nil
 }
 
@@ -120,34 +120,34 @@ func (l *Login) check() error {
 // With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks
 // there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second click
 // helps.
-func (l *Login) Start(w http.ResponseWriter, r *http.Request) {
-	if !l.admit(w, r) {
+func (h *Handlers) Start(w http.ResponseWriter, r *http.Request) {
+	if !h.admit(w, r) {
 		return
 	}
-	if err := l.checkHost(r.Host); err != nil {
-		l.fail(w, r, err)
+	if err := h.checkHost(r.Host); err != nil {
+		h.fail(w, r, err)
 		return
 	}
 	returnTo, err := returnTo(r.URL.RawQuery)
 	if err != nil {
-		l.log(r, slog.LevelInfo, err)
+		h.log(r, slog.LevelInfo, err)
 		returnTo = "/"
 	}
-	request, err := l.Config.NewAuthRequest(l.AuthOptions)
+	request, err := h.Config.NewAuthRequest(h.AuthOptions)
 	if err != nil {
-		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		h.fail(w, r, fmt.Errorf("httplogin: %w", err))
 		return
 	}
-	l.makeRoom(w, r)
-	http.SetCookie(w, l.seal(request, returnTo))
-	landing.Redirect(w, l.Config.AuthorizeURL(request))
+	h.makeRoom(w, r)
+	http.SetCookie(w, h.seal(request, returnTo))
+	landing.Redirect(w, h.Config.AuthorizeURL(request))
 }
 
 // checkHost says so if a login begins at one name of this machine and is to end at another: a
 // browser keeps their cookies apart. Behind a proxy the Host may be the upstream's, so no other
 // difference is a mistake.
-func (l *Login) checkHost(host string) error {
-	u, err := url.Parse(l.Config.RedirectURI)
+func (h *Handlers) checkHost(host string) error {
+	u, err := url.Parse(h.Config.RedirectURI)
 	if err != nil {
 		return nil // Validate has parsed it
 	}
@@ -194,41 +194,42 @@ var ErrNoCookie = errors.New("no attempt to log in")
 //   - [csoauth.ErrConfig]: the app is set up wrongly.
 //   - a [*csoauth.Error]: what Contentstack said. A Verdict of [csoauth.VerdictLoginOver] is a code that
 //     was refused: let the user start over.
-//   - OnToken's own error, and others if Contentstack cannot be reached or the Login is not valid.
-func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
-	if !l.admit(w, r) {
+//   - OnToken's own error, and others if Contentstack cannot be reached or the Handlers are not
+//     valid.
+func (h *Handlers) Callback(w http.ResponseWriter, r *http.Request) {
+	if !h.admit(w, r) {
 		return
 	}
 	query, err := csoauth.ParseCallback(r.URL.RawQuery)
 	if err != nil {
-		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		h.fail(w, r, fmt.Errorf("httplogin: %w", err))
 		return
 	}
-	cookies, err := l.cookiesOf(r, query["state"])
+	cookies, err := h.cookiesOf(r, query["state"])
 	if err != nil {
-		l.fail(w, r, err)
+		h.fail(w, r, err)
 		return
 	}
-	request, returnTo, err := l.openOne(cookies, query.Get("state"))
+	request, returnTo, err := h.openOne(cookies, query.Get("state"))
 	if err != nil {
-		http.SetCookie(w, l.expired(cookies[0].Name))
-		l.fail(w, r, err)
+		http.SetCookie(w, h.expired(cookies[0].Name))
+		h.fail(w, r, err)
 		return
 	}
 	r = returningTo(r, returnTo)
-	token, err := l.exchange(r.Context(), request, query)
+	token, err := h.exchange(r.Context(), request, query)
 	if errors.Is(err, ErrBusy) {
 		w.Header().Set("Retry-After", "2")
-		l.fail(w, r, fmt.Errorf("httplogin: %w", err))
+		h.fail(w, r, fmt.Errorf("httplogin: %w", err))
 		return
 	}
-	http.SetCookie(w, l.expired(cookies[0].Name))
+	http.SetCookie(w, h.expired(cookies[0].Name))
 	if err != nil {
-		l.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
+		h.fail(w, r, fmt.Errorf("httplogin: %w: %w", errExchange, err))
 		return
 	}
-	if err := l.OnToken(w, r, token); err != nil {
-		l.fail(w, r, err)
+	if err := h.OnToken(w, r, token); err != nil {
+		h.fail(w, r, err)
 		return
 	}
 	landing.Redirect(w, returnTo)
@@ -236,17 +237,17 @@ func (l *Login) Callback(w http.ResponseWriter, r *http.Request) {
 
 // admit prepares the response, and refuses what is not a visit by a person: it would use up an
 // attempt, or push one out. A prefetcher that is refused leaves the visit itself to come.
-func (l *Login) admit(w http.ResponseWriter, r *http.Request) bool {
+func (h *Handlers) admit(w http.ResponseWriter, r *http.Request) bool {
 	landing.Protect(w.Header())
-	if err := l.Validate(); err != nil {
-		l.fail(w, r, err)
+	if err := h.Validate(); err != nil {
+		h.fail(w, r, err)
 		return false
 	}
 	if status, why := landing.Refuse(r); why != "" {
 		if status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", http.MethodGet)
 		}
-		l.fail(w, r, visitError{status, why})
+		h.fail(w, r, visitError{status, why})
 		return false
 	}
 	return true
