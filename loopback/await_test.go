@@ -86,13 +86,17 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 
 		time.Sleep(29500 * time.Millisecond)
 		synctest.Wait()
-		assert.True(t, strings.HasSuffix(screen(out.String()), "\nWaiting for the browser. 4:31 left."), screen(out.String()))
+		assert.True(t, strings.HasSuffix(screen(out.String()), "/authorize\n\nWaiting for the browser. 4:31 left."), screen(out.String()))
 		assert.NotContains(t, out.String(), "stacks")
 
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		assert.Contains(t, screen(out.String()), "\nIf you see your stacks instead of a page that asks for your consent, open the\naddress again: ")
 		assert.True(t, strings.HasSuffix(screen(out.String()), "\nWaiting for the browser. 4:29 left."), screen(out.String()))
+
+		time.Sleep(3*time.Minute + 30*time.Second)
+		synctest.Wait()
+		assert.True(t, strings.HasSuffix(screen(out.String()), "\nWaiting for the browser. 0:59 left."), screen(out.String()))
 
 		require.ErrorIs(t, <-done, loopback.ErrTimeout)
 		assert.Equal(t, 1, strings.Count(screen(out.String()), "stacks"))
@@ -138,7 +142,8 @@ func TestBrowserThatFailsLaterIsTold(t *testing.T) {
 				require.ErrorIs(t, a.Await(t.Context(), &out, true, true, failed), loopback.ErrTimeout)
 				said := strings.Count(screen(out.String()), "No browser opened (xdg-open ended with code 3). Open the address yourself.\n")
 				assert.Equal(t, test.told, said)
-				assert.Contains(t, out.String(), "\x1b[1mhttps://app.example/#!/apps/a/authorize\x1b[0m")
+				assert.Contains(t, out.String(), "\x1b[1mhttps://app.example/#!/apps/a/authorize\x1b[0m", "bold")
+				assert.Contains(t, out.String(), "\x1b[2mWaiting for the browser. 1:00 left.\x1b[0m", "dim")
 			})
 		})
 	}
@@ -161,12 +166,14 @@ func TestFileIsToldOnceThatLoginWaits(t *testing.T) {
 // A browser that comes back too late is told so.
 func TestPageAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newAttempt(t, nil)
+		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "tool" })
 		require.ErrorIs(t, a.Await(t.Context(), io.Discard, true, false, noFailure), loopback.ErrTimeout)
 		assert.Equal(t, http.StatusSeeOther, ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil).Code)
 		w := ask(a, "GET", "http://localhost:8184/callback", nil)
 		assert.Equal(t, http.StatusBadRequest, w.Code)
 		assert.Contains(t, w.Body.String(), "That took too long")
+		assert.Contains(t, w.Body.String(), "again in tool.")
+		assert.Contains(t, w.Body.String(), "close this page")
 	})
 }
 

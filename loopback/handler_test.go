@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +54,7 @@ func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
 		{"http://localhost:8184/a%2Fb", "http://localhost:8184/a%2Fb", true},
 		{"http://localhost:8184/a%2Fb", "http://localhost:8184/a/b", false},
 		{"http://localhost:8184", "http://localhost:8184/", true},
+		{"http://localhost:8184", "http://localhost:8184", true},
 		{"http://localhost/", "http://localhost/", true},
 		{"http://localhost/", "http://localhost:80/", true},
 		{"http://localhost:80/", "http://localhost/", true},
@@ -113,6 +116,13 @@ func TestVisitOfAnotherLoginGetsAPageThatSaysSo(t *testing.T) {
 		assertPage(query, "That login is over.")
 	}
 	assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), `data-page="denied"`)
+}
+
+func TestProgramIsNamedAfterItsFileByDefault(t *testing.T) {
+	path, err := os.Executable()
+	require.NoError(t, err)
+	w := ask(newAttempt(t, nil), "GET", "http://localhost:8184/callback", nil)
+	assert.Contains(t, w.Body.String(), "the login that "+strings.TrimSuffix(filepath.Base(path), ".exe")+" started")
 }
 
 func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {

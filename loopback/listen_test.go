@@ -90,9 +90,14 @@ func TestNextRedirectURI(t *testing.T) {
 	assert.Equal(t, o.RedirectURIs[1], token.RedirectURI)
 	assert.Empty(t, config.RedirectURI, "the Config is the caller's")
 
-	o.RedirectURIs = []string{taken + "/a", taken + "/b"}
+	another, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer another.Close()
+	o.RedirectURIs[1] = "http://" + another.Addr().String() + "/b"
 	_, err = loginWithin(t, t.Context(), config, o)
 	require.ErrorIs(t, err, loopback.ErrPortInUse)
+	assert.Contains(t, err.Error(), squatter.Addr().String())
+	assert.Contains(t, err.Error(), another.Addr().String())
 	assert.NotContains(t, err.Error(), "\n")
 }
 
@@ -101,6 +106,9 @@ func TestListenerOnAllInterfacesIsFound(t *testing.T) {
 	require.NoError(t, err)
 	at := net.JoinHostPort("127.0.0.1", strconv.Itoa(squatter.Addr().(*net.TCPAddr).Port))
 	assert.True(t, loopback.IsAnswered(t.Context(), at))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.False(t, loopback.IsAnswered(over, at), "a login that is over waits for no answer")
 	require.NoError(t, squatter.Close())
 	assert.False(t, loopback.IsAnswered(t.Context(), at))
 }

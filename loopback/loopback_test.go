@@ -120,6 +120,8 @@ func TestOptionsPrintWithoutWhatStreamsHold(t *testing.T) {
 		assert.Equal(t, want, fmt.Sprintf(verb, o), verb)
 	}
 	assert.Equal(t, "http://me:hunter2@localhost:8185", o.RedirectURIs[1], "the Options themselves keep their own")
+	o.SuccessURL = "https://example.com/welcome"
+	assert.Contains(t, fmt.Sprint(o), `SuccessURL:"https://example.com/welcome"`)
 }
 
 func TestDenialEndsTheLogin(t *testing.T) {

@@ -95,12 +95,22 @@ var ins = map[string]func(testing.TB) (in io.ReadCloser, paste io.WriteCloser){
 		t.Cleanup(func() { w.Close(); r.Close() })
 		return r, w
 	},
+	"a reader whose deadlines fail": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
+		r, w := io.Pipe()
+		t.Cleanup(func() { w.Close(); r.Close() })
+		return withoutDeadlines{r}, w
+	},
 	"a reader without identity": func(t testing.TB) (io.ReadCloser, io.WriteCloser) {
 		r, w := io.Pipe()
 		t.Cleanup(func() { w.Close(); r.Close() })
 		return incomparable{r, nil}, w
 	},
 }
+
+// withoutDeadlines is like a file on which a Read cannot be interrupted.
+type withoutDeadlines struct{ io.ReadCloser }
+
+func (withoutDeadlines) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
 
 type incomparable struct {
 	io.ReadCloser

@@ -56,6 +56,7 @@ func TestPastedAddress(t *testing.T) {
 		"HTML number":           replace("&", "&#38;"),
 		"HTML quotes":           around("&quot;", "&quot;"),
 		"HTML angles":           around("&lt;", "&gt;"),
+		"quoted mail in HTML":   around("&gt; ", ""),
 		"JSON":                  func(s string) string { return `"` + strings.NewReplacer("&", `\u0026`, "/", `\/`).Replace(s) + `",` },
 		"JSON, escaped equals":  replace("=", `\u003d`),
 		"Markdown":              around("[the address](", ")"),

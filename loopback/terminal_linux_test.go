@@ -3,9 +3,11 @@ package loopback_test
 import (
 	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/assert"
@@ -59,4 +61,29 @@ func TestTerminalInRawMode(t *testing.T) {
 	_, err = io.ReadFull(terminal, next)
 	require.NoError(t, err)
 	assert.Equal(t, "x", string(next))
+}
+
+// A program may go on to read its terminal itself, which is the In that nil means.
+func TestReadOfStandardInputIsInterruptedAtATerminal(t *testing.T) {
+	const here = "LOOPBACK_TEST_AT_ITS_TERMINAL"
+	if os.Getenv(here) != "" {
+		_, err := loginWithin(t, t.Context(), offline(), &loopback.Options{Manual: true, Out: io.Discard, Timeout: 10 * time.Millisecond})
+		require.ErrorIs(t, err, loopback.ErrTimeout)
+		assert.Zero(t, loopback.Left(), "the Read goes on")
+		files, err := os.ReadDir("/proc/self/fd")
+		require.NoError(t, err)
+		for _, file := range files {
+			opened, _ := os.Readlink("/proc/self/fd/" + file.Name())
+			assert.NotEqual(t, "/dev/tty", opened, "a terminal was opened, and not closed")
+		}
+		return
+	}
+	_, terminal := rawTerminal(t)
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), here+"=1")
+	child.Stdin = terminal
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true} // its controlling terminal
+	said, err := child.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	assert.Contains(t, string(said), "--- PASS: "+t.Name())
 }
