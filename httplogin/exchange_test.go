@@ -207,23 +207,39 @@ func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 	}
 }
 
-// The code was not sent, so the callback may come again.
+// The code was not sent, so the callback may come again. That it came before must not end the minute
+// in which the outcome of the second is shared.
 func TestCallbackThatWasNotSentMayComeAgain(t *testing.T) {
-	h, reachable := httpsHandlers(), false
-	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		if !reachable {
-			return nil, &net.OpError{Op: "dial", Err: errors.New("network is unreachable")}
+	synctest.Test(t, func(t *testing.T) {
+		h, reachable, sent := httpsHandlers(), false, 0
+		h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if !reachable {
+				return nil, &net.OpError{Op: "dial", Err: errors.New("network is unreachable")}
+			}
+			sent++
+			return tokenFor(r)
+		})}
+		cookie, state := start(t, h, "/login")
+		_, err := comeBack(h, "code=c&state="+state, cookie)
+		require.ErrorIs(t, err, csoauth.ErrNotSent)
+		known, _ := h.Remembered()
+		require.Zero(t, known)
+		time.Sleep(30 * time.Second)
+		reachable = true
+		for range 2 {
+			_, err = comeBack(h, "code=c&state="+state, cookie)
+			require.NoError(t, err)
+			time.Sleep(31 * time.Second)
 		}
-		return tokenFor(r)
-	})}
-	cookie, state := start(t, h, "/login")
-	_, err := comeBack(h, "code=c&state="+state, cookie)
-	require.ErrorIs(t, err, csoauth.ErrNotSent)
-	known, _ := h.Remembered()
-	require.Zero(t, known)
-	reachable = true
-	_, err = comeBack(h, "code=c&state="+state, cookie)
-	require.NoError(t, err)
+		assert.Equal(t, 1, sent, "the code is sent once")
+
+		cookie, state = start(t, h, "/login")
+		time.Sleep(10 * time.Minute)
+		_, err = comeBack(h, "code=c&state="+state, cookie)
+		require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
+		known, _ = h.Remembered()
+		assert.Zero(t, known, "a code that came too late was not sent")
+	})
 }
 
 func TestCodeIsOfOneAttemptOnly(t *testing.T) {
@@ -340,38 +356,55 @@ func TestOutcomesAreBounded(t *testing.T) {
 			cookie *http.Cookie
 			query  string
 		}
-		var first, second, last visitor
-		for i := range 1002 {
-			cookie, state := start(t, h, "/login")
-			last = visitor{cookie, "code=c" + strconv.Itoa(i) + "&state=" + state}
-			switch i {
-			case 0:
-				first = last
-			case 2:
-				second = last
-			}
-			_, err := comeBack(h, last.query, cookie)
-			require.NoError(t, err)
-			if i == 600 {
-				time.Sleep(30 * time.Second)
+		var visitors []visitor
+		comesBack := func(i int) error {
+			_, err := comeBack(h, visitors[i].query, visitors[i].cookie)
+			return err
+		}
+		logIn := func(n int) {
+			for range n {
+				cookie, state := start(t, h, "/login")
+				visitors = append(visitors, visitor{cookie, "code=c" + strconv.Itoa(len(visitors)) + "&state=" + state})
+				require.NoError(t, comesBack(len(visitors)-1))
 			}
 		}
-		known, tokens := h.Remembered()
-		assert.Equal(t, []int{1002, 1000}, []int{known, tokens})
-		_, err := comeBack(h, first.query, first.cookie)
-		require.ErrorIs(t, err, csoauth.ErrAttemptExpired, "the token is forgotten: start over")
+		remembered := func() []int {
+			synctest.Wait()
+			known, tokens := h.Remembered()
+			return []int{known, tokens}
+		}
+		logIn(601)
+		time.Sleep(30 * time.Second)
+		logIn(401)
+		assert.Equal(t, []int{1002, 1000}, remembered())
+		require.ErrorIs(t, comesBack(0), csoauth.ErrAttemptExpired, "the token is forgotten: start over")
 		assert.Equal(t, 1, sentTimes(codes, "c0"), "and that the code was sent is not")
-		for _, v := range []visitor{second, last} {
-			_, err = comeBack(h, v.query, v.cookie)
+		require.NoError(t, comesBack(2))
+		require.NoError(t, comesBack(1001))
+		time.Sleep(30 * time.Second)
+		assert.Equal(t, []int{401, 401}, remembered(), "each for a minute")
+		logIn(600)
+		assert.Equal(t, []int{1001, 1000}, remembered())
+		require.ErrorIs(t, comesBack(601), csoauth.ErrAttemptExpired, "the oldest token makes room")
+		require.NoError(t, comesBack(602))
+		time.Sleep(time.Minute)
+		assert.Equal(t, []int{0, 0}, remembered())
+	})
+}
+
+func TestEachOutcomeIsKeptForAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := httpsHandlers()
+		countingEndpoint(h)
+		for _, want := range []int{1, 2, 3, 3, 3} {
+			cookie, state := start(t, h, "/login")
+			_, err := comeBack(h, "code="+state+"&state="+state, cookie)
 			require.NoError(t, err)
+			synctest.Wait()
+			known, _ := h.Remembered()
+			assert.Equal(t, want, known)
+			time.Sleep(20 * time.Second)
 		}
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		known, tokens = h.Remembered()
-		assert.Equal(t, []int{401, 401}, []int{known, tokens}, "each for a minute")
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		known, tokens = h.Remembered()
-		assert.Zero(t, known+tokens)
+		time.Sleep(time.Minute)
 	})
 }

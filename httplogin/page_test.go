@@ -119,6 +119,9 @@ func TestFailedLogin(t *testing.T) {
 				for _, secret := range []string{state, "the-code", "the-access-token", "the-refresh-token"} {
 					assert.NotContains(t, out.String()+body, secret)
 				}
+				if tt.status >= http.StatusBadGateway {
+					assert.Contains(t, out.String(), "the code was not exchanged")
+				}
 				if tt.status == http.StatusGatewayTimeout {
 					assert.Equal(t, 45*time.Second, time.Since(began))
 				}
@@ -178,6 +181,7 @@ func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
 		assert.Empty(t, w.Header().Values("Set-Cookie"))
 		assert.Contains(t, w.Body.String(), `<a href="`+test.there+`/login?return_to=/here">Begin there</a>`)
 		assert.Contains(t, w.Body.String(), "<h1>The login has to begin at another address</h1>")
+		assert.Contains(t, w.Body.String(), "your browser keeps their cookies apart")
 		assert.Contains(t, out.String(), "browsers keep their cookies apart")
 	}
 }

@@ -75,6 +75,19 @@ func TestReturnToIsCheckedAgain(t *testing.T) {
 	}
 }
 
+// The log says it to the developer who wrote the link.
+func TestWhyAReturnToIsRefused(t *testing.T) {
+	for path, why := range map[string]string{
+		"/" + strings.Repeat("a", 512): "more than 512 bytes", "/" + strings.Repeat("ü", 255): "when it is escaped", "here": "begin with /",
+		`/\\evil`: "backslash", "/\n": "control character", "/%zz": "path, query and fragment",
+		"//evil": "path, query and fragment", "/a//b": "two slashes",
+	} {
+		_, err := httplogin.CheckReturnTo(path)
+		require.ErrorIs(t, err, httplogin.ErrReturnTo)
+		assert.ErrorContains(t, err, why)
+	}
+}
+
 func FuzzReturnTo(f *testing.F) {
 	for _, seed := range []string{"/", "//evil", `/\evil`, "/%2f%2fevil", "/a?b#c", "https://evil/", "/\u2028/", "/;@evil"} {
 		f.Add(seed)
