@@ -7,6 +7,7 @@ FUZZTIME ?= 20s
 BENCH ?= .
 RUN ?=
 BUSY ?= 5
+SEEDS ?= 300
 PKG ?= ./...
 
 # The least coverage of each package, in percent of its statements. Raise a figure when its package stays above it; never lower one.
@@ -33,7 +34,7 @@ setup: ## what internal/integration needs: npm packages; on Debian as root, prog
 .PHONY: test
 test: setup ## every test: the root module with the race detector, then internal/integration
 	@internal/step.sh 'root module' $(MAKE) test-root
-	@internal/step.sh 'model of two replicas' $(MAKE) test-model
+	@internal/step.sh 'model and simulation' $(MAKE) test-model
 	@internal/step.sh 'internal/integration' internal/integration/test.sh
 
 # One run serves the race detector and the coverage.
@@ -43,8 +44,12 @@ test-root: ## the tests of the root module alone
 		sed -u 's/\tcoverage:.*//' # each line has the share of one package's tests in the whole module
 
 .PHONY: test-model
-test-model: ## the model of two replicas that share a login, in more depth than the race detector has time for
-	go test -count=1 -timeout=30m ./tokens -run Interleaving
+test-model: ## the model of two replicas and the simulation, in more depth than the race detector has time for
+	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation' -args -sim-seeds=60
+
+.PHONY: simulate
+simulate: ## whole token managers for hours of simulated time, by the seeds 1 to SEEDS (300)
+	go test -count=1 -timeout=24h ./tokens -run 'TestSimulation$$' -v -args -sim-seeds=$(SEEDS)
 
 .PHONY: laws
 laws: ## break each law of the design and see its test fail (RUN=P4: only some)
@@ -66,7 +71,8 @@ nightly: ## what takes too long for every change, one after the other, to the en
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
 .PHONY: test-long
-test-long: setup ## the random tests with many rounds: model, kills and crowds
+test-long: setup ## the random tests with many rounds: simulation, model, kills and crowds
+	go test -count=1 -timeout=4h ./tokens -run 'TestSimulation$$' -v -args -sim-refreshes=100000
 	go test -count=1 -timeout=2h ./tokens -run 'Kill|Crowd|Interleaving' -v -args -model-switches=2 \
 		-kills=100 -random-kills=3000 -crowd-processes=8 -crowd-keys=50 -crowd-rotations=20
 	internal/integration/test.sh -timeout=2h -run 'TestStore' -args -store-rounds=10

@@ -111,6 +111,8 @@ type world struct {
 	managers [2]*tokens.Manager
 	lock     modelLock
 
+	arrived chan struct{} // has a value after a replica has come to wait for its turn
+
 	mu      sync.Mutex
 	pending [2]*step
 	dead    [2]bool
@@ -130,7 +132,7 @@ type world struct {
 const user = "user"
 
 func newWorld(t *testing.T, choices []int, locks bool) *world {
-	w := &world{t: t, provider: newProvider(), store: new(tokens.Memory), choices: choices}
+	w := &world{t: t, provider: newProvider(), store: new(tokens.Memory), choices: choices, arrived: make(chan struct{}, 1)}
 	w.provider.takes = 0
 	setup := newManager(w.provider.config(), w.store, nil)
 	token := w.provider.login(user)
@@ -168,6 +170,10 @@ func (w *world) wait(r int, point, swapOf string) error {
 	s := &step{point, swapOf, make(chan error, 1)}
 	w.pending[r] = s
 	w.mu.Unlock()
+	select {
+	case w.arrived <- struct{}{}:
+	default:
+	}
 	return <-s.turn
 }
 
@@ -309,7 +315,7 @@ func (w *world) explore() {
 		}
 		from, switchable := w.turns(current, switched < most)
 		if len(from) == 0 {
-			time.Sleep(10 * time.Millisecond)
+			w.awaitStep(answered)
 			continue
 		}
 		next := w.choose(from)
@@ -321,6 +327,30 @@ func (w *world) explore() {
 		}
 		w.do(next)
 	}
+}
+
+// tick is how far apart the moments are at which the model looks for a replica that can go on. Two that
+// arrive within it can both have the turn.
+const tick = 10 * time.Millisecond
+
+// awaitStep returns at the first tick after a replica has arrived or a pause has ended.
+func (w *world) awaitStep(answered chan struct{}) {
+	w.mu.Lock()
+	pause := time.Hour
+	for _, until := range w.paused {
+		if left := time.Until(until); left > 0 {
+			pause = min(pause, left)
+		}
+	}
+	w.mu.Unlock()
+	began, timer := time.Now(), time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-w.arrived:
+	case <-answered:
+	case <-timer.C:
+	}
+	time.Sleep(tick - time.Since(began)%tick)
 }
 
 // turns returns the choices there are: first to go on. switchable reports that taking another replica costs a switch.

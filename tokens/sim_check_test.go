@@ -1,0 +1,297 @@
+package tokens_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// An invariant is what must hold in every run.
+type invariant string
+
+const (
+	sentAgain    invariant = "a refresh token that was, or may have been, processed is not sent again while its access token is valid"
+	refusedAgain invariant = "a refused refresh token is not sent again for 15 minutes, by any process"
+	unleased     invariant = "a refresh token is sent under the sender's own lease"
+	lost         invariant = "no login is lost while its holder runs and the store takes writes for two seconds"
+	logsOut      invariant = "no ErrLoginRequired while the server holds the login live and its pair is stored"
+	deadAlive    invariant = "a request whose access token was rejected and whose refresh token was refused fails with ErrLoginRequired"
+	older        invariant = "an older pair never replaces a newer one"
+	dropsLease   invariant = "a Put of the refresh token that the record has keeps the lease on it"
+	seqFalls     invariant = "seq never falls within a login"
+	leaks        invariant = "a bearer goes to known hosts only"
+	waits        invariant = "nobody waits who has a valid token, outside of the hard window"
+	starves      invariant = "a caller waits for its own region and the store alone"
+	hangs        invariant = "every call ends"
+	stale        invariant = "no token of a replaced or deleted login is handed out after twice Recheck and two seconds"
+	grows        invariant = "memory holds its limit and what is active"
+	notRecovered invariant = "all is well again one backoff after all failures have ended"
+)
+
+// A knownViolation is an invariant that the Manager does not keep yet, the rule that will make it
+// do so, and a seed that shows it. Violations of all others fail the test.
+type knownViolation struct {
+	invariant
+	rule string
+	seed uint64
+}
+
+var knownViolations = []knownViolation{
+	{refusedAgain, "R1", 1},
+	{lost, "R3", 15},
+	{older, "R5", 3},
+	{dropsLease, "R5", 3},
+	{starves, "R7", 89},
+	{hangs, "R7", 89},
+	{stale, "R8", 1},
+	{deadAlive, "R9", 1},
+}
+
+func known(i invariant) *knownViolation {
+	for n := range knownViolations {
+		if knownViolations[n].invariant == i {
+			return &knownViolations[n]
+		}
+	}
+	return nil
+}
+
+// A violation is a moment at which an invariant did not hold.
+type violation struct {
+	invariant
+	at   time.Duration
+	by   string
+	key  string
+	what string
+}
+
+func (v violation) String() string {
+	return fmt.Sprintf("after %v, %s, %s: violates %q: %s", v.at, v.by, v.key, string(v.invariant), v.what)
+}
+
+func (s *sim) violate(i invariant, p *simProcess, key, format string, args ...any) {
+	v := violation{i, s.now(), p.name, key, fmt.Sprintf(format, args...)}
+	s.trace.add(v.at, "VIOLATION %v", v)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.violations = append(s.violations, v)
+}
+
+// Bounds of the invariants, beside those of the design.
+const (
+	simBackoff   = 6 * time.Minute  // the longest backoff, 5 minutes, and a try
+	simPatience  = 5 * time.Second  // a look, and a refresh, when all is well
+	simBelieved  = 17 * time.Minute // a refusal, which may be a mistake, for 15 minutes; and a try
+	simLookEvery = 20 * time.Second // a login that was stored so long ago is known to users who were logged out
+)
+
+// checkSend is called when a refresh token arrives at the server, whose mutex is held.
+func (s *sim) checkSend(send *simSend, ref simRef) {
+	if ref.login.spoiled {
+		return
+	}
+	pair, now, p := ref.login.pairs[ref.pair], s.now(), send.by
+	margin := min(10*time.Second, s.profile.lives/30) + time.Second // the sender counts from before its request
+	if s.profile.clocks {
+		margin += 5 * time.Minute // so far apart two wall clocks may be
+	}
+	for _, before := range slices.Backward(pair.sends) {
+		if before.refused && before.delivered > 0 {
+			if now-before.at < 15*time.Minute {
+				s.violate(refusedAgain, p, ref.login.key, "%s was refused %v ago to %s", ref.refreshToken(), now-before.at, before.by.name)
+			}
+			return
+		}
+		switch {
+		case before.known && !before.processed:
+		case now >= pair.issued+s.profile.lives-margin: // law M6: only another try can tell
+		case s.server.rejected[simRejection{p, ref}]: // to the sender it has ended
+		case !p.ran(now - s.profile.lease): // law M5: stopped between the look at the clock and the request
+		default:
+			s.violate(sentAgain, p, ref.login.key, "%s was sent %v ago by %s", ref.refreshToken(), now-before.at, before.by.name)
+			return
+		}
+	}
+}
+
+// checkLease is called when a refresh token arrives at the server. A Put or Delete may have removed
+// the lease.
+func (s *sim) checkLease(send *simSend, ref simRef) {
+	record := s.store.get(ref.login.key)
+	if send.lease != send.by && record.login < send.at-s.profile.lease && send.by.ran(send.at-s.profile.lease) {
+		s.violate(unleased, send.by, ref.login.key, "%s", ref.refreshToken())
+	}
+}
+
+// checkLoss is called when a second use of a refresh token ends its login. The server's mutex is
+// held.
+func (s *sim) checkLoss(ref simRef, send *simSend) {
+	if ref.login.spoiled {
+		return
+	}
+	var holder *simSend
+	for _, x := range ref.login.pairs[ref.pair].sends {
+		if x.processed {
+			holder = x
+		}
+	}
+	next := simRef{ref.login, ref.pair + 1}
+	s.mu.Lock()
+	saved, ok := s.saved[next.refreshToken()]
+	s.mu.Unlock()
+	switch {
+	case ok && saved < send.at:
+		s.violate(lost, send.by, ref.login.key, "%s was sent although the store has had %s", ref.refreshToken(), next.refreshToken())
+	case holder.delivered == 0, !holder.by.ran(holder.delivered): // law M5
+		s.count(func(c *simCounts) { c.lost++ })
+	case s.store.windows.longest(simSpan{holder.delivered, send.at}, "store", holder.by.replica.n) < 2*time.Second:
+		s.count(func(c *simCounts) { c.lost++ })
+	default:
+		s.violate(lost, send.by, ref.login.key, "%s has had %s for %v, and runs", holder.by.name, next.refreshToken(), s.now()-holder.delivered)
+	}
+}
+
+// checkSwap is called when a record changes. The store's mutex is held.
+func (s *sim) checkSwap(p *simProcess, key string, before, after simRecord) {
+	a, b := before.parsed, after.parsed
+	if a.Login == b.Login && a.Seq > b.Seq {
+		s.violate(seqFalls, p, key, "%d to %d", a.Seq, b.Seq)
+	}
+	s.mu.Lock()
+	if _, ok := s.saved[b.Token.RefreshToken]; !ok {
+		s.saved[b.Token.RefreshToken] = s.now()
+	}
+	s.mu.Unlock()
+	if a.Token.RefreshToken == "" || b.Token.RefreshToken == "" {
+		return
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	old, new := s.server.refresh[a.Token.RefreshToken], s.server.refresh[b.Token.RefreshToken]
+	if old == new && a.Login != b.Login && a.Mark != "" && b.Mark == "" {
+		s.violate(dropsLease, p, key, "%s, whose lease is %s's", b.Token.RefreshToken, before.leaseOf.name)
+		new.login.spoiled = true
+	}
+	if old.login.n > new.login.n || old.login == new.login && old.pair > new.pair {
+		s.violate(older, p, key, "%s replaces %s", b.Token.RefreshToken, a.Token.RefreshToken)
+		new.login.spoiled = true
+	}
+}
+
+// checkBearer is called when a request leaves a process.
+func (s *sim) checkBearer(p *simProcess, host, token string) {
+	if (host == simAPIHost) == (token == "") {
+		s.violate(leaks, p, "", "%q has a bearer: %t", host, token != "")
+	}
+}
+
+// checkWait judges how long a call took. Whoever finds another's mark may have to wait for the end
+// of its lease.
+func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid, marked bool) {
+	now := s.now()
+	took := now - began
+	before := began - time.Minute - 2*s.profile.lease // what began then may still hold others up
+	span := simSpan{before, now}
+	switch {
+	case hadValid && took > 0:
+		s.violate(waits, p, u.key, "%v", took)
+	case took > 5*time.Minute:
+		s.violate(hangs, p, u.key, "%v", took)
+	case took > simPatience && !marked && s.store.windows.quiet(span, "store", -1) && s.server.windows.quiet(span, u.region, -1) && s.allRan(before):
+		s.violate(starves, p, u.key, "%v", took)
+	}
+}
+
+// allRan reports whether no process was stopped since then.
+func (s *sim) allRan(since time.Duration) bool {
+	for _, r := range s.replicas {
+		s.mu.Lock()
+		p := r.process
+		s.mu.Unlock()
+		if p == nil || p.began > since && p.began > 0 || !p.ran(since) {
+			return false
+		}
+	}
+	return true
+}
+
+// well reports whether nothing has gone wrong for a process since then.
+func (s *sim) well(p *simProcess, u *simUser, since time.Duration) bool {
+	s.mu.Lock()
+	jumped := s.jumped[p.replica.n]
+	s.mu.Unlock()
+	span := simSpan{since, s.now()}
+	return jumped < since && p.ran(since) && s.store.windows.quiet(span, "store", p.replica.n) &&
+		s.server.windows.quiet(span, u.region, -1) && s.server.windows.quiet(span, apiRejectsGood, -1)
+}
+
+// checkError judges an error that a caller got.
+func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, err error) {
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		s.count(func(c *simCounts) { c.loggedOut++ })
+	}
+	record := s.store.get(u.key)
+	live, wronged := s.server.live(record.parsed.Token.RefreshToken)
+	if record.changed > began-simLookEvery || !live {
+		return
+	}
+	switch {
+	case wronged > 0 && wronged > began-simBelieved:
+		s.count(func(c *simCounts) { c.wronged++ })
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, csoauth.ErrLoginRequired):
+		if p.ran(began-simBackoff) && s.store.windows.quiet(simSpan{began - simBackoff, s.now()}, "store", p.replica.n) {
+			s.violate(logsOut, p, u.key, "%v", err)
+		}
+	case s.well(p, u, began-simBackoff):
+		s.violate(notRecovered, p, u.key, "%v", err)
+	}
+}
+
+// checkFresh judges a token that a caller got.
+func (s *sim) checkFresh(p *simProcess, u *simUser, began time.Duration, accessToken string) {
+	record := s.store.get(u.key)
+	s.server.mu.Lock()
+	got := s.server.access[accessToken].login
+	current := s.server.refresh[record.parsed.Token.RefreshToken].login
+	s.server.mu.Unlock()
+	if got == current {
+		return
+	}
+	since := record.login
+	late := began - since - 2*s.profile.recheck - 2*time.Second
+	if late > time.Second && p.ran(since) && s.store.windows.quiet(simSpan{since, s.now()}, "store", p.replica.n) {
+		s.violate(stale, p, u.key, "%s, %v after the store had another login, or none", accessToken, began-since)
+	}
+}
+
+// checkUnauthorized judges a 401 that a caller got.
+func (s *sim) checkUnauthorized(p *simProcess, u *simUser, began time.Duration) {
+	record := s.store.get(u.key)
+	if record.value == nil || record.login > began {
+		return
+	}
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	ref := s.server.refresh[record.parsed.Token.RefreshToken]
+	if ref.login.dead == "" {
+		return
+	}
+	for _, send := range ref.login.pairs[ref.pair].sends {
+		if send.by == p && send.refused && send.at > began-time.Minute {
+			s.violate(deadAlive, p, u.key, "the caller got a 401; %s was refused %v ago", ref.refreshToken(), s.now()-send.at)
+			return
+		}
+	}
+}
+
+// checkMemory is called at the end, after each user has asked for a token.
+func (s *sim) checkMemory(p *simProcess) {
+	if cached, active := p.m.Cached(), p.m.Active(); cached > simCached+active {
+		s.violate(grows, p, "", "%d keys, of which %d active", cached, active)
+	}
+}
