@@ -1,8 +1,9 @@
-// Package atomicfile replaces and removes whole files so that nobody ever sees half of one: not a reader, not the next
-// process after one that was killed, not the system after a power cut. Read such a file with robustio.ReadFile, which waits
-// out the moment in which Windows lets nobody read what is being replaced.
+// Package atomicfile replaces and removes whole files. No reader ever sees half of a file, even after
+// a process was killed or the power failed. Read such a file with robustio.ReadFile: Windows allows no
+// reading while a file is replaced, and ReadFile waits for that moment to pass.
 //
-// It takes no locks. Whoever writes or removes a file does so alone, in a directory that only its own user can write to.
+// The package takes no locks. Only one process may write or remove a file at a time, in a directory
+// that no other user can write to.
 package atomicfile
 
 import (

@@ -1,6 +1,6 @@
-// Package landing is what a browser gets that comes back from Contentstack, in a web server
-// (httplogin) and at a program on the user's machine (loopback): the headers of the answer, the
-// page, and the refusal of requests that nobody looks at.
+// Package landing answers the browser that comes back from Contentstack, to a web server (httplogin)
+// or to a program on the user's machine (loopback). It has the headers of the response, the page, and
+// the refusal of requests that no person made.
 package landing
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Protect sets the headers of every answer: the address may hold a code.
+// Protect sets the headers of every response: the address may hold a code.
 func Protect(h http.Header) {
 	set(h, "Cache-Control", "no-store", "Referrer-Policy", "no-referrer", "X-Content-Type-Options", "nosniff",
 		"Content-Security-Policy", "frame-ancestors 'none'")

@@ -1,5 +1,6 @@
-// Package seal is a box for small secrets that are kept where others may read or write: a store, a cookie. Nobody without a
-// key can read what is in it, change it, or use it in another place than it was sealed for.
+// Package seal encrypts and authenticates small secrets that are kept where others can read or write:
+// in a store or a cookie. Without a key no one can read a sealed value, change it, or use it in another
+// place than it was sealed for.
 //
 // A sealed value is
 //
@@ -9,12 +10,12 @@
 //	n bytes   the plain text, encrypted
 //	16 bytes  the tag
 //
-// with AES-256-GCM. The tag also covers version, key ID and context. The key of the cipher and its ID are derived by
-// HKDF-SHA256 (RFC 5869) from a key of the caller's and the purpose, so one key may serve several purposes, and the ID says
-// nothing about the key.
+// The cipher is AES-256-GCM. The tag also covers the version, the key ID and the context. The cipher's
+// key and its ID are derived from the caller's key and the purpose by HKDF-SHA256 (RFC 5869), so one key
+// may serve several purposes, and the ID reveals nothing about the key.
 //
-// What it does not do: it does not hide how long the plain text is, and it does not notice that a sealed value was put back
-// to an older one of the same context.
+// A sealed value shows the length of the plain text. The package does not notice when someone puts back
+// an older sealed value of the same context.
 package seal
 
 import (
@@ -41,9 +42,9 @@ const (
 
 // A Box seals with its first key and opens with each of them. It is safe for concurrent use and prints without its keys.
 //
-// The nonces are random. So no more than 2^32 values may be sealed with one key for one purpose, in all processes
-// together: beyond that, two may get the same nonce, and with it lose their secrets. That is a thousand a second for 49 days;
-// who seals so much puts a new key first in time.
+// The nonces are random. Seal at most 2^32 values with one key for one purpose, in all processes
+// together: beyond that two values may get the same nonce, which reveals both. That is a thousand a
+// second for 49 days. If you seal that much, put a new key first in time.
 type Box struct {
 	keys []key
 }

@@ -1,11 +1,13 @@
-// Windows runs the tests of packages as Windows programs, on a machine that has Wine instead of Windows.
+// Windows runs the tests of packages as Windows programs, under Wine.
 //
 //	go run ./internal/windows [go test flags] PKG...
 //
-// It prints a line for each package and everything that failed tests printed. It exits 1 if a test failed, or if no test ran.
+// It prints a line for each package, and the output of failed tests. It exits with 1 if a test failed
+// or no test ran.
 //
-// Wine is not Windows, but it has Windows' paths, clocks, file locks and errors, which is where Go programs go wrong. Where
-// Wine 8 lacks something that Go needs, this program adds it: see processprng.c and removeOldStyle.
+// Wine is not Windows, but it has Windows' paths, clocks, file locks and errors, where Go programs most
+// often go wrong. Where Wine 8 lacks something that Go needs, this program adds it: see processprng.c
+// and removeOldStyle.
 package main
 
 import (
