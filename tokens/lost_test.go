@@ -104,6 +104,42 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 	}
 }
 
+// After a lost response, a second process whose access token was rejected tries, and gets a whole failure. That says
+// nothing about the first response: to others, the refresh token still may be spent.
+func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		all := replicas(t, 2, p, store, nil)
+		loseFirst(p, lostAnswers["no answer"])
+		p.before = func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 2 {
+				return httpAnswer(http.StatusInternalServerError, "text/plain", "oops"), nil
+			}
+			return nil, nil
+		}
+		nearEnd(p)
+		access(t, all[0])
+		time.Sleep(time.Second)
+		require.Equal(t, 1, p.asked())
+
+		rejects := roundTripperFunc(func(*http.Request) (*http.Response, error) {
+			return httpAnswer(http.StatusUnauthorized, "text/plain", ""), nil
+		})
+		resp, err := (&http.Client{Transport: all[1].For("user").Transport(rejects)}).Get("https://api.contentstack.io/")
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		require.Equal(t, 2, p.asked())
+
+		newcomer := replica(t, p, store, nil)
+		for range 60 {
+			assert.Equal(t, "access-user-1", access(t, newcomer))
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, 2, p.asked(), "the refresh token is not sent while an access token is left")
+		assert.NotEmpty(t, readStored(t, store).mark, "others must see it")
+	})
+}
+
 // The server never saw the request: then the refresh token is as good as before, and the one more try shows it.
 func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 	for _, restarted := range []bool{false, true} {

@@ -52,6 +52,13 @@ func (f *flight) holdBack() bool {
 	return w.lost != nil && f.m.valid(f.e, f.e.view.Load(), f.m.now())
 }
 
+// isLost reports whether the refresh token may have been spent by a request whose response was lost.
+func (f *flight) isLost() bool {
+	f.e.mu.Lock()
+	defer f.e.mu.Unlock()
+	return f.e.work.lost != nil
+}
+
 // unmark takes the mark off. If that fails it stands, and others wait for the end of its lease; we know it for ours.
 func (f *flight) unmark(ctx context.Context, base, marked record) {
 	plain, err := base.unmarked()

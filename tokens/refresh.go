@@ -194,7 +194,9 @@ func (f *flight) trade(ctx context.Context, locked bool) error {
 	case err == nil:
 		err = errors.New("tokens: the Refresher returned neither a token nor an error")
 	}
-	if !wasLost(err) {
+	// An earlier response that was lost stays lost, unless this one says that the login is over: then the
+	// mark goes on telling others that the refresh token may be spent.
+	if !wasLost(err) && (!f.isLost() || errors.Is(err, csoauth.ErrLoginRequired)) {
 		f.unmark(ctx, base, marked)
 	}
 	return f.unrenewed(base, err, took)

@@ -1,13 +1,13 @@
 package tokens_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // An invariant is what must hold in every run.
@@ -16,10 +16,15 @@ type invariant string
 const (
 	sentAgain    invariant = "a refresh token that was, or may have been, processed is not sent again while its access token is valid"
 	refusedAgain invariant = "a refused refresh token is not sent again for 15 minutes, by any process"
+	sentTwice    invariant = "a refresh token is not sent while another request with it is under way"
 	unleased     invariant = "a refresh token is sent under the sender's own lease"
+	tookEarly    invariant = "nobody takes over a lease that is not over"
+	comesBack    invariant = "a login that was deleted or replaced does not come back"
+	dropped      invariant = "no login is lost while its holder runs and the store works"
 	lost         invariant = "no login is lost while its holder runs and the store takes writes for two seconds"
 	logsOut      invariant = "no ErrLoginRequired while the server holds the login live and its pair is stored"
 	deadAlive    invariant = "a request whose access token was rejected and whose refresh token was refused fails with ErrLoginRequired"
+	showsUnsaved invariant = "nobody gets a pair that is not stored, while the store works"
 	older        invariant = "an older pair never replaces a newer one"
 	dropsLease   invariant = "a Put of the refresh token that the record has keeps the lease on it"
 	seqFalls     invariant = "seq never falls within a login"
@@ -100,6 +105,10 @@ func (s *sim) checkSend(send *simSend, ref simRef) {
 		margin += 5 * time.Minute // so far apart two wall clocks may be
 	}
 	for _, before := range slices.Backward(pair.sends) {
+		if !before.ended && before.by.ran(before.at) {
+			s.violate(sentTwice, p, ref.login.key, "%s has been under way for %v, from %s", ref.refreshToken(), now-before.at, before.by.name)
+			return
+		}
 		if before.refused && before.delivered > 0 {
 			if now-before.at < 15*time.Minute {
 				s.violate(refusedAgain, p, ref.login.key, "%s was refused %v ago to %s", ref.refreshToken(), now-before.at, before.by.name)
@@ -145,11 +154,13 @@ func (s *sim) checkLoss(ref simRef, send *simSend) {
 	s.mu.Unlock()
 	switch {
 	case ok && saved < send.at:
-		s.violate(lost, send.by, ref.login.key, "%s was sent although the store has had %s", ref.refreshToken(), next.refreshToken())
+		s.violate(sentAgain, send.by, ref.login.key, "%s was sent although the store has had %s", ref.refreshToken(), next.refreshToken())
 	case holder.delivered == 0, !holder.by.ran(holder.delivered): // law M5
 		s.count(func(c *simCounts) { c.lost++ })
 	case s.store.windows.longest(simSpan{holder.delivered, send.at}, "store", holder.by.replica.n) < 2*time.Second:
 		s.count(func(c *simCounts) { c.lost++ })
+	case s.store.windows.quiet(simSpan{holder.delivered, send.at}, "store", -1):
+		s.violate(dropped, send.by, ref.login.key, "%s has had %s for %v, and runs", holder.by.name, next.refreshToken(), s.now()-holder.delivered)
 	default:
 		s.violate(lost, send.by, ref.login.key, "%s has had %s for %v, and runs", holder.by.name, next.refreshToken(), s.now()-holder.delivered)
 	}
@@ -161,11 +172,21 @@ func (s *sim) checkSwap(p *simProcess, key string, before, after simRecord) {
 	if a.Login == b.Login && a.Seq > b.Seq {
 		s.violate(seqFalls, p, key, "%d to %d", a.Seq, b.Seq)
 	}
+	if a.Login == b.Login && before.leaseOf != nil && before.leaseOf != p && after.leaseOf == p && s.now()-before.leased < s.profile.lease {
+		s.violate(tookEarly, p, key, "%s took the lease %v ago", before.leaseOf.name, s.now()-before.leased)
+	}
 	s.mu.Lock()
 	if _, ok := s.saved[b.Token.RefreshToken]; !ok {
 		s.saved[b.Token.RefreshToken] = s.now()
 	}
+	back := a.Login != b.Login && s.ended[b.Login]
+	if a.Login != b.Login && a.Login != "" {
+		s.ended[a.Login] = true
+	}
 	s.mu.Unlock()
+	if back {
+		s.violate(comesBack, p, key, "with %s", b.Token.RefreshToken)
+	}
 	if a.Token.RefreshToken == "" || b.Token.RefreshToken == "" {
 		return
 	}
@@ -229,10 +250,14 @@ func (s *sim) well(p *simProcess, u *simUser, since time.Duration) bool {
 		s.server.windows.quiet(span, u.region, -1) && s.server.windows.quiet(span, apiRejectsGood, -1)
 }
 
-// checkError judges an error that a caller got.
-func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, err error) {
+// checkError judges an error that a caller got, whose context has not ended. hadValid says that a valid
+// token was there when it asked.
+func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, hadValid bool, err error) {
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		s.count(func(c *simCounts) { c.loggedOut++ })
+		if hadValid && !errors.Is(err, tokens.ErrNotFound) {
+			s.violate(logsOut, p, u.key, "although it had a valid token: %v", err)
+		}
 	}
 	record := s.store.get(u.key)
 	live, wronged := s.server.live(record.parsed.Token.RefreshToken)
@@ -242,7 +267,6 @@ func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, err err
 	switch {
 	case wronged > 0 && wronged > began-simBelieved:
 		s.count(func(c *simCounts) { c.wronged++ })
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 	case errors.Is(err, csoauth.ErrLoginRequired):
 		if p.ran(began-simBackoff) && s.store.windows.quiet(simSpan{began - simBackoff, s.now()}, "store", p.replica.n) {
 			s.violate(logsOut, p, u.key, "%v", err)
@@ -256,9 +280,16 @@ func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, err err
 func (s *sim) checkFresh(p *simProcess, u *simUser, began time.Duration, accessToken string) {
 	record := s.store.get(u.key)
 	s.server.mu.Lock()
-	got := s.server.access[accessToken].login
+	ref := s.server.access[accessToken]
+	got, issued := ref.login, ref.login.pairs[ref.pair].issued
 	current := s.server.refresh[record.parsed.Token.RefreshToken].login
 	s.server.mu.Unlock()
+	s.mu.Lock()
+	_, saved := s.saved[ref.refreshToken()]
+	s.mu.Unlock()
+	if !saved && s.store.windows.quiet(simSpan{issued, s.now()}, "store", p.replica.n) && p.ran(issued) {
+		s.violate(showsUnsaved, p, u.key, "%s", accessToken)
+	}
 	if got == current {
 		return
 	}

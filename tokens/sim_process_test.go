@@ -36,6 +36,7 @@ type simProcess struct {
 	cut    chan struct{} // closed when the process is killed or paused: its calls are cut
 	resume chan struct{} // not nil while it is paused, and closed at its end
 	cuts   []simSpan     // when it was paused or dead
+	logins map[string]*tokens.Login
 }
 
 // A simSpan is a time from and to, since the beginning; to is forever while it lasts.
@@ -48,7 +49,7 @@ var errSimKilled = errors.New("the process is dead")
 // start runs a new process on r.
 func (s *sim) start(r *simReplica) {
 	r.starts++
-	p := &simProcess{s: s, replica: r, name: fmt.Sprintf("r%d.%d", r.n, r.starts), began: s.now(), cut: make(chan struct{})}
+	p := &simProcess{s: s, replica: r, name: fmt.Sprintf("r%d.%d", r.n, r.starts), began: s.now(), cut: make(chan struct{}), logins: map[string]*tokens.Login{}}
 	config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: simRedirect, HTTPClient: &http.Client{Transport: p}}
 	m, err := tokens.New(simRefresher{config, p}, simStoreOf{s.store, p}, &tokens.Options{
 		Lease: s.profile.lease, Recheck: s.profile.recheck, MaxCached: simCached, MaxRefreshes: s.profile.places,
@@ -96,6 +97,16 @@ func (p *simProcess) tell(format string, args ...any) {
 	if !dead {
 		p.s.trace.add(p.s.now(), p.name+" "+format, args...)
 	}
+}
+
+// login returns the Login of a key, which the process keeps.
+func (p *simProcess) login(key string) *tokens.Login {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logins[key] == nil {
+		p.logins[key] = p.m.For(key)
+	}
+	return p.logins[key]
 }
 
 // stop ends the process as it should be ended.

@@ -15,12 +15,13 @@ import (
 const (
 	serverHangs    = "hangs"          // takes the request and never responds
 	serverUnknown  = "unknown"        // its name is not found, so nothing is sent
-	serverBusy     = "busy"           // 429 or 503, not processed
+	serverBusy     = "busy"           // 403, 429 or 503, not processed
 	serverFails    = "fails"          // 500, not processed
 	serverGateway  = "gateway"        // 502 or 504, processed or not
 	serverPage     = "page"           // 200 with a page, processed or not
 	serverCuts     = "cuts"           // the connection breaks, before it is processed
 	serverLoses    = "loses"          // the connection breaks, after it is processed
+	serverBreaks   = "breaks"         // the response breaks off, after the new refresh token
 	serverErrs     = "errs"           // refuses a refresh token that is good
 	apiRejectsGood = "api says 401"   // the API does not take good tokens
 	regionNA       = "app"            // by the first part of the host
@@ -29,7 +30,7 @@ const (
 )
 
 // A region that hangs is what holds others up, so it comes more often.
-var serverFaults = []string{serverHangs, serverHangs, serverHangs, serverUnknown, serverBusy, serverFails, serverGateway, serverPage, serverCuts, serverLoses, serverErrs}
+var serverFaults = []string{serverHangs, serverHangs, serverHangs, serverUnknown, serverBusy, serverFails, serverGateway, serverPage, serverCuts, serverLoses, serverBreaks, serverErrs}
 
 // A simServer is Contentstack: the token endpoints of both regions, and the API.
 type simServer struct {
@@ -68,6 +69,7 @@ type simSend struct {
 	at        time.Duration
 	by        *simProcess
 	lease     *simProcess // whose lease the record had; nil: nobody's
+	ended     bool        // it is not under way any more
 	known     bool        // the sender knows what became of it
 	processed bool        // it bought the next pair
 	refused   bool
@@ -143,10 +145,11 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	// From here on the request counts as sent.
 	send, ref := v.arrive(p, token)
+	defer v.leave(send)
 	if err := p.sleep(ctx, time.Millisecond+random(200*time.Millisecond, "request")); err != nil {
 		return nil, err
 	}
-	processes := fault == "" || fault == serverLoses ||
+	processes := fault == "" || fault == serverLoses || fault == serverBreaks ||
 		(fault == serverGateway || fault == serverPage || fault == serverHangs) && random(2, "processes") == 0
 	var resp *http.Response
 	if processes {
@@ -160,11 +163,13 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	case serverCuts, serverLoses:
 		return nil, io.ErrUnexpectedEOF
 	case serverBusy:
-		resp = httpAnswer([]int{429, 503}[random(2, "status")], "text/plain", "busy")
+		resp = httpAnswer([]int{403, 429, 503}[random(3, "status")], "text/plain", "busy")
 	case serverFails:
 		resp = httpAnswer(500, "text/plain", "oops")
 	case serverErrs:
 		resp = invalidGrant()
+	case serverBreaks:
+		resp.Body = io.NopCloser(&breaksOff{text: resp.Body, after: "token_type"})
 	case serverGateway:
 		resp = httpAnswer([]int{502, 504}[random(2, "status")], "text/html", "<p>gateway")
 	case serverPage:
@@ -179,7 +184,7 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	case serverErrs:
 		send.refused, ref.login.wronged = true, p.s.now()
 		fallthrough
-	case "", serverBusy, serverFails:
+	case "", serverBusy, serverFails, serverBreaks:
 		send.known, send.delivered = true, p.s.now()
 	}
 	p.tell("is answered for %s", token)
@@ -199,6 +204,33 @@ func (v *simServer) arrive(p *simProcess, token string) (*simSend, simRef) {
 	pair.sends = append(pair.sends, send)
 	v.s.counts.refreshes++
 	return send, ref
+}
+
+// leave notes that a request with a refresh token has ended.
+func (v *simServer) leave(send *simSend) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	send.ended = true
+}
+
+// breaksOff is a body that ends too early: before a member of the JSON in text.
+type breaksOff struct {
+	text  io.Reader
+	after string
+	left  *strings.Reader
+}
+
+func (b *breaksOff) Read(p []byte) (int, error) {
+	if b.left == nil {
+		text, _ := io.ReadAll(b.text)
+		head, _, _ := strings.Cut(string(text), b.after)
+		b.left = strings.NewReader(head)
+	}
+	n, err := b.left.Read(p)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // refOf returns which pair a refresh token is of.

@@ -98,7 +98,8 @@ type simRecord struct {
 	parsed  simParsed
 	login   time.Duration // when the login became another, or none
 	changed time.Duration // when the value last changed
-	leaseOf *simProcess   // who made the lease that the value has; nil: it has none
+	leaseOf *simProcess   // who took the lease that the value has; nil: it has none
+	leased  time.Duration // when
 }
 
 // simParsed is what the simulation reads in a record.
@@ -211,7 +212,7 @@ func (st simStoreOf) swap(key string, old, new []byte) error {
 		r.leaseOf = nil
 	case before.parsed.Mark:
 	default:
-		r.leaseOf = st.p
+		r.leaseOf, r.leased = st.p, now
 	}
 	st.s.trace.add(now, "%s swaps %s to %s, mark %t", st.p.name, key, r.parsed.Token.RefreshToken, r.parsed.Mark != "")
 	st.s.checkSwap(st.p, key, before, *r)

@@ -61,6 +61,7 @@ type sim struct {
 	mu         sync.Mutex
 	jumped     []time.Duration          // by replica, when its wall clock jumped last
 	saved      map[string]time.Duration // when the store first had a refresh token
+	ended      map[string]bool          // logins, by the number in the record, that were deleted or replaced
 	violations []violation
 	counts     simCounts
 }
@@ -73,7 +74,7 @@ type simUser struct {
 }
 
 func newSim(seed uint64, tracing bool) *sim {
-	s := &sim{seed: seed, began: time.Now(), saved: map[string]time.Duration{}, jumped: make([]time.Duration, simReplicas)}
+	s := &sim{seed: seed, began: time.Now(), saved: map[string]time.Duration{}, ended: map[string]bool{}, jumped: make([]time.Duration, simReplicas)}
 	s.trace.on = tracing
 	s.profile = newSimProfile(s.sequence("profile"))
 	s.server, s.store = newSimServer(s), &simStore{s: s, records: map[string]*simRecord{}}
@@ -254,6 +255,7 @@ func (s *sim) storeFaults() []act {
 // does so more often if the access token has ended: then the login is lost with the next pair.
 func (s *sim) whenMarked(p *simProcess, key string) {
 	random := func(n time.Duration, what string) time.Duration { return s.random(n, what, p.name, key) }
+	s.disturb(p, key)
 	odds := time.Duration(20)
 	if valid, _, _ := p.m.Look(key); !valid {
 		odds = 4
@@ -265,6 +267,27 @@ func (s *sim) whenMarked(p *simProcess, key string) {
 	length := s.profile.lease/4 + random(s.profile.lease, "full for")
 	s.store.windows.add(simWindow{simSpan{from, from + length}, "store", storeFull, -1})
 	s.trace.add(s.now(), "the store will be full for %v", length)
+}
+
+// disturb may let the user log in again or log out elsewhere, while a refresh is under way.
+func (s *sim) disturb(p *simProcess, key string) {
+	what := s.random(60, "disturb", p.name, key)
+	if what > 1 || what == 0 && !s.profile.logins || what == 1 && !s.profile.deletes {
+		return
+	}
+	u := s.users[slices.IndexFunc(s.users, func(u *simUser) bool { return u.key == key })]
+	other := s.replicas[(p.replica.n+1+int(s.random(simReplicas-1, "where", p.name, key)))%simReplicas]
+	s.spawn(func() {
+		time.Sleep(s.random(400*time.Millisecond, "disturb after", p.name, key))
+		p := s.running(other)
+		switch {
+		case p == nil:
+		case what == 0:
+			s.logIn(p, u)
+		case what == 1:
+			s.logOut(p, u)
+		}
+	})
 }
 
 // whenProcessed may stop a process that is about to get a new pair.
@@ -492,7 +515,11 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	if !valid && reload {
 		s.spawn(func() { s.reload(p, u, answered) })
 	}
-	token, err := p.m.For(u.key).Token(ctx)
+	ask := p.login(u.key).Token
+	if s.random(2, "by key", p.name, u.key) == 0 {
+		ask = func(ctx context.Context) (*csoauth.Token, error) { return p.m.Token(ctx, u.key) }
+	}
+	token, err := ask(ctx)
 	close(answered)
 	p.tell("has for %s: %s", u.key, described(token, err))
 	if !p.ran(began) {
@@ -500,7 +527,9 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	}
 	s.checkWait(p, u, began, valid && left > hard, marked)
 	if err != nil {
-		s.checkError(p, u, began, err)
+		if ctx.Err() == nil {
+			s.checkError(p, u, began, valid && left > hard, err)
+		}
 		s.maybeLogIn(p, u, err)
 		return
 	}
@@ -543,12 +572,12 @@ func (s *sim) callAPI(p *simProcess, u *simUser, ctx context.Context, what int) 
 		panic(err)
 	}
 	began := s.now()
-	client := &http.Client{Transport: p.m.For(u.key).Transport(simAPI{p})}
+	client := &http.Client{Transport: p.login(u.key).Transport(simAPI{p})}
 	resp, err := client.Do(req)
 	if err != nil {
 		p.tell("is told for %s: %v", u.key, err)
-		if p.ran(began) {
-			s.checkError(p, u, began, err)
+		if p.ran(began) && ctx.Err() == nil {
+			s.checkError(p, u, began, false, err)
 			s.maybeLogIn(p, u, err)
 		}
 		return
