@@ -47,11 +47,11 @@ type knownViolation struct {
 
 var knownViolations = []knownViolation{
 	{refusedAgain, "R1", 1},
-	{lost, "R3", 15},
+	{lost, "R3", 169},
 	{older, "R5", 3},
 	{dropsLease, "R5", 3},
-	{starves, "R7", 89},
-	{hangs, "R7", 89},
+	{starves, "R7", 231},
+	{hangs, "R7", 12},
 	{stale, "R8", 1},
 	{deadAlive, "R9", 1},
 }
@@ -91,6 +91,7 @@ const (
 	simBackoff   = 6 * time.Minute  // the longest backoff, 5 minutes, and a try
 	simPatience  = 5 * time.Second  // a look, and a refresh, when all is well
 	simBelieved  = 17 * time.Minute // a refusal, which may be a mistake, for 15 minutes; and a try
+	simEnd       = 2 * time.Minute  // and two leases: another's, and its own
 	simLookEvery = 20 * time.Second // a login that was stored so long ago is known to users who were logged out
 )
 
@@ -117,7 +118,7 @@ func (s *sim) checkSend(send *simSend, ref simRef) {
 		}
 		switch {
 		case before.known && !before.processed:
-		case now >= pair.issued+s.profile.lives-margin: // law M6: only another try can tell
+		case pair.broken, now >= pair.issued+s.profile.lives-margin: // law M6: only another try can tell
 		case s.server.rejected[simRejection{p, ref}]: // to the sender it has ended
 		case !p.ran(now - s.profile.lease): // law M5: stopped between the look at the clock and the request
 		default:
@@ -220,7 +221,7 @@ func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid
 	switch {
 	case hadValid && took > 0:
 		s.violate(waits, p, u.key, "%v", took)
-	case took > 5*time.Minute:
+	case took > simEnd+2*s.profile.lease:
 		s.violate(hangs, p, u.key, "%v", took)
 	case took > simPatience && !marked && s.store.windows.quiet(span, "store", -1) && s.server.windows.quiet(span, u.region, -1) && s.allRan(before):
 		s.violate(starves, p, u.key, "%v", took)
@@ -250,8 +251,8 @@ func (s *sim) well(p *simProcess, u *simUser, since time.Duration) bool {
 		s.server.windows.quiet(span, u.region, -1) && s.server.windows.quiet(span, apiRejectsGood, -1)
 }
 
-// checkError judges an error that a caller got, whose context has not ended. hadValid says that a valid
-// token was there when it asked.
+// checkError judges an error that a caller got, whose context has not ended. hadValid says that a
+// valid token was there when it asked.
 func (s *sim) checkError(p *simProcess, u *simUser, began time.Duration, hadValid bool, err error) {
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		s.count(func(c *simCounts) { c.loggedOut++ })

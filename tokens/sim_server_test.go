@@ -61,6 +61,7 @@ type simLogin struct {
 // A simPair is an access token and the refresh token that buys the next pair.
 type simPair struct {
 	issued time.Duration
+	broken bool       // its response broke off, so nobody has its access token
 	sends  []*simSend // of its refresh token, in the order in which they arrived
 }
 
@@ -169,6 +170,7 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	case serverErrs:
 		resp = invalidGrant()
 	case serverBreaks:
+		v.noteBroken(send, ref)
 		resp.Body = io.NopCloser(&breaksOff{text: resp.Body, after: "token_type"})
 	case serverGateway:
 		resp = httpAnswer([]int{502, 504}[random(2, "status")], "text/html", "<p>gateway")
@@ -204,6 +206,15 @@ func (v *simServer) arrive(p *simProcess, token string) (*simSend, simRef) {
 	pair.sends = append(pair.sends, send)
 	v.s.counts.refreshes++
 	return send, ref
+}
+
+// noteBroken notes that the response with the next pair breaks off.
+func (v *simServer) noteBroken(send *simSend, ref simRef) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if send.processed {
+		ref.login.pairs[ref.pair+1].broken = true
+	}
 }
 
 // leave notes that a request with a refresh token has ended.
