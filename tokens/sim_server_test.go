@@ -61,8 +61,11 @@ type simLogin struct {
 // A simPair is an access token and the refresh token that buys the next pair.
 type simPair struct {
 	issued time.Duration
-	broken bool       // its response broke off, so nobody has its access token
 	sends  []*simSend // of its refresh token, in the order in which they arrived
+
+	broken   bool // its response broke off, so nobody has its access token
+	revoked  bool // the API does not take its access token any more
+	rejected bool // the API has said 401 to its access token
 }
 
 // A simSend is a refresh token on its way.
@@ -126,6 +129,17 @@ func (v *simServer) revoke(key string) {
 	}
 }
 
+// revokeAccess ends the current access token of a user, and not the login.
+func (v *simServer) revokeAccess(key string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, l := range v.logins {
+		if l.key == key && l.dead == "" {
+			l.pairs[len(l.pairs)-1].revoked = true
+		}
+	}
+}
+
 // RoundTrip sends a token request of the process.
 func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	v, ctx := p.s.server, req.Context()
@@ -147,6 +161,9 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	// From here on the request counts as sent.
 	send, ref := v.arrive(p, token)
 	defer v.leave(send)
+	if ref.login.region != region {
+		p.s.violate(elsewhere, p, ref.login.key, "%s goes to %s", token, region)
+	}
 	if err := p.sleep(ctx, time.Millisecond+random(200*time.Millisecond, "request")); err != nil {
 		return nil, err
 	}
@@ -159,8 +176,7 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	switch fault {
 	case serverHangs:
-		<-ctx.Done()
-		return nil, ctx.Err()
+		return nil, p.sleep(ctx, simForever)
 	case serverCuts, serverLoses:
 		return nil, io.ErrUnexpectedEOF
 	case serverBusy:
@@ -204,7 +220,7 @@ func (v *simServer) arrive(p *simProcess, token string) (*simSend, simRef) {
 	v.s.trace.add(v.s.now(), "%s sends %s", p.name, token)
 	pair := ref.login.pairs[ref.pair]
 	pair.sends = append(pair.sends, send)
-	v.s.counts.refreshes++
+	v.s.count(func(c *simCounts) { c.refreshes++ })
 	return send, ref
 }
 
@@ -278,7 +294,8 @@ func (v *simServer) process(send *simSend, ref simRef) *http.Response {
 	newest := simRef{l, len(l.pairs) - 1}
 	return jsonAnswer(http.StatusOK, map[string]any{
 		"access_token": newest.accessToken(), "refresh_token": newest.refreshToken(), "token_type": "Bearer",
-		"expires_in": v.s.profile.lives.Seconds(), "user_uid": l.key, "organization_uid": "org", "location": location(l.region),
+		"expires_in": int((l.pairs[newest.pair].issued + v.s.profile.lives - now).Seconds()),
+		"user_uid":   l.key, "organization_uid": "org", "location": location(l.region),
 	})
 }
 
@@ -294,7 +311,10 @@ func location(region string) string {
 }
 
 // simAPI is the API, as a process reaches it.
-type simAPI struct{ p *simProcess }
+type simAPI struct {
+	p *simProcess
+	u *simUser // whose requests they are
+}
 
 const (
 	simAPIHost   = "api.contentstack.io"
@@ -310,7 +330,7 @@ func (a simAPI) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	token := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
-	p.s.checkBearer(p, req.URL.Host, token)
+	p.s.checkBearer(p, a.u, req.URL.Host, token)
 	if req.URL.Host == simElsewhere {
 		return httpAnswer(http.StatusOK, "text/plain", "hello"), nil
 	}
@@ -336,9 +356,12 @@ func (v *simServer) takesAccess(p *simProcess, token string) bool {
 		panic("the access token was made up: " + token)
 	}
 	over := v.s.now() >= ref.login.pairs[ref.pair].issued+v.s.profile.lives
-	good := !over && (ref.login.dead == "") && v.windows.at(v.s.now(), apiRejectsGood, p.replica.n) == ""
+	pair := ref.login.pairs[ref.pair]
+	good := !over && !pair.revoked && ref.login.dead == "" && v.windows.at(v.s.now(), apiRejectsGood, p.replica.n) == ""
 	if !good {
 		v.rejected[simRejection{p, ref}] = true
+		pair.rejected = true
+		p.rejections[ref.login.key] = append(p.rejections[ref.login.key], v.s.now())
 	}
 	return good
 }

@@ -100,6 +100,7 @@ type simRecord struct {
 	changed time.Duration // when the value last changed
 	leaseOf *simProcess   // who took the lease that the value has; nil: it has none
 	leased  time.Duration // when
+	paired  time.Duration // when it last got another login or pair
 }
 
 // simParsed is what the simulation reads in a record.
@@ -140,6 +141,9 @@ func (st simStoreOf) Load(ctx context.Context, key string) ([]byte, error) {
 
 func (st simStoreOf) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	_, err := st.call(ctx, key, "swap", func() ([]byte, error) { return nil, st.swap(key, old, new) })
+	if r := st.get(key); r.leaseOf == st.p && r.leased == r.changed && bytes.Equal(r.value, new) {
+		st.s.whenLeased(st.p, key)
+	}
 	return err
 }
 
@@ -173,8 +177,7 @@ func (st simStoreOf) call(ctx context.Context, key, what string, effect func() (
 	}
 	switch fault {
 	case storeHangs:
-		<-ctx.Done()
-		return nil, ctx.Err()
+		return nil, p.sleep(ctx, simForever)
 	case storeLoses:
 		return nil, errors.New("the store's response was lost")
 	}
@@ -204,6 +207,9 @@ func (st simStoreOf) swap(key string, old, new []byte) error {
 			panic(err)
 		}
 	}
+	if r.parsed.Token.RefreshToken != before.parsed.Token.RefreshToken || r.parsed.Login != before.parsed.Login {
+		r.paired = now
+	}
 	if r.parsed.Login != before.parsed.Login {
 		r.login = now
 	}
@@ -216,8 +222,5 @@ func (st simStoreOf) swap(key string, old, new []byte) error {
 	}
 	st.s.trace.add(now, "%s swaps %s to %s, mark %t", st.p.name, key, r.parsed.Token.RefreshToken, r.parsed.Mark != "")
 	st.s.checkSwap(st.p, key, before, *r)
-	if r.parsed.Mark != "" && r.parsed.Mark != before.parsed.Mark {
-		st.s.whenMarked(st.p, key)
-	}
 	return nil
 }

@@ -21,30 +21,34 @@ import (
 // The simulation runs whole Managers for hours of fake time, in a synctest bubble, by a seed. It
 // assumes
 //
-//   - of the token endpoint (sim_server_test.go): two regions, each a server of its own. A refresh token
-//     works once. Its second use ends the login; a server with grace answers it with the newest pair
-//     for some seconds. A region may hang, be gone from the DNS, answer 429, 500, 502, 503 or 504 or with
-//     a page, and lose a request before or after it has processed it.
-//   - of the API, in the same file: 401 to a token that has ended or was revoked. An old access token
-//     lives on after a refresh. At times the API answers 401 to a good token.
-//   - of the store (sim_store_test.go): each call takes effect at one moment, or not at all. The store may be slow,
-//     hang, refuse, refuse by turns, or take a write and lose the response. It forgets nothing.
-//   - of the processes (sim_process_test.go): four replicas, each a Manager with few places and a small
-//     cache. A process may be killed, be paused, or stop and start; its calls are then cut.
-//   - of the clocks, in the same file: monotonic clocks are right. Each replica's wall clock is off by
-//     up to two minutes, and may jump.
-//   - of the users (sim_world_test.go): they come and go, log in again, log out, use an API, and repeat
-//     the Put of a login. Logins are revoked.
+//   - of the token endpoint (sim_server_test.go): two regions, each a server of its own. A refresh
+//     token works once, and its second use ends the login. A server with grace takes it for some
+//     seconds more, and responds with the newest pair. A region may hang, be gone from the DNS,
+//     respond with 403, 429, 500, 502, 503, 504 or a page, break off, refuse a good token, and lose a
+//     request before or after it has processed it.
+//   - of the API, in the same file: 401 to a token that has ended or was revoked. A refresh does not
+//     end the old access token. At times the API rejects good tokens, or one of them.
+//   - of the store (sim_store_test.go): each call takes effect at one moment, or not at all. The store
+//     may be slow, hang, fail, take no writes, and lose the response to a write. It forgets nothing,
+//     and it is no Locker.
+//   - of the processes (sim_process_test.go): four replicas, each a Manager with few places and a
+//     small cache. A process may be killed, be paused, or stop and start. Its calls are then cut, and
+//     new ones wait for the end of the pause. What a Manager computes without a call goes on.
+//   - of the clocks, in the same file: monotonic clocks are right, and no machine is suspended. Each
+//     wall clock is off by up to two minutes, and may jump.
+//   - of the users (sim_world_test.go): they come and go, log in again, log out, use an API, reload
+//     what takes long, and repeat the Put of a login. Logins and access tokens are revoked.
 //
-// Each seed decides which of these happen. What must hold is in sim_check_test.go, one method for
-// each invariant, with the list of the violations that are known.
+// Each seed decides which of these happen. What must hold is in sim_check_test.go, where each check
+// says what it excuses. Violations that are known are listed there, and may not become more frequent.
 //
-// Everything random is a hash of the seed, the moment and what is asked for, not the next number of
-// a sequence: so the order in which goroutines run at one moment does not matter, and a seed is
-// repeated exactly.
+// Everything random is a hash of the seed, the moment and what is asked for, and not the next number
+// of a sequence. So it does not matter in which order goroutines run at one moment, and a seed is
+// repeated exactly. (The cache skips an entry whose mutex is held, which might show a difference; it
+// has not.)
 //
-//	go test ./tokens -run TestSimulation -args -sim-seed=17   one seed, with its trace
-//	make simulate SEEDS=1000                                  seeds 1 to 1000
+//	go test ./tokens -run 'TestSimulation$' -v -args -sim-seed=17   one seed, with its trace
+//	make simulate SEEDS=1000                                        seeds 1 to 1000
 var (
 	simSeeds     = flag.Int("sim-seeds", 0, "how many seeds the simulation runs; 0: some")
 	simRefreshes = flag.Int("sim-refreshes", 0, "run as many seeds as it takes to see so many refreshes")
@@ -83,6 +87,7 @@ func TestSimulation(t *testing.T) {
 	for _, k := range knownViolations {
 		f := all.found[k.invariant]
 		t.Logf("%s: %d times, first with seed %d: %s", k.rule, f.times, f.seed, k.invariant)
+		assert.LessOrEqual(t, f.times, k.allowed(all.total.refreshes), "more often than is known (%s): %s", k.rule, k.invariant)
 	}
 	assert.Positive(t, all.total.refreshes)
 }
@@ -202,7 +207,7 @@ func (c *simCounts) add(d simCounts) {
 }
 
 func (c simCounts) String() string {
-	return fmt.Sprintf("%d calls, %d refreshes, %d logins lost where nothing is promised, %d calls without a login, %d of them after a refusal by mistake",
+	return fmt.Sprintf("%d calls, %d refreshes, %d logins lost where law M5 or the store excuses it, %d calls without a login, %d errors after a refusal by mistake",
 		c.calls, c.refreshes, c.lost, c.loggedOut, c.wronged)
 }
 

@@ -17,7 +17,7 @@ import (
 
 const (
 	simLength   = 4 * time.Hour    // of what happens
-	simQuiet    = 15 * time.Minute // afterwards, in which all is well
+	simQuiet    = 20 * time.Minute // afterwards, in which all is well
 	simReplicas = 4
 	simUsers    = 12
 )
@@ -251,9 +251,9 @@ func (s *sim) storeFaults() []act {
 	return nil
 }
 
-// whenMarked may fill the store just after a process has begun to refresh, for about a lease. It
+// whenLeased may fill the store just after a process has begun to refresh, for about a lease. It
 // does so more often if the access token has ended: then the login is lost with the next pair.
-func (s *sim) whenMarked(p *simProcess, key string) {
+func (s *sim) whenLeased(p *simProcess, key string) {
 	random := func(n time.Duration, what string) time.Duration { return s.random(n, what, p.name, key) }
 	s.disturb(p, key)
 	odds := time.Duration(20)
@@ -298,7 +298,7 @@ func (s *sim) whenProcessed(p *simProcess) {
 	switch s.random(100, "whether to stop", p.name) {
 	case 0:
 		p.kill()
-		s.startLater(p.replica)
+		s.startAfter(p)
 	case 1:
 		p.pause(s.profile.lease/2 + s.random(3*s.profile.lease, "pause for", p.name))
 	}
@@ -321,13 +321,13 @@ func (s *sim) stops() (acts []act) {
 			switch how {
 			case 0:
 				p.kill()
-				s.startLater(replica)
+				s.startAfter(p)
 			case 1:
 				p.pause(length)
 			case 2:
 				s.spawn(func() {
 					p.stop()
-					s.startLater(replica)
+					s.startAfter(p)
 				})
 			}
 		}})
@@ -335,11 +335,18 @@ func (s *sim) stops() (acts []act) {
 	return acts
 }
 
-// startLater starts a process in the place of one that has ended.
-func (s *sim) startLater(r *simReplica) {
+// startAfter starts a process some time after p, which has ended, unless that has happened already.
+func (s *sim) startAfter(p *simProcess) {
+	r := p.replica
 	s.mu.Lock()
-	r.process = nil
+	first := r.process == p
+	if first {
+		r.process = nil
+	}
 	s.mu.Unlock()
+	if !first {
+		return
+	}
 	s.spawn(func() {
 		time.Sleep(time.Second + s.random(2*time.Minute, "start", fmt.Sprint(r.n)))
 		s.start(r)
@@ -413,6 +420,8 @@ func (s *sim) visit(r *rand.Rand, u *simUser) func() {
 				s.server.revoke(u.key)
 			case what <= 4 && profile.repeats:
 				s.putAgain(p, u)
+			case what == 5 && profile.api:
+				s.server.revokeAccess(u.key)
 			case what < 80:
 				s.callAPI(p, u, ctx, what)
 			default:
@@ -449,7 +458,11 @@ func (s *sim) logOut(p *simProcess, u *simUser) {
 	s.mu.Unlock()
 	if !busy {
 		s.trace.add(s.now(), "%s deletes %s", p.name, u.key)
-		_ = p.m.Delete(context.Background(), u.key)
+		began := s.now()
+		err := p.m.Delete(context.Background(), u.key)
+		if r := s.store.get(u.key); err == nil && r.value != nil && r.login < began {
+			s.violate(untrue, p, u.key, "a Delete succeeds, and the login is there")
+		}
 	}
 }
 
@@ -498,6 +511,12 @@ func (s *sim) endPut(u *simUser, token *csoauth.Token, err error) {
 func (s *sim) put(p *simProcess, u *simUser, token *csoauth.Token) (err error) {
 	for range 5 {
 		if err = p.m.Put(context.Background(), u.key, token); err == nil {
+			s.mu.Lock()
+			_, ok := s.saved[token.RefreshToken]
+			s.mu.Unlock()
+			if !ok {
+				s.violate(untrue, p, u.key, "a Put succeeds, and the store has never had %s", token.RefreshToken)
+			}
 			return nil
 		}
 		time.Sleep(time.Second + s.random(time.Minute, "put", u.key))
@@ -572,7 +591,8 @@ func (s *sim) callAPI(p *simProcess, u *simUser, ctx context.Context, what int) 
 		panic(err)
 	}
 	began := s.now()
-	client := &http.Client{Transport: p.login(u.key).Transport(simAPI{p})}
+	hadValid, _, _ := p.m.Look(u.key)
+	client := &http.Client{Transport: p.login(u.key).Transport(simAPI{p, u})}
 	resp, err := client.Do(req)
 	if err != nil {
 		p.tell("is told for %s: %v", u.key, err)
@@ -585,7 +605,7 @@ func (s *sim) callAPI(p *simProcess, u *simUser, ctx context.Context, what int) 
 	resp.Body.Close()
 	p.tell("is told for %s: %d", u.key, resp.StatusCode)
 	if p.ran(began) && resp.StatusCode == http.StatusUnauthorized && body == nil {
-		s.checkUnauthorized(p, u, began)
+		s.checkUnauthorized(p, u, began, hadValid)
 	}
 }
 
