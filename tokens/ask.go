@@ -28,20 +28,15 @@ func (m *Manager) ask(ctx context.Context, key string) (*view, *entry, error) {
 			e.mu.Unlock()
 			continue
 		}
-		v := e.view.Load()
-		valid := m.valid(e, v, now)
-		if !valid {
-			if err := m.remembered(e, v, now); err != nil {
-				e.mu.Unlock()
-				return nil, e, err
-			}
+		v, s := e.view.Load(), m.snapshot(e, now)
+		valid := s.valid()
+		if s.fails() {
+			err := e.work.why(v)
+			e.mu.Unlock()
+			return nil, e, err
 		}
 		f := m.flightFor(e, v, now)
-		wait := !valid
-		if valid && f != nil {
-			_, hard, _ := m.windows(e, v)
-			wait = v.left(now) <= hard && m.dueIn(e, v, now) == 0
-		}
+		wait := !valid || f != nil && s.callerWaits()
 		if f == nil && v == nil {
 			e.work = gone
 		}
@@ -73,18 +68,6 @@ func (m *Manager) flightFor(e *entry, v *view, now instant) *flight {
 		return nil
 	}
 	return m.launch(e, func(f *flight) error { return f.run(m.ctx) })
-}
-
-// remembered returns the error of an earlier refresh, if callers are to have it instead of another one. e.mu is held.
-func (m *Manager) remembered(e *entry, v *view, now instant) error {
-	w := e.work
-	if v == nil || w == nil || w.flight != nil || now.mono >= w.lookAt || m.dueIn(e, v, now) == 0 {
-		return nil
-	}
-	if w.rejected && w.refused == nil {
-		return nil // a look may find that there is another token, and ends with this one again if there is none
-	}
-	return w.why(v)
 }
 
 // wait returns what the flight finds out, or gives up with ctx. old is a token that is still good; nobody waits for a
@@ -126,7 +109,7 @@ func (f *flight) wait(ctx context.Context, old *view, now instant) (*view, error
 // settleFor returns a token that the store had, at once or, near its end, after a little while for a better one.
 func (f *flight) settleFor(ctx context.Context, early *view) (*view, error) {
 	now := f.m.now()
-	if _, hard, _ := f.m.windows(f.e, early); early.left(now) > hard {
+	if early.left(now) > f.m.windows(f.e.key, early).hard {
 		return early, nil
 	}
 	return f.wait(ctx, early, now)
@@ -136,7 +119,7 @@ func (f *flight) settleFor(ctx context.Context, early *view) (*view, error) {
 func (f *flight) stillGood(v *view) *view {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
-	if v != f.e.view.Load() || !f.m.valid(f.e, v, f.m.now()) {
+	if v != f.e.view.Load() || !f.m.snapshot(f.e, f.m.now()).valid() {
 		return nil
 	}
 	return v

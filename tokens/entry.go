@@ -59,14 +59,6 @@ var gone = new(work)
 // defaultRecheck is how old the view of a key may be before a use looks into the store.
 const defaultRecheck = time.Minute
 
-// Windows on the life of a token, and their bounds as parts of it.
-const (
-	defaultSoft = 10 * time.Minute // before its end, a refresh begins in the background; at most a quarter
-	hardWindow  = 30 * time.Second // before its end, callers wait for it; at most a tenth
-	maxMargin   = 10 * time.Second // before its end it is over, so that it does not end on its way; at most a thirtieth
-	minPause    = 30 * time.Second // between two refreshes; at most half the lifetime
-)
-
 // hit returns the view if nothing but a look at the clocks is needed to hand out its token.
 func (e *entry) hit(now instant) *view {
 	v := e.view.Load()
@@ -118,48 +110,31 @@ func (v *view) age(now instant) time.Duration {
 	return age
 }
 
-// windows returns how long before its end a token is refreshed in the background, waited for, and not used any more. The
-// first differs from key to key by up to half, so that users who came together do not refresh together.
-func (m *Manager) windows(e *entry, v *view) (soft, hard, margin time.Duration) {
-	margin = min(maxMargin, v.lifetime/30)
-	hard = max(margin, min(hardWindow, v.lifetime/10))
-	soft = max(hard, min(m.soft, v.lifetime/4))
-	soft -= time.Duration(m.hash(e.key)%1024) * ((soft - hard) / 2048)
-	return soft, hard, margin
+// windows are those of a view of key.
+func (m *Manager) windows(key string, v *view) windows {
+	return windowsOf(v.lifetime, m.soft, float64(m.hash(key)%1024)/1024)
 }
 
-// valid reports whether v's token may be handed out. e.mu is held.
-func (m *Manager) valid(e *entry, v *view, now instant) bool {
-	if v == nil || e.work != nil && e.work.rejected {
-		return false
+// snapshot returns what is known of e. e.mu is held.
+func (m *Manager) snapshot(e *entry, now instant) snapshot {
+	v, w := e.view.Load(), e.work
+	if v == nil {
+		return snapshot{underWay: w != nil && w.flight != nil}
 	}
-	_, _, margin := m.windows(e, v)
-	return v.left(now) > margin
-}
-
-// dueIn returns how long to wait before v is refreshed, 0 if it is time. e.mu is held.
-func (m *Manager) dueIn(e *entry, v *view, now instant) time.Duration {
-	if v.token.RefreshToken == "" {
-		return forever
+	s := snapshot{
+		known:    true,
+		renews:   v.token.RefreshToken != "",
+		left:     v.left(now),
+		age:      v.age(now),
+		lifetime: v.lifetime,
+		windows:  m.windows(e.key, v),
 	}
-	soft, _, margin := m.windows(e, v)
-	wait := max(v.left(now)-soft, min(minPause, v.lifetime/2)-v.age(now))
-	w := e.work
-	if w == nil {
-		return max(0, wait)
+	if w != nil {
+		s.rejected, s.justForced, s.lost = w.rejected, w.justForced(now), w.lost != nil
+		s.retryIn, s.retrySoon, s.lookIn = w.retryAt-now.mono, w.retryBy-now.mono, w.lookAt-now.mono
+		s.underWay, s.refusedNow = w.flight != nil, w.refused != nil
 	}
-	if w.rejected && !w.justForced(now) {
-		wait = 0
-	}
-	if m.valid(e, v, now) {
-		wait = max(wait, w.retryAt-now.mono)
-	} else {
-		wait = max(wait, w.retryBy-now.mono)
-	}
-	if w.lost != nil && m.valid(e, v, now) {
-		wait = max(wait, v.left(now)-margin)
-	}
-	return max(0, wait)
+	return s
 }
 
 // justForced reports whether the token was got because an API refused the one before, not long ago: that it is refused
@@ -169,17 +144,14 @@ func (w *work) justForced(now instant) bool {
 }
 
 // freshen gives e a view on which hits need not ask before there is something to do. e.mu is held.
-func (m *Manager) freshen(e *entry, v *view, now instant) {
-	_, _, margin := m.windows(e, v)
-	wait := min(m.dueIn(e, v, now), v.left(now)-margin)
+func (m *Manager) freshen(e *entry, now instant) {
+	s := m.snapshot(e, now)
+	fresh := s.freshFor()
 	if m.recheck > 0 {
-		wait = min(wait, m.jittered(e.key, m.recheck))
+		fresh = min(fresh, m.jittered(e.key, m.recheck))
 	}
-	if !m.valid(e, v, now) {
-		wait = 0
-	}
-	next := *v
-	next.fresh = now.add(max(0, wait))
+	next := *e.view.Load()
+	next.fresh = now.add(fresh)
 	e.view.Store(&next)
 	e.use(now)
 }

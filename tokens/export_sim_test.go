@@ -27,8 +27,7 @@ func (m *Manager) Look(key string) (valid bool, left, hard time.Duration) {
 	if v == nil {
 		return false, 0, 0
 	}
-	_, hard, _ = m.windows(e, v)
-	return m.valid(e, v, now), v.left(now), hard
+	return m.snapshot(e, now).valid(), v.left(now), m.windows(key, v).hard
 }
 
 // Active returns how many keys m must not evict now.

@@ -81,8 +81,7 @@ func (f *flight) due() bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
 	f.rejected = f.e.work.rejected
-	v := f.e.view.Load()
-	return v != nil && f.m.dueIn(f.e, v, f.m.now()) == 0
+	return f.m.snapshot(f.e, f.m.now()).due()
 }
 
 func (f *flight) isRejected() bool {
@@ -106,8 +105,8 @@ func (f *flight) offer() {
 
 // offerNow is offer for who holds e.mu.
 func (f *flight) offerNow() {
-	if v := f.e.view.Load(); f.early == nil && f.m.valid(f.e, v, f.m.now()) {
-		f.early = v
+	if f.early == nil && f.m.snapshot(f.e, f.m.now()).valid() {
+		f.early = f.e.view.Load()
 		close(f.offered)
 	}
 }
@@ -143,9 +142,9 @@ func (f *flight) land(err error) bool {
 		if f.err == nil { // deleted, just after it was there
 			f.err = errNoLogin
 		}
-	case m.valid(e, v, now):
+	case m.snapshot(e, now).valid():
 		w.lookAt = 0
-		m.freshen(e, v, now)
+		m.freshen(e, now)
 		f.token = e.view.Load()
 		e.work = w.tidy(now)
 	default:

@@ -18,11 +18,7 @@ func (m *Manager) ownMark(mark string) bool { return strings.HasPrefix(mark, m.i
 func (f *flight) othersTurn(locked bool) bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
-	w := f.e.work
-	if locked && f.rec.locked {
-		return false
-	}
-	return f.rec.mark != "" && !f.m.ownMark(f.rec.mark) && f.m.now().mono-w.markSeen < max(f.rec.lease, f.m.lease)
+	return leaseIsAnothers(&f.rec, f.m.ownMark(f.rec.mark), locked && f.rec.locked, f.m.now().mono-f.e.work.markSeen, f.m.lease)
 }
 
 // awaitOther polls until another's mark is gone, or was seen for the whole lease of its owner. Only our own monotonic
@@ -49,7 +45,7 @@ func (f *flight) holdBack() bool {
 	if f.rec.mark != "" && w.lost == nil && !f.m.ownMark(f.rec.mark) {
 		w.lost = errLost
 	}
-	return w.lost != nil && f.m.valid(f.e, f.e.view.Load(), f.m.now())
+	return f.m.snapshot(f.e, f.m.now()).holdsBack()
 }
 
 // isLost reports whether the refresh token may have been spent by a request whose response was lost.

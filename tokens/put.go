@@ -82,7 +82,7 @@ func (m *Manager) install(key string, rec *record) {
 			}
 			m.adopt(e, rec, false)
 			e.work.mark = ""
-			m.freshen(e, e.view.Load(), now)
+			m.freshen(e, now)
 			if f := e.work.flight; f != nil {
 				f.dropped = false // this is another login
 				f.offerNow()

@@ -3,7 +3,6 @@ package tokens
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/contentstack/csoauth"
@@ -47,7 +46,7 @@ func (f *flight) storeFailed(err error) error {
 	if v == nil {
 		return err // nothing is remembered of a key that nobody knows
 	}
-	if f.m.dueIn(f.e, v, now) == 0 {
+	if f.m.snapshot(f.e, now).due() {
 		w.pause(now.mono+pause, now.mono+pause)
 		w.lookAt = w.retryAt
 	}
@@ -98,26 +97,4 @@ func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
 // pause holds the next refresh back.
 func (w *trouble) pause(until, forWaiting time.Duration) {
 	w.retryAt, w.retryBy = until, forWaiting
-}
-
-// rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is wrong.
-func rememberedFor(err error) time.Duration {
-	var said *csoauth.Error
-	if errors.As(err, &said) && said.Code == "invalid_grant" {
-		return 15 * time.Minute
-	}
-	return time.Minute
-}
-
-// wasLost reports whether a refresh token may have been spent without a whole answer to tell. An answer that calls itself
-// a success and is none leaves that open too, and so does a gateway that got none itself.
-func wasLost(err error) bool {
-	var said *csoauth.Error
-	switch {
-	case errors.As(err, &said) && (said.StatusCode == http.StatusBadGateway || said.StatusCode == http.StatusGatewayTimeout):
-		return said.Token == nil
-	case errors.As(err, &said) && (said.StatusCode >= 300 || said.Token != nil):
-		return false
-	}
-	return !errors.Is(err, csoauth.ErrNotSent) && !errors.Is(err, csoauth.ErrLoginRequired)
 }

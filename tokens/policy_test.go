@@ -1,0 +1,177 @@
+package tokens
+
+import (
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// These tests are inside the package: what they try are pure functions, which nobody outside calls.
+
+// hourly is a token that came just now and lives for an hour: 10 minutes soft, 30 s hard, 10 s margin.
+func hourly(change func(*snapshot)) snapshot {
+	s := snapshot{known: true, renews: true, left: time.Hour, lifetime: time.Hour, windows: windowsOf(time.Hour, defaultSoft, 0)}
+	change(&s)
+	return s
+}
+
+// leftOf is what is left of an hourly token, and its age.
+func leftOf(left time.Duration) func(*snapshot) {
+	return func(s *snapshot) { s.left, s.age = left, s.lifetime-left }
+}
+
+func TestPolicy(t *testing.T) {
+	for name, row := range map[string]struct {
+		snapshot
+		valid, due, waits bool
+		fresh             time.Duration
+	}{
+		"nothing is known": {snapshot{}, false, false, true, 0},
+
+		// Law M8: when a token is refreshed, and who waits.
+		"just came":                      {hourly(leftOf(time.Hour)), true, false, false, 50 * time.Minute},
+		"before the soft window":         {hourly(leftOf(11 * time.Minute)), true, false, false, time.Minute},
+		"in the soft window":             {hourly(leftOf(9 * time.Minute)), true, true, false, 0},
+		"in the hard window":             {hourly(leftOf(20 * time.Second)), true, true, true, 0},
+		"in the margin":                  {hourly(leftOf(9 * time.Second)), false, true, true, 0},
+		"ended":                          {hourly(leftOf(-time.Second)), false, true, true, 0},
+		"ended, without a refresh token": {hourly(func(s *snapshot) { s.left, s.renews = 0, false }), false, false, true, 0},
+		"near its end, without a refresh token": {hourly(func(s *snapshot) { s.left, s.renews = 20*time.Second, false }),
+			true, false, false, 10 * time.Second},
+		"a refresh failed: a pause": {hourly(func(s *snapshot) { s.left, s.retryIn, s.retrySoon = time.Minute, time.Hour, time.Second }),
+			true, false, false, 50 * time.Second},
+		"a refresh failed, and a caller has none": {hourly(func(s *snapshot) { s.left, s.retryIn, s.retrySoon = 0, time.Hour, time.Second }),
+			false, false, true, 0},
+
+		// Law M6: what may be spent is not sent while a token is left.
+		"a response was lost":                 {hourly(func(s *snapshot) { s.left, s.age, s.lost = 9*time.Minute, 51*time.Minute, true }), true, false, false, 9*time.Minute - 10*time.Second},
+		"a response was lost, near the end":   {hourly(func(s *snapshot) { s.left, s.age, s.lost = 20*time.Second, time.Hour, true }), true, false, false, 10 * time.Second},
+		"a response was lost, and it is over": {hourly(func(s *snapshot) { s.left, s.age, s.lost = 0, time.Hour, true }), false, true, true, 0},
+
+		// Law M9: a rejected token is refreshed at once, but not one that came for that reason.
+		"rejected":                     {hourly(func(s *snapshot) { s.rejected = true }), false, true, true, 0},
+		"rejected, and just came so":   {hourly(func(s *snapshot) { s.rejected, s.justForced = true, true }), false, false, true, 0},
+		"rejected, and refreshed once": {hourly(func(s *snapshot) { s.rejected, s.retrySoon = true, time.Minute }), false, false, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, row.valid, row.snapshot.valid(), "valid")
+			assert.Equal(t, row.due, row.snapshot.due(), "due")
+			assert.Equal(t, row.waits, row.callerWaits(), "waits")
+			assert.Equal(t, row.fresh, row.freshFor(), "fresh")
+		})
+	}
+}
+
+// snapshots yields every snapshot whose parts are on, or beside, a bound.
+func snapshots() iter.Seq[snapshot] {
+	beside := func(bounds ...time.Duration) (all []time.Duration) {
+		for _, b := range bounds {
+			all = append(all, b-1, b, b+1)
+		}
+		return all
+	}
+	flags := []bool{false, true}
+	return func(yield func(snapshot) bool) {
+		for _, lifetime := range []time.Duration{0, time.Minute, time.Hour, forever} {
+			for _, phase := range []float64{0, 0.999} {
+				w := windowsOf(lifetime, defaultSoft, phase)
+				for _, left := range beside(0, w.margin, w.hard, w.soft, lifetime) {
+					for _, age := range append(beside(min(minPause, lifetime/2)), 0, lifetime-left) {
+						for _, retry := range []time.Duration{-1, 0, 1} {
+							for _, soon := range []time.Duration{-1, 0, 1} {
+								for bits := range 1 << 8 {
+									flag := func(n int) bool { return flags[bits>>n&1] }
+									if !yield(snapshot{
+										known: true, renews: flag(0), left: left, age: age, lifetime: lifetime, windows: w,
+										rejected: flag(1), justForced: flag(2), lost: flag(3), underWay: flag(4), refusedNow: flag(5),
+										retryIn: retry, retrySoon: min(retry, soon), lookIn: map[bool]time.Duration{true: time.Duration(bits >> 7)}[flag(6)],
+									}) {
+										return
+									}
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestPolicyKeepsTheLaws holds every decision against the laws, written as predicates.
+func TestPolicyKeepsTheLaws(t *testing.T) {
+	laws := map[string]func(s snapshot) bool{
+		"M1: a caller without a valid token waits, or gets an error": func(s snapshot) bool { return s.callerWaits() || s.valid() },
+		"M6: what may be spent is not sent while a token is left": func(s snapshot) bool {
+			return !(s.lost && s.valid() && s.due()) && s.holdsBack() == (s.lost && s.valid())
+		},
+		"M7: nobody with a valid token gets an error":                func(s snapshot) bool { return !s.fails() || !s.valid() },
+		"M8: an error is remembered only while no refresh is due":    func(s snapshot) bool { return !s.fails() || !s.due() && s.lookIn > 0 && !s.underWay },
+		"M8: nobody waits with a valid token before the hard window": func(s snapshot) bool { return !s.valid() || s.left <= s.windows.hard || !s.callerWaits() },
+		"M8: a pause holds the next refresh back":                    func(s snapshot) bool { return !s.due() || s.retrySoon <= 0 && (!s.valid() || s.retryIn <= 0) },
+		"M8: one refresh in half a minute, unless a 401 forces it": func(s snapshot) bool {
+			return !s.due() || s.rejected && !s.justForced || s.age >= min(minPause, s.lifetime/2)
+		},
+		"M8: no refresh before the soft window, unless a 401 forces": func(s snapshot) bool { return !s.due() || s.rejected && !s.justForced || s.left <= s.windows.soft },
+		"M9: a rejected token is not handed out":                     func(s snapshot) bool { return !s.rejected || !s.valid() && s.freshFor() == 0 },
+		"M9: a rejected token is looked up before an error":          func(s snapshot) bool { return !s.fails() || !s.rejected || s.refusedNow },
+		"M10: a hit serves what is valid, for as long as it is": func(s snapshot) bool {
+			return s.freshFor() == 0 || s.valid() && s.freshFor() <= s.left-s.windows.margin
+		},
+		"M10: a hit asks when a refresh is due":                      func(s snapshot) bool { return s.freshFor() <= s.dueIn() },
+		"M11: a token is over a margin before its end":               func(s snapshot) bool { return !s.valid() || s.left > s.windows.margin },
+		"without a refresh token there is no refresh":                func(s snapshot) bool { return s.renews || !s.due() },
+		"what is due is due at once, and what is not is due in time": func(s snapshot) bool { return s.dueIn() >= 0 && s.due() == (s.dueIn() == 0) },
+	}
+	n := 0
+	for s := range snapshots() {
+		n++
+		for law, holds := range laws {
+			if !holds(s) {
+				require.Fail(t, law, "%+v", s)
+			}
+		}
+	}
+	t.Logf("%d snapshots", n)
+	assert.Greater(t, n, 100_000)
+}
+
+func TestWindows(t *testing.T) {
+	for _, lifetime := range []time.Duration{0, 1, time.Second, time.Minute, time.Hour, 24 * time.Hour, forever} {
+		for _, soft := range []time.Duration{1, time.Minute, defaultSoft, 24 * time.Hour} {
+			for _, phase := range []float64{0, 0.5, 0.999} {
+				w := windowsOf(lifetime, soft, phase)
+				assert.LessOrEqual(t, w.margin, w.hard)
+				assert.LessOrEqual(t, w.hard, w.soft)
+				assert.LessOrEqual(t, w.soft, max(w.hard, lifetime/4))
+				assert.LessOrEqual(t, w.hard, max(w.margin, lifetime/10))
+				assert.LessOrEqual(t, w.margin, min(maxMargin, lifetime/30))
+			}
+		}
+	}
+	assert.Equal(t, windows{10 * time.Minute, 30 * time.Second, 10 * time.Second}, windowsOf(time.Hour, defaultSoft, 0))
+	assert.Equal(t, windows{15 * time.Second, 6 * time.Second, 2 * time.Second}, windowsOf(time.Minute, defaultSoft, 0))
+}
+
+func TestLeaseIsAnothers(t *testing.T) {
+	leased := &record{mark: "another's", lease: time.Minute}
+	for name, row := range map[string]struct {
+		r           *record
+		own, proven bool
+		seen, lease time.Duration
+		want        bool
+	}{
+		"no lease":                          {&record{}, false, false, 0, time.Minute, false},
+		"just seen":                         {leased, false, false, 0, time.Second, true},
+		"our own, of an attempt that ended": {leased, true, false, 0, time.Second, false},
+		"its holder is proven to be gone":   {leased, false, true, 0, time.Second, false},
+		"seen until just before its end":    {leased, false, false, time.Minute - 1, time.Second, true},
+		"seen to its end":                   {leased, false, false, time.Minute, time.Second, false},
+		"shorter than ours":                 {leased, false, false, time.Minute, time.Hour, true},
+	} {
+		assert.Equal(t, row.want, leaseIsAnothers(row.r, row.own, row.proven, row.seen, row.lease), name)
+	}
+}
