@@ -25,7 +25,7 @@ func (f *flight) agree(ctx context.Context) error {
 		if err != nil {
 			return f.storeFailed(&storeError{"show a record that can be read", err})
 		}
-		back := f.reconcile(rec)
+		back := f.compare(rec)
 		if back == nil {
 			f.offer()
 			return nil
@@ -45,9 +45,9 @@ func (f *flight) agree(ctx context.Context) error {
 	return f.storeFailed(&storeError{"swap", ErrConflict})
 }
 
-// reconcile compares the record in the store to what this process has. It adopts the record, or returns what must be
-// written over it.
-func (f *flight) reconcile(rec record) (back *record) {
+// compare compares the record in the store to what this process has. It adopts the record, or returns
+// what must be written over it.
+func (f *flight) compare(rec record) (back *record) {
 	e, m := f.e, f.m
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -62,15 +62,15 @@ func (f *flight) reconcile(rec record) (back *record) {
 		return nil
 	}
 	ours := f.ours()
-	if ours != nil && ours.cameFrom(rec) && rec.seq >= ours.seq {
-		ours.seq, ours.login, ours.over = rec.seq+1, rec.login, rec.over // somebody stored the token again that we spent
-	}
-	switch {
-	case ours != nil && rec.seq < ours.seq && (rec.login == ours.login || rec.login == ours.over):
-		return &ours.record
-	case ours != nil && rec.seq == ours.seq && rec.token.RefreshToken == ours.token.RefreshToken && rec.token.AccessToken == ours.token.AccessToken:
+	switch what, truth := reconcile(ours, rec); what {
+	case writeBack:
+		if f.pending != nil {
+			f.pending.record = truth
+		}
+		return &truth
+	case same:
 		f.publish(rec)
-	default:
+	case adopt:
 		f.pending = nil
 		m.adopt(e, &rec, w.rejected)
 		if ours == nil && m.ownMark(rec.mark) {
@@ -78,17 +78,6 @@ func (f *flight) reconcile(rec record) (back *record) {
 		}
 	}
 	return nil
-}
-
-// A pair is what a refresh brought, and the refresh token that it cost.
-type pair struct {
-	record
-	spent string // empty: it is saved, or was not our refresh
-}
-
-// cameFrom reports whether p was got with the refresh token of rec, which a server that does not rotate gives out again.
-func (p *pair) cameFrom(rec record) bool {
-	return p.spent != "" && p.spent == rec.token.RefreshToken && p.spent != p.token.RefreshToken
 }
 
 // ours returns what this process believes to be the newest pair: one that is not saved yet, or the one in memory. e.mu is

@@ -356,14 +356,14 @@ func (c change) apply(tree string) (restore func(), err error) {
 
 var errCompile = errors.New("the package does not compile")
 
-// run compiles the tests of b without vet, whose opinion of a change does not matter, and runs
-// those named.
+// run compiles the tests of b, without optimization and without vet, whose opinion of a change does not
+// matter, and runs those named.
 func (b binary) run(tree string, timeout time.Duration, tests ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+5*time.Minute)
 	defer cancel()
 	bin := filepath.Join(tree, ".laws.test.exe") // Windows wants the .exe; nobody else minds
 	dir := filepath.Join(tree, filepath.FromSlash(b.pkg))
-	build := exec.CommandContext(ctx, "go", "test", "-c", fmt.Sprintf("-race=%t", b.race), "-ldflags=-s -w", "-o", bin, ".")
+	build := exec.CommandContext(ctx, "go", "test", "-c", fmt.Sprintf("-race=%t", b.race), "-gcflags=-N -l", "-ldflags=-s -w", "-o", bin, ".")
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		return string(out), errCompile
