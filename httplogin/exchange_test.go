@@ -207,8 +207,8 @@ func TestRepeatedCallbackHasTheSameOutcome(t *testing.T) {
 	}
 }
 
-// The code was not sent, so the callback may come again. That it came before must not end the minute
-// in which the outcome of the second is shared.
+// The code was not sent, so the callback may come again. That it came before must not end the
+// minute in which the outcome of the second is shared.
 func TestCallbackThatWasNotSentMayComeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, reachable, sent := httpsHandlers(), false, 0

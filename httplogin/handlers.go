@@ -40,8 +40,8 @@ type Handlers struct {
 	// with the same token if the browser repeats the callback. The token's UserUID is empty if
 	// Contentstack's response did not name the user. OnToken's error goes to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
-	// OnError answers a request that failed. See [Handlers.Callback] for the errors. Nil: a plain page
-	// that offers another try. It names no cause that an attacker could use.
+	// OnError answers a request that failed. See [Handlers.Callback] for the errors. Nil: a plain
+	// page that offers another try. It names no cause that an attacker could use.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
 	// the link leads to "/".

@@ -9,9 +9,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// agree loads the record and makes it and memory one (law M2). A newer record is adopted. An older one means that the
-// store has lost a write: what is in memory is written back, and the old refresh token is not used. If there is none,
-// the login was ended elsewhere.
+// agree loads the record and makes it and memory one (law M2). A newer record is adopted. An older
+// one means that the store has lost a write: what is in memory is written back, and the old refresh
+// token is not used. If there is none, the login was ended elsewhere.
 func (f *flight) agree(ctx context.Context) error {
 	for range maxConflicts {
 		raw, err := f.m.load(ctx, f.e.key)
@@ -45,8 +45,8 @@ func (f *flight) agree(ctx context.Context) error {
 	return f.storeFailed(&storeError{"swap", ErrConflict})
 }
 
-// compare compares the record in the store to what this process has. It adopts the record, or returns
-// what must be written over it.
+// compare compares the record in the store to what this process has. It adopts the record, or
+// returns what must be written over it.
 func (f *flight) compare(rec record) (back *record) {
 	e, m := f.e, f.m
 	e.mu.Lock()
@@ -80,8 +80,8 @@ func (f *flight) compare(rec record) (back *record) {
 	return nil
 }
 
-// ours returns what this process believes to be the newest pair: one that is not saved yet, or the one in memory. e.mu is
-// held.
+// ours returns what this process believes to be the newest pair: one that is not saved yet, or the
+// one in memory. e.mu is held.
 func (f *flight) ours() *pair {
 	if f.pending != nil {
 		return f.pending
@@ -105,8 +105,8 @@ func (f *flight) saved(rec record) {
 	f.publish(rec)
 }
 
-// publish makes rec, which is ours and in the store, what memory has: a new pair, or one that was not saved before. e.mu is
-// held.
+// publish makes rec, which is ours and in the store, what memory has: a new pair, or one that was
+// not saved before. e.mu is held.
 func (f *flight) publish(rec record) {
 	w := f.e.work
 	switch v := f.e.view.Load(); {
@@ -129,8 +129,9 @@ func (f *flight) publish(rec record) {
 	f.pending = nil
 }
 
-// adoptOwn is adopt for a pair that this process has just got. One that has ended already, or nearly, says that a clock or the
-// provider is wrong; asking for another at once would not help. e.mu is held.
+// adoptOwn is adopt for a pair that this process has just got. One that has ended already, or
+// nearly, says that a clock or the provider is wrong; asking for another at once would not help.
+// e.mu is held.
 func (f *flight) adoptOwn(rec record) {
 	f.m.adopt(f.e, &rec, f.forced)
 	if !rec.token.Expiry.IsZero() && rec.lifetime < minLifetime {
@@ -142,8 +143,9 @@ func (f *flight) adoptOwn(rec record) {
 // minLifetime is what must be left of a new token for it to be any use.
 const minLifetime = 100 * time.Millisecond
 
-// adopt puts a record that is the truth into memory, and forgets what was remembered about the one before. forced says that
-// an API refused that one: then the new one is not given up at once for another refusal. e.mu is held.
+// adopt puts a record that is the truth into memory, and forgets what was remembered about the one
+// before. forced says that an API refused that one: then the new one is not given up at once for
+// another refusal. e.mu is held.
 func (m *Manager) adopt(e *entry, rec *record, forced bool) {
 	w, now := e.work, m.now()
 	e.view.Store(m.newView(rec, now))

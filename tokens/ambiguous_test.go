@@ -93,7 +93,8 @@ func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	}
 }
 
-// The save was done, its answer was lost, and before anybody looked another replica refreshed the pair: ours is history.
+// The save was done, its answer was lost, and before anybody looked another replica refreshed the
+// pair: ours is history.
 func TestPairThatWasSavedAndRefreshedByOthersIsNotSavedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -58,8 +58,8 @@ func (m *Manager) ask(ctx context.Context, key string) (*view, *entry, error) {
 	}
 }
 
-// flightFor returns the flight of e. If there is none, it starts one, unless a hit would have been enough or the Manager
-// is closed. e.mu is held.
+// flightFor returns the flight of e. If there is none, it starts one, unless a hit would have been
+// enough or the Manager is closed. e.mu is held.
 func (m *Manager) flightFor(e *entry, v *view, now instant) *flight {
 	if e.work != nil && e.work.flight != nil {
 		return e.work.flight
@@ -70,8 +70,9 @@ func (m *Manager) flightFor(e *entry, v *view, now instant) *flight {
 	return m.launch(e, func(f *flight) error { return f.run(m.ctx) })
 }
 
-// wait returns what the flight finds out, or gives up with ctx. old is a token that is still good; nobody waits for a
-// better one when that depends on others, or longer than half the time it has left.
+// wait returns what the flight finds out, or gives up with ctx. old is a token that is still good;
+// nobody waits for a better one when that depends on others, or longer than half the time it has
+// left.
 func (f *flight) wait(ctx context.Context, old *view, now instant) (*view, error) {
 	if old == nil {
 		f.hurry()
@@ -106,7 +107,8 @@ func (f *flight) wait(ctx context.Context, old *view, now instant) (*view, error
 	return old, nil
 }
 
-// settleFor returns a token that the store had, at once or, near its end, after a little while for a better one.
+// settleFor returns a token that the store had, at once or, near its end, after a little while for
+// a better one.
 func (f *flight) settleFor(ctx context.Context, early *view) (*view, error) {
 	now := f.m.now()
 	if early.left(now) > f.m.windows(f.e.key, early).hard {

@@ -17,8 +17,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A copier is a Store in which every key has the same login under a name of its own, made up when it is loaded, so that it
-// takes no memory itself.
+// A copier is a Store in which every key has the same login under a name of its own, made up when
+// it is loaded, so that it takes no memory itself.
 type copier struct{ tokens.Store }
 
 const copied = "000000" // the name in the record of the login
@@ -36,8 +36,8 @@ func (c copier) Load(ctx context.Context, key string) ([]byte, error) {
 	return bytes.ReplaceAll(raw, []byte(copied+"@"), []byte(key[len(key)-len(copied):]+"@")), err
 }
 
-// BenchmarkMemoryPerUser reports what a user in memory takes beyond the key and the strings of the token that are the
-// user's own.
+// BenchmarkMemoryPerUser reports what a user in memory takes beyond the key and the strings of the
+// token that are the user's own.
 func BenchmarkMemoryPerUser(b *testing.B) {
 	const users = 100_000
 	store := newCopier(b)
@@ -81,9 +81,9 @@ func peerSource(ctx context.Context, p *provider, early time.Duration) oauth2.To
 	return oauth2.ReuseTokenSourceWithExpiry(token, c.TokenSource(ctx, token), early)
 }
 
-// BenchmarkHerd has 10,000 goroutines want a token that has ended. It reports how many requests that makes, how long after the
-// answer was there (and stored, with us) the last one has its token, and how many goroutines there are beyond the
-// 10,000.
+// BenchmarkHerd has 10,000 goroutines want a token that has ended. It reports how many requests
+// that makes, how long after the answer was there (and stored, with us) the last one has its token,
+// and how many goroutines there are beyond the 10,000.
 func BenchmarkHerd(b *testing.B) {
 	const callers = 10_000
 	run := func(b *testing.B, begin func() (p *provider, served *time.Time, call func() bool)) {
@@ -157,8 +157,8 @@ func BenchmarkHerd(b *testing.B) {
 	})
 }
 
-// BenchmarkExpiryTail has 64 goroutines use a token through several ends of it. It reports the longest of their waits and the
-// one that 9,999 of 10,000 were not longer than.
+// BenchmarkExpiryTail has 64 goroutines use a token through several ends of it. It reports the
+// longest of their waits and the one that 9,999 of 10,000 were not longer than.
 func BenchmarkExpiryTail(b *testing.B) {
 	run := func(b *testing.B, begin func(p *provider) (call func() bool)) {
 		var waits []time.Duration

@@ -16,8 +16,9 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Each benchmark runs us (csoauth), golang.org/x/oauth2 under the same conditions (xoauth2), and the standard library
-// doing only what cannot be left out (limit), so that one run on one machine compares them:
+// Each benchmark runs us (csoauth), golang.org/x/oauth2 under the same conditions (xoauth2), and
+// the standard library doing only what cannot be left out (limit), so that one run on one machine
+// compares them:
 //
 //	go test -bench Hit -cpu 1,2,8 -count 10 -run '^$' ./tokens | benchstat -col /impl -
 
@@ -30,7 +31,8 @@ func benchToken(name string) *csoauth.Token {
 	}
 }
 
-// benchManager does not recheck: a look into the store, every minute for each user, is not what a hit costs.
+// benchManager does not recheck: a look into the store, every minute for each user, is not what a
+// hit costs.
 func benchManager(b *testing.B) *tokens.Manager {
 	m := newManager(newProvider().config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
 	b.Cleanup(func() { m.Close() })
@@ -62,7 +64,8 @@ func newHeld(t *csoauth.Token) *held {
 	return h
 }
 
-// BenchmarkHit has GOMAXPROCS goroutines, and 64 times as many, ask one handle for a token that is good.
+// BenchmarkHit has GOMAXPROCS goroutines, and 64 times as many, ask one handle for a token that is
+// good.
 func BenchmarkHit(b *testing.B) {
 	for _, each := range []int{1, 64} {
 		parallel := func(b *testing.B, hit func() bool) {
@@ -92,7 +95,8 @@ func BenchmarkHit(b *testing.B) {
 	}
 }
 
-// BenchmarkHitManyUsers asks for one of 100,000 users after the other, in an order that no cache of the machine's foresees.
+// BenchmarkHitManyUsers asks for one of 100,000 users after the other, in an order that no cache of
+// the machine's foresees.
 func BenchmarkHitManyUsers(b *testing.B) {
 	const users = 100_000
 	keys := make([]string, users)
@@ -132,7 +136,8 @@ func BenchmarkHitManyUsers(b *testing.B) {
 	})
 }
 
-// BenchmarkTransport sends a GET with the headers of a call to Contentstack into a RoundTripper that does nothing.
+// BenchmarkTransport sends a GET with the headers of a call to Contentstack into a RoundTripper
+// that does nothing.
 func BenchmarkTransport(b *testing.B) {
 	answer := &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}
 	base := roundTrip(func(*http.Request) (*http.Response, error) { return answer, nil })

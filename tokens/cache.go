@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A cache holds entries by key, and keeps their number near a limit. It gives up those that were not used for longest
-// among a few that it looks at; never one with something to remember.
+// A cache holds entries by key, and keeps their number near a limit. It gives up those that were
+// not used for longest among a few that it looks at; never one with something to remember.
 type cache struct {
 	entries sync.Map // string: *entry
 	limit   int
@@ -95,8 +95,8 @@ func (e *entry) kill(now instant) bool {
 	return true
 }
 
-// idle reports whether nothing is lost with e: no flight, and with it nobody who waits, no unsaved pair, and no failure that
-// is still to keep others from trying. e.mu is held.
+// idle reports whether nothing is lost with e: no flight, and with it nobody who waits, no unsaved
+// pair, and no failure that is still to keep others from trying. e.mu is held.
 func (e *entry) idle(now instant) bool {
 	w := e.work
 	switch {

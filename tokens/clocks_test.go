@@ -66,7 +66,8 @@ func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 	}
 }
 
-// Two machines 2 hours apart share a login for a day: each is served all the time, and neither keeps the provider busy.
+// Two machines 2 hours apart share a login for a day: each is served all the time, and neither
+// keeps the provider busy.
 func TestTwoMachinesWhoseClocksDifferShareALogin(t *testing.T) {
 	p, store := newProvider(), new(tokens.Memory)
 	clocksMachine(t, 0, func(t *testing.T) {
@@ -141,8 +142,8 @@ func TestStoreIsLookedAtAgainAfterASuspension(t *testing.T) {
 	})
 }
 
-// The wall clock goes 20 seconds forward and back again for an hour: no token is handed out beyond its end on either clock,
-// and the provider is not asked more often for it.
+// The wall clock goes 20 seconds forward and back again for an hour: no token is handed out beyond
+// its end on either clock, and the provider is not asked more often for it.
 func TestFlappingClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -185,7 +186,8 @@ func TestFlappingClock(t *testing.T) {
 	})
 }
 
-// The machine sleeps between the mark and the request: another may have refreshed in the meantime, so nothing is sent.
+// The machine sleeps between the mark and the request: another may have refreshed in the meantime,
+// so nothing is sent.
 func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 	for name, passes := range map[string]struct{ wall, monotonic time.Duration }{
 		"the machine was suspended":  {time.Hour, 0},

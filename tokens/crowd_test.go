@@ -41,8 +41,8 @@ type crowdReport struct {
 	Passing       map[string]int // failures that a process may see which gets too little of the processor
 }
 
-// TestCrowdRefreshesEachLoginOnce has a server that ends a login when a refresh token comes a second time, and processes that
-// share nothing but a directory.
+// TestCrowdRefreshesEachLoginOnce has a server that ends a login when a refresh token comes a
+// second time, and processes that share nothing but a directory.
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Parallel()
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: crowdLifetime, Users: crowdUsers()})
@@ -66,8 +66,9 @@ func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Logf("%d refreshes; none refused", rotations)
 }
 
-// crowdWorks lets the processes loose until every login was refreshed so often. It fails if one of them saw the end of a login, got
-// a token that was over or another user's, or could not get a token of each login in the end.
+// crowdWorks lets the processes loose until every login was refreshed so often. It fails if one of
+// them saw the end of a login, got a token that was over or another user's, or could not get a
+// token of each login in the end.
 func crowdWorks(t *testing.T, server *csoauthtest.Server, s processSite) {
 	t.Helper()
 	began := time.Now()
@@ -102,7 +103,8 @@ func crowdWorks(t *testing.T, server *csoauthtest.Server, s processSite) {
 		*crowdProcesses, len(s.Keys), time.Since(began).Round(time.Millisecond), sum.Tokens, sum.Calls, sum.Passing)
 }
 
-// crowdUsers are one user for each key, named like it, so that the server's log tells their logins apart.
+// crowdUsers are one user for each key, named like it, so that the server's log tells their logins
+// apart.
 func crowdUsers() (users []csoauthtest.User) {
 	for i := range *crowdKeys {
 		users = append(users, csoauthtest.User{
@@ -112,7 +114,8 @@ func crowdUsers() (users []csoauthtest.User) {
 	return users
 }
 
-// crowdLogsIn logs every user in and puts the tokens into dir. It returns the keys and the seq of each record.
+// crowdLogsIn logs every user in and puts the tokens into dir. It returns the keys and the seq of
+// each record.
 func crowdLogsIn(t *testing.T, server *csoauthtest.Server, c *csoauth.Config, dir tokens.Dir) (keys []string, seqs map[string]int64) {
 	m := newManager(c, dir, nil)
 	seqs = map[string]int64{}
@@ -235,8 +238,9 @@ func (c *crowdMember) takeAtLast(key string) {
 	}
 }
 
-// callAPI calls the API as programs do. The server forgets an access token when it is replaced, so a call may get a 401. The Client
-// fixes that once a minute for each login; a second one comes back.
+// callAPI calls the API as programs do. The server forgets an access token when it is replaced, so
+// a call may get a 401. The Client fixes that once a minute for each login; a second one comes
+// back.
 func (c *crowdMember) callAPI(ctx context.Context) {
 	for pause := time.NewTicker(50 * time.Millisecond); ; {
 		select {

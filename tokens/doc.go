@@ -1,9 +1,9 @@
 // Package tokens stores the Contentstack tokens of many users and returns access tokens that work.
 //
-// An access token lives for an hour. A refresh token buys the next one. It may work only once, and a
-// second use may end the login. So only one process at a time may refresh a login, the new pair must be
-// stored before anyone uses it, and a refresh token whose response was lost must not be sent again
-// blindly. A [Manager] does this, for all goroutines and processes that share a [Store]:
+// An access token lives for an hour. A refresh token buys the next one. It may work only once, and
+// a second use may end the login. So only one process at a time may refresh a login, the new pair
+// must be stored before anyone uses it, and a refresh token whose response was lost must not be
+// sent again blindly. A [Manager] does this, for all goroutines and processes that share a [Store]:
 //
 //	config := &csoauth.Config{…}                                 // your app
 //	users, err := tokens.New(config, tokens.Dir("tokens"), nil)  // one for the whole program
@@ -19,29 +19,30 @@
 // # Many users
 //
 // A key stands for one login: of one user, for one organization. If your users work in several
-// organizations, make keys of both, such as "user/organization". A Store does not list its keys: keep
-// them in your table of users.
+// organizations, make keys of both, such as "user/organization". A Store does not list its keys:
+// keep them in your table of users.
 //
-// [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each request.
-// If an API answers 401, they get another token and send the request again. Its Token, like
-// [Manager.Token], returns the token: the OrganizationUID goes into headers, and
-// [csoauth.Config.EndpointsFor] returns the hosts of the user's region. Its TokenSource is for code that
-// takes golang.org/x/oauth2's types. All of them are cheap, and safe for concurrent use.
+// [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each
+// request. If an API answers 401, they get another token and send the request again. Its Token,
+// like [Manager.Token], returns the token: the OrganizationUID goes into headers, and
+// [csoauth.Config.EndpointsFor] returns the hosts of the user's region. Its TokenSource is for code
+// that takes golang.org/x/oauth2's types. All of them are cheap, and safe for concurrent use.
 //
 // # What to do with an error
 //
-// [csoauth.ErrLoginRequired]: only a new login by the user helps. Either there is no login for the key
-// (the error is [ErrNotFound] as well), or Contentstack refused the refresh token and the access token
-// has expired. Tell the user. Do not try again before you Put the new token under the same key. You need
-// not delete anything first.
+// [csoauth.ErrLoginRequired]: only a new login by the user helps. Either there is no login for the
+// key (the error is [ErrNotFound] as well), or Contentstack refused the refresh token and the
+// access token has expired. Tell the user. Do not try again before you Put the new token under the
+// same key. You need not delete anything first.
 //
-// No other error is a logout. Try again later: the store may be down, or Contentstack busy. An error that
-// does not pass by itself says so: a wrong key of [Sealed], or a client that Contentstack does not know
-// ([csoauth.ErrConfig]). You may ask as often as you like. The Manager waits longer after each failure,
-// and callers without a valid token get the last error at once meanwhile.
+// No other error is a logout. Try again later: the store may be down, or Contentstack busy. An
+// error that does not pass by itself says so: a wrong key of [Sealed], or a client that
+// Contentstack does not know ([csoauth.ErrConfig]). You may ask as often as you like. The Manager
+// waits longer after each failure, and callers without a valid token get the last error at once
+// meanwhile.
 //
-// Client returns a 401 as it is if no other token helps. If the login is over, the next request ends in
-// ErrLoginRequired.
+// Client returns a 401 as it is if no other token helps. If the login is over, the next request
+// ends in ErrLoginRequired.
 //
 // # Where tokens are stored
 //
@@ -58,33 +59,33 @@
 //
 // # Several processes
 //
-// Any number of Managers may share a store. Before a refresh a Manager puts a mark on the key's record.
-// The others see it and return the old token while that is valid; a caller without a valid token waits.
-// If the process that made the mark dies, another takes over: at once if the store is a [Locker], such
-// as Dir, and otherwise after Options.Lease, 30 seconds.
+// Any number of Managers may share a store. Before a refresh a Manager puts a mark on the key's
+// record. The others see it and return the old token while that is valid; a caller without a valid
+// token waits. If the process that made the mark dies, another takes over: at once if the store is
+// a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds.
 //
-// If another process replaced or deleted a login, a Manager notices when the key is used and its cached
-// copy is older than Options.Recheck, a minute.
+// If another process replaced or deleted a login, a Manager notices when the key is used and its
+// cached copy is older than Options.Recheck, a minute.
 //
 // # When a token is refreshed
 //
-// A token is refreshed when someone asks for it: a Manager at rest has no goroutine. In the last ten
-// minutes of a token the refresh runs in the background, and callers get the old token.
-// Options.SoftWindow sets this time. In the last half minute they wait for the new one. Both times are
-// shorter for tokens with a short life. A caller whose context ends leaves, and the refresh goes on for
-// those who come later.
+// A token is refreshed when someone asks for it: a Manager at rest has no goroutine. In the last
+// ten minutes of a token the refresh runs in the background, and callers get the old token.
+// Options.SoftWindow sets this time. In the last half minute they wait for the new one. Both times
+// are shorter for tokens with a short life. A caller whose context ends leaves, and the refresh
+// goes on for those who come later.
 //
 // # Events and logs
 //
-// Options.OnEvent and Options.Logger report each refresh and failure, without secrets. An [Event] has
-// the key, for your table of users; logs and errors name it by its [KeyHash] alone. Raise an alarm at
-// [EventSaveFailed]: the store did not take a new pair, and only this process has it.
+// Options.OnEvent and Options.Logger report each refresh and failure, without secrets. An [Event]
+// has the key, for your table of users; logs and errors name it by its [KeyHash] alone. Raise an
+// alarm at [EventSaveFailed]: the store did not take a new pair, and only this process has it.
 // [EventLoginRequired] names a user whose login has ended.
 //
 // # What is not promised
 //
-// If a process dies before it has stored a response, that response is lost. A user may have to log in
-// again
+// If a process dies before it has stored a response, that response is lost. A user may have to log
+// in again
 //
 //   - if the process is killed, or cut off from the store for longer than the lease, after Contentstack
 //     has answered a refresh and before the response is stored;
@@ -96,9 +97,10 @@
 // # At the end
 //
 // [Manager.Close] waits for refreshes under way, and tries once more to save what the store did not
-// take. Call it before the program ends, and log its error: it names the keys whose new tokens are lost.
+// take. Call it before the program ends, and log its error: it names the keys whose new tokens are
+// lost.
 //
-// The folder examples has complete programs: worker, for many users; web, for users in a browser; and
-// wrap, for a tool that stores its own token. In tests, use a Memory and the Config of package
+// The folder examples has complete programs: worker, for many users; web, for users in a browser;
+// and wrap, for a tool that stores its own token. In tests, use a Memory and the Config of package
 // csoauthtest.
 package tokens

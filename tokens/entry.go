@@ -8,8 +8,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// An entry is what the Manager holds in memory for one key. A hit reads view and nothing else; everything that takes
-// longer goes through mu.
+// An entry is what the Manager holds in memory for one key. A hit reads view and nothing else;
+// everything that takes longer goes through mu.
 type entry struct {
 	key  string
 	view atomic.Pointer[view] // nil: nothing is known, or the entry is dead
@@ -53,7 +53,8 @@ type work struct {
 	trouble
 }
 
-// gone is the work of an entry that is not in the cache any more. Its holders look the key up again.
+// gone is the work of an entry that is not in the cache any more. Its holders look the key up
+// again.
 var gone = new(work)
 
 // defaultRecheck is how old the view of a key may be before a use looks into the store.
@@ -69,7 +70,8 @@ func (e *entry) hit(now instant) *view {
 	return v
 }
 
-// use notes when e was last used, to the minute: a store to memory that others read costs them a cache miss.
+// use notes when e was last used, to the minute: a store to memory that others read costs them a
+// cache miss.
 func (e *entry) use(now instant) {
 	if minute := uint32(now.wall >> 36); e.used.Load() != minute {
 		e.used.Store(minute)
@@ -137,8 +139,8 @@ func (m *Manager) snapshot(e *entry, now instant) snapshot {
 	return s
 }
 
-// justForced reports whether the token was got because an API refused the one before, not long ago: that it is refused
-// too is no reason for another.
+// justForced reports whether the token was got because an API refused the one before, not long ago:
+// that it is refused too is no reason for another.
 func (w *work) justForced(now instant) bool {
 	return w.forcedAt != 0 && now.mono-w.forcedAt < forcedFor
 }

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// An Event tells what became of a refresh. It has no secret. It prints, and goes into a slog log, with
-// the [KeyHash] in place of the key, which may be a user's name; what the errors of a Store say is up to
-// the Store. To tell the user, use the error of [Manager.Token] or of a request.
+// An Event tells what became of a refresh. It has no secret. It prints, and goes into a slog log,
+// with the [KeyHash] in place of the key, which may be a user's name; what the errors of a Store
+// say is up to the Store. To tell the user, use the error of [Manager.Token] or of a request.
 type Event struct {
 	Type EventType
 	// Key is the key of the login.

@@ -9,8 +9,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A flight is the one thing that goes on for a key in this process: a look into the store, and a refresh if one is due.
-// It belongs to nobody who waits for it.
+// A flight is the one thing that goes on for a key in this process: a look into the store, and a
+// refresh if one is due. It belongs to nobody who waits for it.
 type flight struct {
 	m *Manager
 	e *entry
@@ -121,8 +121,8 @@ func (f *flight) hurry() {
 	}
 }
 
-// land publishes what the flight found out. err is why there is no newer token than the one in memory. It reports false if
-// an API has refused that one meanwhile, so that there is more to do.
+// land publishes what the flight found out. err is why there is no newer token than the one in
+// memory. It reports false if an API has refused that one meanwhile, so that there is more to do.
 func (f *flight) land(err error) bool {
 	e, m := f.e, f.m
 	e.mu.Lock()

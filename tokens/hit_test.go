@@ -68,7 +68,8 @@ func TestHitTakesNoLock(t *testing.T) {
 	require.NoError(t, m.Close())
 }
 
-// What all processors read is written once a minute, for the cache to know what is not used any more.
+// What all processors read is written once a minute, for the cache to know what is not used any
+// more.
 func TestHitWritesOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

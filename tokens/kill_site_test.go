@@ -18,8 +18,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A killSite is where processes die: a strict server, a front before it, and a directory of logins whose access tokens have
-// ended, so that whoever comes refreshes at once.
+// A killSite is where processes die: a strict server, a front before it, and a directory of logins
+// whose access tokens have ended, so that whoever comes refreshes at once.
 type killSite struct {
 	server *csoauthtest.Server
 	front  *killFront
@@ -52,7 +52,8 @@ func (s *killSite) manager(t *testing.T) (m *tokens.Manager, end func()) {
 	return m, func() { require.NoError(t, m.Close()) }
 }
 
-// logIn returns the token of a new login. The browser goes to the server, and the code to the front.
+// logIn returns the token of a new login. The browser goes to the server, and the code to the
+// front.
 func (s *killSite) logIn(t *testing.T) *csoauth.Token {
 	direct := s.server.Config(s.config.RedirectURI)
 	request, err := direct.NewAuthRequest(nil)
@@ -77,8 +78,9 @@ func (s *killSite) expireAll(t *testing.T) {
 	}
 }
 
-// aftermath is what the next process finds and does for each key: the file is whole, no lock is left, and the login is alive,
-// unless the server has traded the refresh token that is in the directory, and so the new one never came there.
+// aftermath is what the next process finds and does for each key: the file is whole, no lock is
+// left, and the login is alive, unless the server has traded the refresh token that is in the
+// directory, and so the new one never came there.
 func (s *killSite) aftermath(t *testing.T, count *killCount) {
 	t.Helper()
 	count.kills++
@@ -114,7 +116,8 @@ func (s *killSite) aftermath(t *testing.T, count *killCount) {
 	require.Empty(t, left, "temporary files that the swap of requireUnlocked did not replace")
 }
 
-// requireUnlocked fails if the dead process has left something in the way: a key's lock, or the lock or temporary file of a swap.
+// requireUnlocked fails if the dead process has left something in the way: a key's lock, or the
+// lock or temporary file of a swap.
 func (s *killSite) requireUnlocked(t *testing.T, key string, raw []byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

@@ -39,7 +39,8 @@ type moment struct {
 	Nth  int
 }
 
-// killPoints are in order. The first swap of a refresh is the mark's, the second that of the new pair.
+// killPoints are in order. The first swap of a refresh is the mark's, the second that of the new
+// pair.
 var killPoints = []killPoint{
 	{name: "after the first Load", at: moment{"load", 1}},
 	{name: "after the Load under the lock", at: moment{"load", 2}},
@@ -181,7 +182,8 @@ func childDiesAt() {
 	os.Exit(1)
 }
 
-// childIsBusy refreshes its keys as fast as it can until somebody ends it. It speaks at its first refresh.
+// childIsBusy refreshes its keys as fast as it can until somebody ends it. It speaks at its first
+// refresh.
 func childIsBusy() {
 	var s processSite
 	ctx := toldToProcess(&s)

@@ -12,8 +12,8 @@ import (
 )
 
 // A Login is the login of one key of a [Manager]. It remembers where the Manager has the key in
-// memory, so a program that uses a key often should keep its Login. It is safe for concurrent use, and
-// any number of Logins of one key do as well as one. It must not be copied.
+// memory, so a program that uses a key often should keep its Login. It is safe for concurrent use,
+// and any number of Logins of one key do as well as one. It must not be copied.
 //
 // A Login exists whether or not the key has a token: without one, its methods return
 // [csoauth.ErrLoginRequired].
@@ -23,8 +23,8 @@ type Login struct {
 	entry atomic.Pointer[entry]
 }
 
-// For returns the Login of key. It asks neither the store nor Contentstack, and never fails: a key that
-// is not allowed is an error of the Login's methods.
+// For returns the Login of key. It asks neither the store nor Contentstack, and never fails: a key
+// that is not allowed is an error of the Login's methods.
 func (m *Manager) For(key string) *Login { return &Login{m: m, key: key} }
 
 // Format keeps secrets out of what fmt prints.
@@ -66,12 +66,12 @@ func (l *Login) view(ctx context.Context) (*view, error) {
 }
 
 // TokenSource returns this key's tokens to callers of golang.org/x/oauth2. That package passes no
-// context, so ctx bounds every wait of the source. The tokens have no refresh token: only the Manager
-// may use that. All callers share a token, so do not change it.
+// context, so ctx bounds every wait of the source. The tokens have no refresh token: only the
+// Manager may use that. All callers share a token, so do not change it.
 //
-// Do not wrap the source in an [oauth2.ReuseTokenSource], as [oauth2.NewClient] does: it goes on with a
-// token that the Manager has replaced. Use an [oauth2.Transport] whose Source is this one, or
-// [Login.Transport], which also acts on a 401.
+// Do not wrap the source in an [oauth2.ReuseTokenSource], as [oauth2.NewClient] does: it goes on
+// with a token that the Manager has replaced. Use an [oauth2.Transport] whose Source is this one,
+// or [Login.Transport], which also acts on a 401.
 func (l *Login) TokenSource(ctx context.Context) oauth2.TokenSource {
 	return &tokenSource{login: l, ctx: ctx}
 }

@@ -104,8 +104,9 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 	}
 }
 
-// After a lost response, a second process whose access token was rejected tries, and gets a whole failure. That says
-// nothing about the first response: to others, the refresh token still may be spent.
+// After a lost response, a second process whose access token was rejected tries, and gets a whole
+// failure. That says nothing about the first response: to others, the refresh token still may be
+// spent.
 func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -140,7 +141,8 @@ func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 	})
 }
 
-// The server never saw the request: then the refresh token is as good as before, and the one more try shows it.
+// The server never saw the request: then the refresh token is as good as before, and the one more
+// try shows it.
 func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -199,7 +201,8 @@ func TestRefusalAfterALostAnswerNamesTheCause(t *testing.T) {
 	})
 }
 
-// A process that lost the answer and is asked only much later must not think that the mark is somebody else's.
+// A process that lost the answer and is asked only much later must not think that the mark is
+// somebody else's.
 func TestLostAnswerOfOnesOwnIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

@@ -10,10 +10,12 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// childEnv names, in the environment of a process that a test starts, the row of children that it runs.
+// childEnv names, in the environment of a process that a test starts, the row of children that it
+// runs.
 const childEnv = "CSOAUTH_TOKENS_CHILD"
 
-// children are the other processes of the tests: this test binary, doing something else than testing.
+// children are the other processes of the tests: this test binary, doing something else than
+// testing.
 var children = map[string]func(){
 	"crowd":         childOfCrowd,
 	"kill-at":       childDiesAt,

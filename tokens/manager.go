@@ -18,45 +18,49 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A Refresher trades a Token for a new one, as [*csoauth.Config] does. It is given a Token that it must not change, and
-// a context with a deadline. Its errors must be csoauth's or wrap them: any that is neither a [*csoauth.Error] nor a
-// [csoauth.ErrNotSent] is taken to mean that the refresh token may have been spent.
+// A Refresher trades a Token for a new one, as [*csoauth.Config] does. It is given a Token that it
+// must not change, and a context with a deadline. Its errors must be csoauth's or wrap them: any
+// that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] is taken to mean that the refresh
+// token may have been spent.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
 
 // Options vary a [Manager]. Nil is fine. Replicas that share a store may differ in them.
 type Options struct {
-	// SoftWindow is how long before its end a token is refreshed in the background, while callers get the old one. It is
-	// at most a quarter of the token's lifetime, and begins up to half later, differently for each key. Zero: 10 minutes.
+	// SoftWindow is how long before its end a token is refreshed in the background, while callers
+	// get the old one. It is at most a quarter of the token's lifetime, and begins up to half
+	// later, differently for each key. Zero: 10 minutes.
 	SoftWindow time.Duration
-	// Recheck is how old what is known about a key may be before a use has the store looked at, in the background: so
-	// long may a login that was replaced or deleted by another process live on in this one. Zero: a minute. Negative: the
-	// store is looked at only to refresh.
+	// Recheck is how old what is known about a key may be before a use has the store looked at, in
+	// the background: so long may a login that was replaced or deleted by another process live on
+	// in this one. Zero: a minute. Negative: the store is looked at only to refresh.
 	Recheck time.Duration
-	// Lease is how long one refresh may take, from its mark until it is saved, and so how long a process that dies meanwhile
-	// keeps others from refreshing that key. Zero: 30 seconds.
+	// Lease is how long one refresh may take, from its mark until it is saved, and so how long a
+	// process that dies meanwhile keeps others from refreshing that key. Zero: 30 seconds.
 	Lease time.Duration
 	// MaxRefreshes is how many refreshes go on at a time in this process. Zero: 16.
 	MaxRefreshes int
 	// MaxCached is how many keys are kept in memory. The others stay in the store. Zero: 100,000.
 	MaxCached int
-	// OnEvent is called after each refresh and failure, from the goroutine that made it: by several at a time. It should
-	// return soon, and must not call Close. Nil: nobody is told.
+	// OnEvent is called after each refresh and failure, from the goroutine that made it: by several
+	// at a time. It should return soon, and must not call Close. Nil: nobody is told.
 	OnEvent func(Event)
-	// Logger gets the same events: failed saves as errors, failed refreshes as warnings, ends of logins as information and
-	// refreshes as debugging. Nil: no log.
+	// Logger gets the same events: failed saves as errors, failed refreshes as warnings, ends of
+	// logins as information and refreshes as debugging. Nil: no log.
 	Logger *slog.Logger
 }
 
-// A Manager keeps users' tokens in a [Store] and hands out access tokens that work, refreshing them before they end. It
-// is safe for concurrent use, and any number of Managers, in any number of processes, may share a store. It must not
-// be copied.
+// A Manager keeps users' tokens in a [Store] and hands out access tokens that work, refreshing them
+// before they end. It is safe for concurrent use, and any number of Managers, in any number of
+// processes, may share a store. It must not be copied.
 //
-// A key stands for one login: one user in one organization. If a user may choose several organizations, give each a key
-// of its own, such as "user/organization". A store lists no keys: keep them where you keep your users.
+// A key stands for one login: one user in one organization. If a user may choose several
+// organizations, give each a key of its own, such as "user/organization". A store lists no keys:
+// keep them where you keep your users.
 //
-// A Manager at rest has no goroutine. Close it before the program ends, lest a refresh that is under way be lost.
+// A Manager at rest has no goroutine. Close it before the program ends, lest a refresh that is
+// under way be lost.
 type Manager struct {
 	refresher Refresher
 	store     Store
@@ -84,9 +88,10 @@ type Manager struct {
 // Format keeps the Config's secrets out of what fmt prints.
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
 
-// New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is nearly
-// always a [*csoauth.Config]. Its error says what cannot work: no Refresher or no Store, a Config or
-// another Refresher whose Validate method returns an error, an option that is out of its range.
+// New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is
+// nearly always a [*csoauth.Config]. Its error says what cannot work: no Refresher or no Store, a
+// Config or another Refresher whose Validate method returns an error, an option that is out of its
+// range.
 func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	if o == nil {
 		o = &Options{}
@@ -165,12 +170,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Token returns key's token, refreshed if it is near its end. It must not be changed: all callers share it. Only its
-// access token is for use; its refresh token is the Manager's to spend.
+// Token returns key's token, refreshed if it is near its end. It must not be changed: all callers
+// share it. Only its access token is for use; its refresh token is the Manager's to spend.
 //
-// An error that is [csoauth.ErrLoginRequired] means that the user has to log in: there is no such key (it then is an
-// [ErrNotFound] as well), or Contentstack has refused the refresh token and the access token has ended. All others pass:
-// try again later. If ctx ends first, the refresh goes on for those who come after.
+// An error that is [csoauth.ErrLoginRequired] means that the user has to log in: there is no such
+// key (it then is an [ErrNotFound] as well), or Contentstack has refused the refresh token and the
+// access token has ended. All others pass: try again later. If ctx ends first, the refresh goes on
+// for those who come after.
 func (m *Manager) Token(ctx context.Context, key string) (*csoauth.Token, error) {
 	if e := m.cache.find(key); e != nil {
 		if v := e.hit(m.now()); v != nil {
@@ -195,10 +201,10 @@ func (m *Manager) enlist() bool {
 	return true
 }
 
-// Close waits for refreshes under way, tries once more to save what is not saved, and ends the Manager:
-// from then on Put, Delete and whatever needs a look into the store fail, while tokens in memory are
-// still handed out. Its error names, by their [KeyHash], the keys whose new tokens could not be saved.
-// Those logins are lost unless their old refresh tokens still work.
+// Close waits for refreshes under way, tries once more to save what is not saved, and ends the
+// Manager: from then on Put, Delete and whatever needs a look into the store fail, while tokens in
+// memory are still handed out. Its error names, by their [KeyHash], the keys whose new tokens could
+// not be saved. Those logins are lost unless their old refresh tokens still work.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	m.closed = true

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// newMark returns the id of a new attempt. It begins with the Manager's, which has one attempt at a time for a key: a mark
-// of its own in the store is a left-over of an attempt that it knows all about.
+// newMark returns the id of a new attempt. It begins with the Manager's, which has one attempt at a
+// time for a key: a mark of its own in the store is a left-over of an attempt that it knows all
+// about.
 func (m *Manager) newMark() string { return m.id + "." + rand.Text() }
 
 func (m *Manager) ownMark(mark string) bool { return strings.HasPrefix(mark, m.id+".") }
@@ -21,8 +22,9 @@ func (f *flight) othersTurn(locked bool) bool {
 	return leaseIsAnothers(&f.rec, f.m.ownMark(f.rec.mark), locked && f.rec.locked, f.m.now().mono-f.e.work.markSeen, f.m.lease)
 }
 
-// awaitOther polls until another's mark is gone, or was seen for the whole lease of its owner. Only our own monotonic
-// clock counts: two machines' clocks are never compared. It ends when what it finds out is not wanted any more.
+// awaitOther polls until another's mark is gone, or was seen for the whole lease of its owner. Only
+// our own monotonic clock counts: two machines' clocks are never compared. It ends when what it
+// finds out is not wanted any more.
 func (f *flight) awaitOther(ctx context.Context, wanted func() bool) error {
 	for pause := minPoll; ; pause = min(2*pause, maxPoll) {
 		select {
@@ -36,8 +38,8 @@ func (f *flight) awaitOther(ctx context.Context, wanted func() bool) error {
 	}
 }
 
-// holdBack reports whether the refresh token may have been spent already, while the access token is still good: a second
-// use could end the login before its time (law M6).
+// holdBack reports whether the refresh token may have been spent already, while the access token is
+// still good: a second use could end the login before its time (law M6).
 func (f *flight) holdBack() bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
@@ -48,14 +50,16 @@ func (f *flight) holdBack() bool {
 	return f.m.snapshot(f.e, f.m.now()).holdsBack()
 }
 
-// isLost reports whether the refresh token may have been spent by a request whose response was lost.
+// isLost reports whether the refresh token may have been spent by a request whose response was
+// lost.
 func (f *flight) isLost() bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
 	return f.e.work.lost != nil
 }
 
-// unmark takes the mark off. If that fails it stands, and others wait for the end of its lease; we know it for ours.
+// unmark takes the mark off. If that fails it stands, and others wait for the end of its lease; we
+// know it for ours.
 func (f *flight) unmark(ctx context.Context, base, marked record) {
 	plain, err := base.unmarked()
 	if err != nil || f.m.swap(ctx, f.e.key, marked.raw, plain.raw) != nil {

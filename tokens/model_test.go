@@ -21,10 +21,11 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// The model runs two real Managers, replicas over one store, whose user's token has ended, and explores how their steps
-// can interleave: every call to the store and every POST is a step that begins, and one that ends. At each step it may go
-// on with the same replica, switch to the other although the first could go on (so many times in all), or have something go
-// wrong (once). Afterwards the login must be alive, except where law M5 promises nothing.
+// The model runs two real Managers, replicas over one store, whose user's token has ended, and
+// explores how their steps can interleave: every call to the store and every POST is a step that
+// begins, and one that ends. At each step it may go on with the same replica, switch to the other
+// although the first could go on (so many times in all), or have something go wrong (once).
+// Afterwards the login must be alive, except where law M5 promises nothing.
 
 var switches = flag.Int("model-switches", 0, "how often the model takes the turn from a replica that could go on; 0: as often as time allows")
 
@@ -78,8 +79,8 @@ func faultsAt(point string) []string {
 	return faults
 }
 
-// mayBeLost says where law M5 gives a login up: when the process ends, or is cut off for longer than the lease, between the
-// server's answer and our write.
+// mayBeLost says where law M5 gives a login up: when the process ends, or is cut off for longer
+// than the lease, between the server's answer and our write.
 func mayBeLost(fault, point, swapOf string) bool {
 	unsaved := point == atAnswer || point == atSwap && swapOf == "save"
 	switch fault {
@@ -284,7 +285,8 @@ type choice struct {
 	fault   string
 }
 
-// choose takes the next choice of those that are to be repeated, and the first when there are no more.
+// choose takes the next choice of those that are to be repeated, and the first when there are no
+// more.
 func (w *world) choose(from []choice) choice {
 	n := len(w.options)
 	w.options = append(w.options, len(from))
@@ -294,7 +296,8 @@ func (w *world) choose(from []choice) choice {
 	return from[0]
 }
 
-// explore lets both replicas ask for the token, and does one step after the other until both are answered.
+// explore lets both replicas ask for the token, and does one step after the other until both are
+// answered.
 func (w *world) explore() {
 	var callers sync.WaitGroup
 	for _, m := range w.managers {
@@ -329,8 +332,8 @@ func (w *world) explore() {
 	}
 }
 
-// tick is how far apart the moments are at which the model looks for a replica that can go on. Two that
-// arrive within it can both have the turn.
+// tick is how far apart the moments are at which the model looks for a replica that can go on. Two
+// that arrive within it can both have the turn.
 const tick = 10 * time.Millisecond
 
 // awaitStep returns at the first tick after a replica has arrived or a pause has ended.
@@ -353,7 +356,8 @@ func (w *world) awaitStep(answered chan struct{}) {
 	time.Sleep(tick - time.Since(began)%tick)
 }
 
-// turns returns the choices there are: first to go on. switchable reports that taking another replica costs a switch.
+// turns returns the choices there are: first to go on. switchable reports that taking another
+// replica costs a switch.
 func (w *world) turns(current int, mayTakeTurn bool) (from []choice, switchable bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// The other defaults show in the tests of what they do: windows, recheck, lease and the number of refreshes.
+// The other defaults show in the tests of what they do: windows, recheck, lease and the number of
+// refreshes.
 func TestHundredThousandKeysAreCachedByDefault(t *testing.T) {
 	m := newManager(newProvider().config(), new(tokens.Memory), nil)
 	assert.Equal(t, 100_000, m.MaxCached())

@@ -78,8 +78,8 @@ func TestBackoffDiffersFromKeyToKey(t *testing.T) {
 	})
 }
 
-// An hour of 500: the law's bounds with a token wanted every second are 8 requests while the pauses grow (they last 255
-// to 510 s together), and then one in 150 to 300 s.
+// An hour of 500: the law's bounds with a token wanted every second are 8 requests while the pauses
+// grow (they last 255 to 510 s together), and then one in 150 to 300 s.
 func TestHourOf500(t *testing.T) {
 	for name, lives := range map[string]time.Duration{"without a token": time.Hour, "with a token": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -195,7 +195,8 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// A short one is waited for by the Config itself, three tries in all; the Manager's pauses begin after them.
+// A short one is waited for by the Config itself, three tries in all; the Manager's pauses begin
+// after them.
 func TestShortRetryAfterIsWaitedForByTheConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

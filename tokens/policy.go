@@ -8,8 +8,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// This file decides, and does nothing else: no lock, no clock, no store, no change of anything. What it
-// decides from is a snapshot.
+// This file decides, and does nothing else: no lock, no clock, no store, no change of anything.
+// What it decides from is a snapshot.
 
 // A snapshot is what memory has of a key at one moment.
 type snapshot struct {
@@ -46,9 +46,9 @@ const (
 	minPause    = 30 * time.Second
 )
 
-// windowsOf returns the windows of a token (law M8). For a short life they are parts of it: a quarter, a
-// tenth and a thirtieth. phase is below 1 and differs from key to key: so much of half the soft window
-// is taken off, so that users who came together are not refreshed together.
+// windowsOf returns the windows of a token (law M8). For a short life they are parts of it: a
+// quarter, a tenth and a thirtieth. phase is below 1 and differs from key to key: so much of half
+// the soft window is taken off, so that users who came together are not refreshed together.
 func windowsOf(lifetime, soft time.Duration, phase float64) windows {
 	margin := min(maxMargin, lifetime/30)
 	hard := max(margin, min(hardWindow, lifetime/10))
@@ -59,8 +59,8 @@ func windowsOf(lifetime, soft time.Duration, phase float64) windows {
 // valid reports whether the access token may be handed out.
 func (s snapshot) valid() bool { return s.known && !s.rejected && s.left > s.windows.margin }
 
-// dueIn returns how long to wait before the token is refreshed: 0 if it is time, and forever without a
-// refresh token.
+// dueIn returns how long to wait before the token is refreshed: 0 if it is time, and forever
+// without a refresh token.
 func (s snapshot) dueIn() time.Duration {
 	if !s.renews {
 		return forever
@@ -89,8 +89,8 @@ func (s snapshot) freshFor() time.Duration {
 	return max(0, min(s.dueIn(), s.left-s.windows.margin))
 }
 
-// callerWaits reports whether a caller waits for the flight that is under way: without a valid token,
-// or near its end if a refresh is due.
+// callerWaits reports whether a caller waits for the flight that is under way: without a valid
+// token, or near its end if a refresh is due.
 func (s snapshot) callerWaits() bool { return !s.valid() || s.left <= s.windows.hard && s.due() }
 
 // fails reports whether a caller gets the error of an earlier refresh, instead of another one. A
@@ -103,7 +103,8 @@ func (s snapshot) fails() bool {
 // spent already, and a second use could end the login before its access token has ended (law M6).
 func (s snapshot) holdsBack() bool { return s.lost && s.valid() }
 
-// rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is wrong.
+// rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is
+// wrong.
 func rememberedFor(err error) time.Duration {
 	var said *csoauth.Error
 	if errors.As(err, &said) && said.Code == "invalid_grant" {
@@ -113,8 +114,8 @@ func rememberedFor(err error) time.Duration {
 }
 
 // wasLost reports whether a refresh token may have been spent without a whole response to tell. A
-// response that calls itself a success and is none leaves that open too, and so does a gateway that got
-// none itself.
+// response that calls itself a success and is none leaves that open too, and so does a gateway that
+// got none itself.
 func wasLost(err error) bool {
 	var said *csoauth.Error
 	switch {
@@ -127,8 +128,8 @@ func wasLost(err error) bool {
 }
 
 // leaseIsAnothers reports whether a record bears the lease of another process that may still be at
-// work (law M3). seenFor is how long this process has seen that lease. proven says that its holder is
-// gone: we have the lock under which it was taken.
+// work (law M3). seenFor is how long this process has seen that lease. proven says that its holder
+// is gone: we have the lock under which it was taken.
 func leaseIsAnothers(r *record, own, proven bool, seenFor, lease time.Duration) bool {
 	return r.mark != "" && !own && !proven && seenFor < max(r.lease, lease)
 }

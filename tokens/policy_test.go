@@ -11,7 +11,8 @@ import (
 
 // These tests are inside the package: what they try are pure functions, which nobody outside calls.
 
-// hourly is a token that came just now and lives for an hour: 10 minutes soft, 30 s hard, 10 s margin.
+// hourly is a token that came just now and lives for an hour: 10 minutes soft, 30 s hard, 10 s
+// margin.
 func hourly(change func(*snapshot)) snapshot {
 	s := snapshot{known: true, renews: true, left: time.Hour, lifetime: time.Hour, windows: windowsOf(time.Hour, defaultSoft, 0)}
 	change(&s)

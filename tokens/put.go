@@ -9,9 +9,10 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Put stores the token of a user who has just logged in, in place of any other for key. It wins over a refresh that began
-// before. Whether the Refresher can refresh it shows at its first refresh. After an error other than one about its
-// arguments, the login may or may not be stored: Put it again.
+// Put stores the token of a user who has just logged in, in place of any other for key. It wins
+// over a refresh that began before. Whether the Refresher can refresh it shows at its first
+// refresh. After an error other than one about its arguments, the login may or may not be stored:
+// Put it again.
 func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
@@ -49,8 +50,9 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	return &storeError{"swap", ErrConflict}
 }
 
-// newest returns what a new login over the record raw replaces: the newer of what the store and memory have. A record that
-// cannot be read is replaced too, for the user is there with a new login.
+// newest returns what a new login over the record raw replaces: the newer of what the store and
+// memory have. A record that cannot be read is replaced too, for the user is there with a new
+// login.
 func (m *Manager) newest(key string, raw []byte) record {
 	newest, err := decode(raw)
 	if err != nil {
@@ -94,8 +96,9 @@ func (m *Manager) install(key string, rec *record) {
 	}
 }
 
-// Delete forgets key's login, here and in the store. It wins over a refresh that began before. Other processes notice
-// within their Recheck. Deleting what is not there is no error. The tokens themselves stay valid at Contentstack.
+// Delete forgets key's login, here and in the store. It wins over a refresh that began before.
+// Other processes notice within their Recheck. Deleting what is not there is no error. The tokens
+// themselves stay valid at Contentstack.
 func (m *Manager) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: delete: %w", err)
@@ -146,8 +149,8 @@ func (m *Manager) uninstall(key string) {
 	m.cache.remove(e)
 }
 
-// turns makes Puts and Deletes of one key wait for each other, so that they reach store and memory in the same order. Keys
-// share them.
+// turns makes Puts and Deletes of one key wait for each other, so that they reach store and memory
+// in the same order. Keys share them.
 type turns [64]chan struct{}
 
 func (m *Manager) takeTurn(ctx context.Context, key string) (done func(), err error) {

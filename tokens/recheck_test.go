@@ -13,8 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// recheckNoticed uses key, some thousand times at most, until it gets something else than before. It returns how long that
-// took, and what it got.
+// recheckNoticed uses key, some thousand times at most, until it gets something else than before.
+// It returns how long that took, and what it got.
 func recheckNoticed(t *testing.T, m *tokens.Manager, key string, before *csoauth.Token, step time.Duration) (after time.Duration, token *csoauth.Token, err error) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < 3000*step; time.Sleep(step) {

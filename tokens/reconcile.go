@@ -8,8 +8,8 @@ type pair struct {
 	spent string // empty: it is saved, or was not our refresh
 }
 
-// cameFrom reports whether p was got with the refresh token of r, which a server that does not rotate
-// gives out again.
+// cameFrom reports whether p was got with the refresh token of r, which a server that does not
+// rotate gives out again.
 func (p *pair) cameFrom(r record) bool {
 	return p.spent != "" && p.spent == r.token.RefreshToken && p.spent != p.token.RefreshToken
 }
@@ -23,9 +23,10 @@ const (
 	same      outcome = "same"       // memory has it already
 )
 
-// reconcile compares the record in the store to the newest pair that this process knows; nil: none (law
-// M2). It also returns the record that is the truth. A lower seq means a lost write only within one
-// login, or over the login that ours replaced: a store that falls back over two Puts is believed.
+// reconcile compares the record in the store to the newest pair that this process knows; nil: none
+// (law M2). It also returns the record that is the truth. A lower seq means a lost write only
+// within one login, or over the login that ours replaced: a store that falls back over two Puts is
+// believed.
 func reconcile(ours *pair, stored record) (outcome, record) {
 	if ours == nil {
 		return adopt, stored

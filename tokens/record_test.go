@@ -17,7 +17,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// storedToken is the token of the record in testdata, with an hour left in a bubble that has just begun.
+// storedToken is the token of the record in testdata, with an hour left in a bubble that has just
+// begun.
 func storedToken() *csoauth.Token {
 	return &csoauth.Token{
 		AccessToken: "A", RefreshToken: "R", TokenType: "Bearer", Expiry: time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC),
@@ -49,7 +50,8 @@ func storedMasked(tb testing.TB, raw []byte) string {
 	return string(masked)
 }
 
-// The file is what version 1 wrote. It stays, whatever version comes next: logins are stored in this form.
+// The file is what version 1 wrote. It stays, whatever version comes next: logins are stored in
+// this form.
 func TestRecordOfVersion1IsRead(t *testing.T) {
 	golden, err := os.ReadFile("testdata/record-v1.json")
 	require.NoError(t, err)
@@ -170,8 +172,8 @@ func TestTokenThatDoesNotStoreIsRefused(t *testing.T) {
 	require.NoError(t, m.Close())
 }
 
-// FuzzRecord: what can be read can be written and read again, and a Manager that finds anything at all neither panics nor
-// hangs.
+// FuzzRecord: what can be read can be written and read again, and a Manager that finds anything at
+// all neither panics nor hangs.
 func FuzzRecord(f *testing.F) {
 	for _, file := range []string{"testdata/record-v1.json", "testdata/record-marked-v1.json"} {
 		golden, err := os.ReadFile(file)

@@ -29,8 +29,8 @@ var (
 	errLost     = errors.New("a process that began to refresh did not say how it went")
 )
 
-// refresh gets a new pair and stores it (laws M3 to M6). While another replica is at it, it waits, and holds no place
-// at the gate.
+// refresh gets a new pair and stores it (laws M3 to M6). While another replica is at it, it waits,
+// and holds no place at the gate.
 func (f *flight) refresh(ctx context.Context) error {
 	for conflicts := 0; ; {
 		err := f.attempt(ctx)
@@ -57,8 +57,8 @@ func (f *flight) refresh(ctx context.Context) error {
 	}
 }
 
-// attempt refreshes once: so many at a time in this process, waiting callers' first, and one at a time per key wherever the
-// store can lock.
+// attempt refreshes once: so many at a time in this process, waiting callers' first, and one at a
+// time per key wherever the store can lock.
 func (f *flight) attempt(ctx context.Context) error {
 	end, locked, err := f.admit(ctx)
 	if err != nil {
@@ -123,8 +123,9 @@ func (f *flight) passGate(ctx context.Context) (leave func(), err error) {
 	return f.m.gate.leave, nil
 }
 
-// lock takes the key's lock, if the store has any and it is to be had within patience. Whoever has it is alone, except for those
-// who went on without: a lock that is not to be had within a lease may belong to a process that was stopped.
+// lock takes the key's lock, if the store has any and it is to be had within patience. Whoever has
+// it is alone, except for those who went on without: a lock that is not to be had within a lease
+// may belong to a process that was stopped.
 func (f *flight) lock(ctx context.Context, patience time.Duration) (unlock func(), locked bool, err error) {
 	if f.m.locker == nil {
 		return func() {}, false, nil
@@ -149,8 +150,8 @@ func (f *flight) handOver() (unlock func()) {
 	return unlock
 }
 
-// trade sends the refresh token, under a mark, and stores what it gets before anybody else sees it. The store has shown
-// by then that it can be written.
+// trade sends the refresh token, under a mark, and stores what it gets before anybody else sees it.
+// The store has shown by then that it can be written.
 func (f *flight) trade(ctx context.Context, locked bool) error {
 	m, e := f.m, f.e
 	base, began := f.rec, m.now()
@@ -194,8 +195,8 @@ func (f *flight) trade(ctx context.Context, locked bool) error {
 	case err == nil:
 		err = errors.New("tokens: the Refresher returned neither a token nor an error")
 	}
-	// An earlier response that was lost stays lost, unless this one says that the login is over: then the
-	// mark goes on telling others that the refresh token may be spent.
+	// An earlier response that was lost stays lost, unless this one says that the login is over:
+	// then the mark goes on telling others that the refresh token may be spent.
 	if !wasLost(err) && (!f.isLost() || errors.Is(err, csoauth.ErrLoginRequired)) {
 		f.unmark(ctx, base, marked)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// rememberedGaps asks for a token every second and returns the shortest and the longest time between two requests to p.
+// rememberedGaps asks for a token every second and returns the shortest and the longest time
+// between two requests to p.
 func rememberedGaps(t *testing.T, p *provider, m *tokens.Manager, during time.Duration) (shortest, longest time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(time.Second) {

@@ -8,8 +8,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// keep stores a new pair over the record that led to it before anybody gets it (law M4). If the store cannot take it, it is
-// used all the same, and saved again later. problem is what was wrong with the answer, if anything was.
+// keep stores a new pair over the record that led to it before anybody gets it (law M4). If the
+// store cannot take it, it is used all the same, and saved again later. problem is what was wrong
+// with the answer, if anything was.
 func (f *flight) keep(ctx context.Context, base, marked record, token csoauth.Token, problem error, took time.Duration) error {
 	if token.RefreshToken == "" {
 		token.RefreshToken = base.token.RefreshToken
@@ -34,7 +35,8 @@ func (f *flight) keep(ctx context.Context, base, marked record, token csoauth.To
 	return nil
 }
 
-// save swaps the pending pair over the marked record, or over whatever it turns out that it belongs.
+// save swaps the pending pair over the marked record, or over whatever it turns out that it
+// belongs.
 func (f *flight) save(ctx context.Context, marked record) error {
 	ctx, cancel := context.WithTimeout(ctx, savePatience)
 	defer cancel()
@@ -73,8 +75,9 @@ func (w *work) settle() {
 	}
 }
 
-// useUnsaved lets callers have a pair that the store could not take, and goes on trying to save it. The mark in the store
-// stands meanwhile, and the lock is kept: whoever got it would take us for gone.
+// useUnsaved lets callers have a pair that the store could not take, and goes on trying to save it.
+// The mark in the store stands meanwhile, and the lock is kept: whoever got it would take us for
+// gone.
 func (f *flight) useUnsaved() {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()
@@ -93,8 +96,8 @@ func (f *flight) useUnsaved() {
 	})
 }
 
-// saveLater saves an unsaved pair again until that works or the Manager is closed, with pauses that grow once the mark in the
-// store keeps nobody away any more.
+// saveLater saves an unsaved pair again until that works or the Manager is closed, with pauses that
+// grow once the mark in the store keeps nobody away any more.
 func (m *Manager) saveLater(e *entry, u *unsaved) {
 	began := m.now()
 	for n := 1; ; n++ {

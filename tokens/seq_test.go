@@ -205,7 +205,8 @@ func TestSeq(t *testing.T) {
 	})
 }
 
-// A clock that was ahead gave the old login a seq that no other reaches for years. That makes a new one no lost write.
+// A clock that was ahead gave the old login a seq that no other reaches for years. That makes a new
+// one no lost write.
 func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -223,7 +224,8 @@ func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 	})
 }
 
-// The seq of a deleted login must not come again: whoever still has it would think the new login was a lost write.
+// The seq of a deleted login must not come again: whoever still has it would think the new login
+// was a lost write.
 func TestLoginAfterDeleteIsNewerThanTheDeletedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

@@ -40,12 +40,13 @@ import (
 //     what takes long, and repeat the Put of a login. Logins and access tokens are revoked.
 //
 // Each seed decides which of these happen. What must hold is in sim_check_test.go, where each check
-// says what it excuses. Violations that are known are listed there, and may not become more frequent.
+// says what it excuses. Violations that are known are listed there, and may not become more
+// frequent.
 //
-// Everything random is a hash of the seed, the moment and what is asked for, and not the next number
-// of a sequence. So it does not matter in which order goroutines run at one moment, and a seed is
-// repeated exactly. (The cache skips an entry whose mutex is held, which might show a difference; it
-// has not.)
+// Everything random is a hash of the seed, the moment and what is asked for, and not the next
+// number of a sequence. So it does not matter in which order goroutines run at one moment, and a
+// seed is repeated exactly. (The cache skips an entry whose mutex is held, which might show a
+// difference; it has not.)
 //
 //	go test ./tokens -run 'TestSimulation$' -v -args -sim-seed=17   one seed, with its trace
 //	make simulate SEEDS=1000                                        seeds 1 to 1000

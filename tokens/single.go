@@ -9,13 +9,15 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Single returns a Store for one key, for a tool that keeps its one token in a state of its own. t is the token of that
-// state; nil: there is none yet. save puts a token into it, and nil takes it out; it must not return before that is
-// durable. It is called one at a time: before each refresh with the token that is there, which shows that the state can be
-// written before the refresh token is spent, and after it with the new one.
+// Single returns a Store for one key, for a tool that keeps its one token in a state of its own. t
+// is the token of that state; nil: there is none yet. save puts a token into it, and nil takes it
+// out; it must not return before that is durable. It is called one at a time: before each refresh
+// with the token that is there, which shows that the state can be written before the refresh token
+// is spent, and after it with the new one.
 //
-// The form to save is [csoauth.Token.MarshalBinary], which UnmarshalBinary reads; a []byte in a JSON state is base64. It holds the
-// secrets: seal it, unless the state is as well kept as a password.
+// The form to save is [csoauth.Token.MarshalBinary], which UnmarshalBinary reads; a []byte in a
+// JSON state is base64. It holds the secrets: seal it, unless the state is as well kept as a
+// password.
 //
 // The first key that is used is the key. One process at a time may have the state.
 func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) Store {
@@ -35,8 +37,8 @@ func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) 
 
 type single struct {
 	save func(context.Context, *csoauth.Token) error
-	// state has the state while nobody is at work with it: a lock that can be waited for with a context, and that prints
-	// as an address.
+	// state has the state while nobody is at work with it: a lock that can be waited for with a
+	// context, and that prints as an address.
 	state chan state
 }
 
@@ -85,7 +87,8 @@ func (s single) CompareAndSwap(ctx context.Context, key string, old, new []byte)
 	return nil
 }
 
-// enter is what every call begins with. Without an error it has taken the state, which must go back.
+// enter is what every call begins with. Without an error it has taken the state, which must go
+// back.
 func (s single) enter(ctx context.Context, key string) (state, error) {
 	if err := errors.Join(ctx.Err(), checkKey(key)); err != nil {
 		return state{}, err

@@ -26,7 +26,8 @@ type singleState struct {
 	saves []singleSave
 }
 
-// A singleSave is one call of save: the refresh token, empty for none, and how many requests the provider had by then.
+// A singleSave is one call of save: the refresh token, empty for none, and how many requests the
+// provider had by then.
 type singleSave struct {
 	refresh string
 	asked   int

@@ -136,7 +136,8 @@ func TestTokenSourceSeesPutAndDelete(t *testing.T) {
 	}
 }
 
-// What x/oauth2's users have already goes on working: its client, its transport, and a ReuseTokenSource around the source.
+// What x/oauth2's users have already goes on working: its client, its transport, and a
+// ReuseTokenSource around the source.
 func TestTokenSourceUnderXOAuth2(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -67,7 +67,8 @@ func change(tb testing.TB, s tokens.Store, to map[string]any) {
 	require.NoError(tb, s.CompareAndSwap(context.Background(), "user", old, changed))
 }
 
-// replica returns a Manager on s, like one of several processes that share it. It is closed when the test ends.
+// replica returns a Manager on s, like one of several processes that share it. It is closed when
+// the test ends.
 func replica(t *testing.T, p *provider, s tokens.Store, o *tokens.Options) *tokens.Manager {
 	t.Helper()
 	m := newManager(p.config(), s, o)

@@ -14,21 +14,21 @@ import (
 	"time"
 )
 
-// Client returns an HTTP client that sends the access token with each request, by [Login.Transport] over
-// http.DefaultTransport. It has no time-out: give its requests a context.
+// Client returns an HTTP client that sends the access token with each request, by [Login.Transport]
+// over http.DefaultTransport. It has no time-out: give its requests a context.
 func (l *Login) Client() *http.Client { return &http.Client{Transport: l.Transport(nil)} }
 
-// Transport returns a RoundTripper that adds the access token to requests and sends them by base; nil is
-// http.DefaultTransport. It replaces an Authorization header.
+// Transport returns a RoundTripper that adds the access token to requests and sends them by base;
+// nil is http.DefaultTransport. It replaces an Authorization header.
 //
-// The token goes to the scheme and host of the first request. Redirects to anywhere else are followed
-// without it. A first request over http to anything but this machine is an error.
+// The token goes to the scheme and host of the first request. Redirects to anywhere else are
+// followed without it. A first request over http to anything but this machine is an error.
 //
-// If an API answers 401, the Manager gets another token: the one that the store has by now, or a new one
-// by a refresh. The request is sent once more with it, if its body can be had again
-// ([http.Request.GetBody]). This happens at most once a minute per key, and not for Contentstack's error
-// codes 161 and 294, which are not about the token. A 401 that stays is returned as it is. If the refresh
-// token was refused too, the next request ends in [csoauth.ErrLoginRequired].
+// If an API answers 401, the Manager gets another token: the one that the store has by now, or a
+// new one by a refresh. The request is sent once more with it, if its body can be had again
+// ([http.Request.GetBody]). This happens at most once a minute per key, and not for Contentstack's
+// error codes 161 and 294, which are not about the token. A 401 that stays is returned as it is. If
+// the refresh token was refused too, the next request ends in [csoauth.ErrLoginRequired].
 func (l *Login) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -114,8 +114,8 @@ func (t *transport) send(req *http.Request, body io.ReadCloser, v *view) (*http.
 	return of(req, resp), err
 }
 
-// of makes resp the answer to the request as the caller knows it: without the token, and linked to the hops before, by
-// which the next one finds the first.
+// of makes resp the answer to the request as the caller knows it: without the token, and linked to
+// the hops before, by which the next one finds the first.
 func of(req *http.Request, resp *http.Response) *http.Response {
 	if resp != nil {
 		resp.Request = req
@@ -163,8 +163,9 @@ func closeBody(req *http.Request) {
 // maxPeek is how much of a 401 is read to see what it is about.
 const maxPeek = 64 << 10
 
-// tokenWasRefused reports whether a 401 is about the token. Contentstack also sends it with error code 294 for a second factor
-// that is wanted, and with 161 for the environment or a permission. The answer's body can be read as if nobody had.
+// tokenWasRefused reports whether a 401 is about the token. Contentstack also sends it with error
+// code 294 for a second factor that is wanted, and with 161 for the environment or a permission.
+// The answer's body can be read as if nobody had.
 func tokenWasRefused(resp *http.Response) bool {
 	if resp.Body == nil {
 		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
@@ -193,8 +194,8 @@ func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 // forcedFor is how long a token that was got because of a 401 is not replaced because of another.
 const forcedFor = time.Minute
 
-// replace has key's token replaced because an API answered 401 to it (law M9), and returns the new one, or nil if there
-// is none.
+// replace has key's token replaced because an API answered 401 to it (law M9), and returns the new
+// one, or nil if there is none.
 func (m *Manager) replace(ctx context.Context, key, refused string) *view {
 	for range 2 { // the first time, the key may not be in memory any more
 		m.reject(key, refused)
@@ -209,7 +210,8 @@ func (m *Manager) replace(ctx context.Context, key, refused string) *view {
 	return nil
 }
 
-// reject ends key's access token, if that is the one that was refused, so that whoever asks next has it replaced.
+// reject ends key's access token, if that is the one that was refused, so that whoever asks next
+// has it replaced.
 func (m *Manager) reject(key, refused string) {
 	e := m.cache.find(key)
 	if e == nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// An api is what a Transport sends to: an http.RoundTripper that answers from memory and remembers what came.
+// An api is what a Transport sends to: an http.RoundTripper that answers from memory and remembers
+// what came.
 type api struct {
 	answer func(n int, r *http.Request) (*http.Response, error) // to the nth request, from 1; nil: 200
 
@@ -80,7 +81,8 @@ func takesOnly(good ...string) func(int, *http.Request) (*http.Response, error) 
 	}
 }
 
-// transportManager is a Manager over a new Memory with the login of "user", whose token is access-user-1.
+// transportManager is a Manager over a new Memory with the login of "user", whose token is
+// access-user-1.
 func transportManager(t *testing.T, p *provider, o *tokens.Options) *tokens.Manager {
 	t.Helper()
 	m := newManager(p.config(), new(tokens.Memory), o)

@@ -12,8 +12,9 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A server may forget the old access token at once when it hands out a new one. So a call may get a 401 while the refresh that its
-// token was due for is under way. That is no reason to stay with the new token when another process replaces it in turn.
+// A server may forget the old access token at once when it hands out a new one. So a call may get a
+// 401 while the refresh that its token was due for is under way. That is no reason to stay with the
+// new token when another process replaces it in turn.
 func TestA401DuringARefreshThatWasDueLeavesTheNextToBeMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -42,8 +43,9 @@ func TestA401DuringARefreshThatWasDueLeavesTheNextToBeMended(t *testing.T) {
 	})
 }
 
-// While another process refreshes, the old access token may be dead at the server before the new one is in the store. That
-// process has said so by its mark, so a 401 then is worth the wait, even for a token that came because of a 401.
+// While another process refreshes, the old access token may be dead at the server before the new
+// one is in the store. That process has said so by its mark, so a 401 then is worth the wait, even
+// for a token that came because of a 401.
 func TestA401WhileAnotherProcessRefreshesWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// transportRedirects are chains of redirects. A + before a hop says that it gets the token, a - that it must not.
+// transportRedirects are chains of redirects. A + before a hop says that it gets the token, a -
+// that it must not.
 var transportRedirects = []struct {
 	name string
 	hops []string

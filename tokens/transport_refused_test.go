@@ -60,7 +60,8 @@ func TestA401OfManyIsOneRefresh(t *testing.T) {
 	})
 }
 
-// What the store has is tried before the refresh token is: a login of the user's elsewhere ends the old tokens.
+// What the store has is tried before the refresh token is: a login of the user's elsewhere ends the
+// old tokens.
 func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -82,7 +83,8 @@ func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 	})
 }
 
-// The token was replaced while the request was on its way, so the 401 is about one that nobody uses any more.
+// The token was replaced while the request was on its way, so the 401 is about one that nobody uses
+// any more.
 func TestA401ToATokenThatIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -347,7 +349,8 @@ func TestA401AfterClose(t *testing.T) {
 	assert.Zero(t, p.asked())
 }
 
-// Otherwise replicas would take turns: one refreshes, the others adopt its token and refresh that at their next 401.
+// Otherwise replicas would take turns: one refreshes, the others adopt its token and refresh that
+// at their next 401.
 func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -56,12 +56,13 @@ func (f *flight) storeFailed(err error) error {
 	return err
 }
 
-// lookEvery is how often, at most, callers without a token have the store looked at: the user may have logged in again.
+// lookEvery is how often, at most, callers without a token have the store looked at: the user may
+// have logged in again.
 const lookEvery = 5 * time.Second
 
-// unrenewed notes how the refresh of a record failed, and returns that. A refusal of the refresh token is remembered for a
-// while, and is the end of the login when no access token is left (law M7). It says nothing about a login that was put
-// meanwhile.
+// unrenewed notes how the refresh of a record failed, and returns that. A refusal of the refresh
+// token is remembered for a while, and is the end of the login when no access token is left (law
+// M7). It says nothing about a login that was put meanwhile.
 func (f *flight) unrenewed(rec record, err error, took time.Duration) error {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A brokenLater is a store for key "user" that takes the mark of the next refresh and nothing after it, until it is mended.
+// A brokenLater is a store for key "user" that takes the mark of the next refresh and nothing after
+// it, until it is mended.
 type brokenLater struct {
 	*hooked
 	mu     sync.Mutex

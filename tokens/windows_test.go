@@ -13,7 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// windowsOpen uses key's token step by step until a refresh begins, and returns how long before the token's end that was.
+// windowsOpen uses key's token step by step until a refresh begins, and returns how long before the
+// token's end that was.
 func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string, step time.Duration) time.Duration {
 	t.Helper()
 	end := time.Now().Add(p.lives)
@@ -125,7 +126,8 @@ func TestNobodyWaitsLongWhileATokenIsLeft(t *testing.T) {
 	})
 }
 
-// A token lives three quarters of its lifetime at least before the next, or half a minute where that is less.
+// A token lives three quarters of its lifetime at least before the next, or half a minute where
+// that is less.
 func TestOneRefreshPerHalfMinute(t *testing.T) {
 	t.Parallel()
 	for _, lives := range []time.Duration{time.Second, 3 * time.Second, time.Minute, time.Hour} {
@@ -151,7 +153,8 @@ func TestOneRefreshPerHalfMinute(t *testing.T) {
 	}
 }
 
-// What has ended when it comes, because the answer took longer, must not be asked for again and again.
+// What has ended when it comes, because the answer took longer, must not be asked for again and
+// again.
 func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

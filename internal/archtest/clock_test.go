@@ -20,8 +20,8 @@ import (
 // measure a length of time, whatever the clock says.
 var clockReaders = []string{"Now", "Since", "Until"}
 
-// TestTokensReadTheClockInOnePlace: the simulation gives each Manager a clock of its own, so nothing
-// may read another one.
+// TestTokensReadTheClockInOnePlace: the simulation gives each Manager a clock of its own, so
+// nothing may read another one.
 func TestTokensReadTheClockInOnePlace(t *testing.T) {
 	names, err := filepath.Glob(root + "/tokens/*.go")
 	require.NoError(t, err)

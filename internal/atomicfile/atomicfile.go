@@ -1,6 +1,6 @@
-// Package atomicfile replaces and removes whole files. No reader ever sees half of a file, even after
-// a process was killed or the power failed. Read such a file with robustio.ReadFile: Windows allows no
-// reading while a file is replaced, and ReadFile waits for that moment to pass.
+// Package atomicfile replaces and removes whole files. No reader ever sees half of a file, even
+// after a process was killed or the power failed. Read such a file with robustio.ReadFile: Windows
+// allows no reading while a file is replaced, and ReadFile waits for that moment to pass.
 //
 // The package takes no locks. Only one process may write or remove a file at a time, in a directory
 // that no other user can write to.
@@ -17,20 +17,22 @@ import (
 	"github.com/rogpeppe/go-internal/robustio"
 )
 
-// Step is called on the way through Write: at "written" (the temporary file has its content, which is not synced yet),
-// "before rename" and "after rename" (the directory is not synced yet). It does nothing. A test sets it, in a process of
-// its own, to kill that process there.
+// Step is called on the way through Write: at "written" (the temporary file has its content, which
+// is not synced yet), "before rename" and "after rename" (the directory is not synced yet). It does
+// nothing. A test sets it, in a process of its own, to kill that process there.
 var Step = func(name string) {}
 
-// syncFile makes what a file or a directory holds outlive a crash. A test watches it, and makes it fail.
+// syncFile makes what a file or a directory holds outlive a crash. A test watches it, and makes it
+// fail.
 var syncFile = (*os.File).Sync
 
-// Suffix is what the name of the temporary file has more than that of the file. It is always the same, so a left-over
-// of a killed process is overwritten and not joined by others.
+// Suffix is what the name of the temporary file has more than that of the file. It is always the
+// same, so a left-over of a killed process is overwritten and not joined by others.
 const Suffix = ".tmp"
 
-// Write replaces the file at path by one with content data that only its user can read, or creates it. When it returns nil,
-// the new content outlives a crash. The error says whether the file may have been replaced.
+// Write replaces the file at path by one with content data that only its user can read, or creates
+// it. When it returns nil, the new content outlives a crash. The error says whether the file may
+// have been replaced.
 func Write(path string, data []byte) error {
 	temp := path + Suffix
 	if err := writeTemp(temp, data); err != nil {
@@ -70,10 +72,12 @@ func writeTemp(temp string, data []byte) error {
 	return err
 }
 
-// Remove removes the file at path, and what a killed Write left beside it. What is not there needs no removing. When it
-// returns nil, the file stays away after a crash. The error says whether the file may have been removed.
+// Remove removes the file at path, and what a killed Write left beside it. What is not there needs
+// no removing. When it returns nil, the file stays away after a crash. The error says whether the
+// file may have been removed.
 func Remove(path string) error {
-	// The temporary file goes first: it may hold newer content than the file, and must not outlive it.
+	// The temporary file goes first: it may hold newer content than the file, and must not outlive
+	// it.
 	for _, name := range []string{path + Suffix, path} {
 		if err := remove(name); err != nil {
 			return fmt.Errorf("%w; %s is as it was", err, filepath.Base(path))
@@ -98,13 +102,13 @@ func remove(path string) error {
 	return robustio.RemoveAll(path)
 }
 
-// Mkdir makes the directory at path and the parents that are missing, for their user alone. What is there already stays as
-// it is. When it returns nil, the directory outlives a crash.
+// Mkdir makes the directory at path and the parents that are missing, for their user alone. What is
+// there already stays as it is. When it returns nil, the directory outlives a crash.
 func Mkdir(path string) error {
 	parent := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		// Another process may have made it this very moment, and not have come to the sync. If it was there before, it
-		// may stand where we cannot sync, and need not.
+		// Another process may have made it this very moment, and not have come to the sync. If it
+		// was there before, it may stand where we cannot sync, and need not.
 		_ = SyncDir(parent)
 		return nil
 	}
@@ -121,8 +125,8 @@ func Mkdir(path string) error {
 	return SyncDir(parent)
 }
 
-// SyncDir returns when the names in the directory at path, as they are now, outlive a crash. Windows has no such call, and
-// writes names in order.
+// SyncDir returns when the names in the directory at path, as they are now, outlive a crash.
+// Windows has no such call, and writes names in order.
 func SyncDir(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil

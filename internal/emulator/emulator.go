@@ -1,14 +1,14 @@
-// Package emulator emulates Contentstack's side of OAuth: the authorize page, the token endpoint, and
-// an API that accepts its tokens. It is one http.Handler, with its state in memory.
+// Package emulator emulates Contentstack's side of OAuth: the authorize page, the token endpoint,
+// and an API that accepts its tokens. It is one http.Handler, with its state in memory.
 //
-// The emulator is strict. Where Contentstack's documents leave a rule open, it follows the rule that is
-// hardest on a client. The first request that names a code uses it up. A refresh token works once, and
-// its second use ends the login. A refresh must repeat the redirect URI and the secret of its grant. So
-// a client that passes here does not depend on a lenient server. The log has each decision and its
-// reason, with the secrets masked.
+// The emulator is strict. Where Contentstack's documents leave a rule open, it follows the rule
+// that is hardest on a client. The first request that names a code uses it up. A refresh token
+// works once, and its second use ends the login. A refresh must repeat the redirect URI and the
+// secret of its grant. So a client that passes here does not depend on a lenient server. The log
+// has each decision and its reason, with the secrets masked.
 //
-// The package does not import the library that is tested with it: a mistake there cannot hide behind
-// the same mistake here.
+// The package does not import the library that is tested with it: a mistake there cannot hide
+// behind the same mistake here.
 package emulator
 
 import (

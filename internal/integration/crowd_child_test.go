@@ -96,8 +96,8 @@ func (c *crowdMember) work(ctx context.Context, plan *crowdPlan) (err error) {
 	return nil
 }
 
-// take asks for a token of key, and reports whether there was one. The login is alive, so a failure other than its end may be the
-// machine's doing.
+// take asks for a token of key, and reports whether there was one. The login is alive, so a failure
+// other than its end may be the machine's doing.
 func (c *crowdMember) take(key string) bool {
 	asked := time.Now()
 	token, err := c.manager.Token(context.Background(), key)

@@ -33,8 +33,8 @@ const (
 	crowdPatience = 5 * time.Minute
 )
 
-// TestCrowdRefreshesEachLoginOnce: each of these servers ends a login when a refresh token comes a second time. The processes share
-// nothing but a store.
+// TestCrowdRefreshesEachLoginOnce: each of these servers ends a login when a refresh token comes a
+// second time. The processes share nothing but a store.
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Parallel()
 	for _, store := range sharedStores {
@@ -184,7 +184,8 @@ func (f *front) assertNoTokenTwice(t *testing.T) (sent int) {
 	return sent
 }
 
-// readStored reads the token in the record that the Manager keeps for key, and checks that nobody left a mark on it.
+// readStored reads the token in the record that the Manager keeps for key, and checks that nobody
+// left a mark on it.
 func readStored(t *testing.T, store tokens.Store, key string) (token csoauth.Token) {
 	t.Helper()
 	raw, err := store.Load(t.Context(), key)

@@ -18,14 +18,16 @@ import (
 	"github.com/contentstack/csoauth/httplogin"
 )
 
-// These benchmarks run httplogin (csoauth) beside what a careful web server writes with golang.org/x/oauth2 and
-// github.com/gorilla/securecookie (xoauth2). Both get the same request and set the same headers, and each answers as it
-// would in production. The peer leaves out what only httplogin does: a cookie for each tab, room for it among the others,
-// and no answer to prefetchers.
+// These benchmarks run httplogin (csoauth) beside what a careful web server writes with
+// golang.org/x/oauth2 and github.com/gorilla/securecookie (xoauth2). Both get the same request and
+// set the same headers, and each answers as it would in production. The peer leaves out what only
+// httplogin does: a cookie for each tab, room for it among the others, and no answer to
+// prefetchers.
 //
 //	go test -bench 'Start|CallbackForged' -count 10 -run '^$' | benchstat -col /impl -
 
-// BenchmarkStart measures the request that begins a log-in: without a cookie, and with a forged one of an earlier attempt.
+// BenchmarkStart measures the request that begins a log-in: without a cookie, and with a forged one
+// of an earlier attempt.
 func BenchmarkStart(b *testing.B) {
 	for _, row := range []string{"none", "wrong-tag"} {
 		b.Run("cookie="+row, func(b *testing.B) {
@@ -41,8 +43,8 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkCallbackForged measures what a forged callback costs: in a browser without the cookie that its state names, and
-// in one where that cookie has a wrong tag.
+// BenchmarkCallbackForged measures what a forged callback costs: in a browser without the cookie
+// that its state names, and in one where that cookie has a wrong tag.
 func BenchmarkCallbackForged(b *testing.B) {
 	for _, row := range []string{"none", "wrong-tag"} {
 		b.Run("cookie="+row, func(b *testing.B) {
@@ -125,7 +127,8 @@ func newPeerLogin(c *csoauth.Config) *peerLogin {
 			ClientID: c.ClientID, RedirectURL: c.RedirectURI, Scopes: c.Scopes,
 			Endpoint: oauth2.Endpoint{AuthURL: "https://app.contentstack.com/#!/apps/" + c.AppUID + "/authorize"},
 		},
-		// With gob, which is the default, Start takes half as long again: it sends the type along in each cookie.
+		// With gob, which is the default, Start takes half as long again: it sends the type along
+		// in each cookie.
 		cookie: securecookie.New(hashKey, blockKey).SetSerializer(securecookie.JSONEncoder{}).MaxAge(600),
 	}
 }

@@ -59,7 +59,8 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// TestNoFalseConflicts: where transactions are serializable, the server refuses some that nobody is in the way of.
+// TestNoFalseConflicts: where transactions are serializable, the server refuses some that nobody is
+// in the way of.
 func TestNoFalseConflicts(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t, postgresWithoutSync...)

@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The READMEs of the stores show Go code for clients that the root module does not have, so internal/archtest leaves them to these tests.
+// The READMEs of the stores show Go code for clients that the root module does not have, so
+// internal/archtest leaves them to these tests.
 const storeReadmes = "../../tokens/*/README.md"
 
 // readmeSealKey is the key of the README's example: as "openssl rand -hex 32" prints it.
@@ -53,7 +54,8 @@ func linesAfterImports(program string) int {
 	return strings.Count(body, "\n")
 }
 
-// runText runs the text of a Go program in a folder of this module that exists only for the go command, and returns what it prints.
+// runText runs the text of a Go program in a folder of this module that exists only for the go
+// command, and returns what it prints.
 func runText(t *testing.T, program string, environment ...string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -15,8 +15,8 @@ import (
 	"github.com/contentstack/csoauth/httplogin"
 )
 
-// TestLoginThroughAServiceWorker: an application's worker repeats each navigation with fetch, so that
-// the browser does not call it one for a document any more.
+// TestLoginThroughAServiceWorker: an application's worker repeats each navigation with fetch, so
+// that the browser does not call it one for a document any more.
 func TestLoginThroughAServiceWorker(t *testing.T) {
 	t.Parallel()
 	c := newChrome(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// sharedStores are the stores that processes may share. Each start returns a fresh one as stores.Open takes it, good until the end of
-// the test.
+// sharedStores are the stores that processes may share. Each start returns a fresh one as
+// stores.Open takes it, good until the end of the test.
 var sharedStores = []struct {
 	name  string
 	start func(t testing.TB) string
@@ -25,7 +25,8 @@ var sharedStores = []struct {
 // sealKey is the same in all processes.
 var sealKey = bytes.Repeat([]byte{7}, 32)
 
-// openSealed opens a store as the program in the folder worker does. wrap, if it is not nil, comes between the store and the seal.
+// openSealed opens a store as the program in the folder worker does. wrap, if it is not nil, comes
+// between the store and the seal.
 func openSealed(ctx context.Context, text string, wrap func(tokens.Store) tokens.Store) (tokens.Store, func() error, error) {
 	store, closeStore, err := stores.Open(ctx, text)
 	if err != nil {

@@ -36,8 +36,8 @@ var crashes = []struct {
 	}},
 }
 
-// TestStoreServerDiesUnderACrowd: a server with the settings that the documentation names is killed and started again while Managers
-// refresh. No login is lost.
+// TestStoreServerDiesUnderACrowd: a server with the settings that the documentation names is killed
+// and started again while Managers refresh. No login is lost.
 func TestStoreServerDiesUnderACrowd(t *testing.T) {
 	t.Parallel()
 	var table faultTable
@@ -70,7 +70,8 @@ func TestStoreServerDiesUnderACrowd(t *testing.T) {
 	t.Log(&table)
 }
 
-// crash kills the server with a refresh held, if hold does that, lets the refresh go on without a server, and starts it again.
+// crash kills the server with a refresh held, if hold does that, lets the refresh go on without a
+// server, and starts it again.
 func (s *faultSite) crash(t *testing.T, d *database, hold func(f *tradeFront, die func() bool)) {
 	t.Helper()
 	moment, dead := make(chan struct{}), make(chan struct{})
@@ -147,7 +148,8 @@ func (c *storeCrowd) note(m *tokens.Manager, key string, round *atomic.Int64) {
 	}
 }
 
-// untilAllServed waits until each Manager has served each key with a token that it did not have before: for a lifetime and then once.
+// untilAllServed waits until each Manager has served each key with a token that it did not have
+// before: for a lifetime and then once.
 func (c *storeCrowd) untilAllServed(t *testing.T) {
 	t.Helper()
 	time.Sleep(crashLifetime / 2) // some tokens end meanwhile

@@ -15,8 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A stepStore tells of each step before and after it, with its number, from 1: "load", the swap to a "mark", and the swap to
-// one without, which is a "save".
+// A stepStore tells of each step before and after it, with its number, from 1: "load", the swap to
+// a "mark", and the swap to one without, which is a "save".
 type stepStore struct {
 	tokens.Store
 	before, after func(step string, nth int) // nil: nobody is told
@@ -57,7 +57,8 @@ func (s *stepStore) CompareAndSwap(ctx context.Context, key string, old, new []b
 	return s.Store.CompareAndSwap(ctx, key, old, new)
 }
 
-// cutClients are ways to talk to a server: go-redis repeats a command by itself whose connection broke, or leaves it to the Manager.
+// cutClients are ways to talk to a server: go-redis repeats a command by itself whose connection
+// broke, or leaves it to the Manager.
 var cutClients = []struct {
 	name, kind string
 	redis      *redis.Options
@@ -84,7 +85,8 @@ var storeCuts = []struct {
 	{"answer lost, then 7 s without network", wireCut{answer: true, down: 7 * time.Second}},
 }
 
-// TestStoreNetworkIsCutAtEachStep: a refresh goes on, or begins again, and sends its refresh token once.
+// TestStoreNetworkIsCutAtEachStep: a refresh goes on, or begins again, and sends its refresh token
+// once.
 func TestStoreNetworkIsCutAtEachStep(t *testing.T) {
 	t.Parallel()
 	var table faultTable

@@ -17,7 +17,8 @@ import (
 	"github.com/contentstack/csoauth/tokens/redisstore"
 )
 
-// A failover is a replica that lacks something and is made the master, while one process has the newest pair, or is about to.
+// A failover is a replica that lacks something and is made the master, while one process has the
+// newest pair, or is about to.
 type failover struct {
 	name    string
 	hasMark bool // the replica has what came before the answer; otherwise it lacks the mark too
@@ -38,7 +39,8 @@ var failovers = []failover{
 	{name: "promoted after the save, with the mark, another asks first", saved: true, hasMark: true, sent: 1},
 }
 
-// TestStaleReplicaIsPromoted: a login whose newest pair a living process has is written back, unless another has used what is left.
+// TestStaleReplicaIsPromoted: a login whose newest pair a living process has is written back,
+// unless another has used what is left.
 func TestStaleReplicaIsPromoted(t *testing.T) {
 	t.Parallel()
 	var table faultTable
@@ -155,7 +157,8 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	require.Equal(t, f.lost, count.inWindow == 1)
 }
 
-// TestReplicaIsNoStore: whoever is connected to a replica gets errors, and no stale token; nobody is logged out by that.
+// TestReplicaIsNoStore: whoever is connected to a replica gets errors, and no stale token; nobody
+// is logged out by that.
 func TestReplicaIsNoStore(t *testing.T) {
 	t.Parallel()
 	r := newReplicated(t)

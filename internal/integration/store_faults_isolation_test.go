@@ -15,8 +15,9 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server whose transactions are stricter than
-// they are as it is installed. Somebody loses each race for the mark, and nobody a login.
+// TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server
+// whose transactions are stricter than they are as it is installed. Somebody loses each race for
+// the mark, and nobody a login.
 func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Parallel()
 	const managers, keys, rounds = 4, 6, 3
@@ -74,7 +75,8 @@ func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Log(&table)
 }
 
-// swapWhileHeld has a Manager refresh key while somebody else's transaction holds its row, and changes it.
+// swapWhileHeld has a Manager refresh key while somebody else's transaction holds its row, and
+// changes it.
 func (s *faultSite) swapWhileHeld(t *testing.T, store tokens.Store, key string) {
 	t.Helper()
 	s.expire(t, key)

@@ -20,8 +20,9 @@ const (
 	poolRounds = 50 // of those, while somebody else has the only connection
 )
 
-// TestStoreWithOneConnection: with a pool of one connection, which somebody else takes for a while, nothing deadlocks, users whose tokens
-// are in memory do not notice, and no connection is held while the token endpoint answers.
+// TestStoreWithOneConnection: with a pool of one connection, which somebody else takes for a while,
+// nothing deadlocks, users whose tokens are in memory do not notice, and no connection is held
+// while the token endpoint answers.
 func TestStoreWithOneConnection(t *testing.T) {
 	t.Parallel()
 	var table faultTable
@@ -86,7 +87,8 @@ func TestStoreWithOneConnection(t *testing.T) {
 	t.Log(&table)
 }
 
-// oneConnection returns a store over a pool of one connection, and what takes that away until free is called.
+// oneConnection returns a store over a pool of one connection, and what takes that away until free
+// is called.
 func (s *faultSite) oneConnection(t *testing.T) (store tokens.Store, take func() (free func())) {
 	t.Helper()
 	if s.at.Kind == "postgres" {

@@ -28,7 +28,8 @@ type storeStop struct {
 	sent   int           // requests to the token endpoint, without that one
 }
 
-// storeStopPoints are in order. The first Load is that of the caller who comes, the second is the refresh's own.
+// storeStopPoints are in order. The first Load is that of the caller who comes, the second is the
+// refresh's own.
 var storeStopPoints = []storeStop{
 	{name: "after the Load", step: "load", nth: 2, left: -time.Minute, sent: 1},
 	{name: "after the mark", step: "mark", nth: 1, left: -time.Minute, sent: 1},
@@ -40,7 +41,8 @@ var storeStopPoints = []storeStop{
 	{name: "after the save", step: "save", nth: 1, left: -time.Minute, sent: 1},
 }
 
-// TestStoreProcessIsStoppedPastItsLease: a process that wakes finds out what others have done meanwhile.
+// TestStoreProcessIsStoppedPastItsLease: a process that wakes finds out what others have done
+// meanwhile.
 func TestStoreProcessIsStoppedPastItsLease(t *testing.T) {
 	t.Parallel()
 	var table faultTable
@@ -125,7 +127,8 @@ type passerBy struct {
 	took     time.Duration // until it got its first answer
 }
 
-// passLease has another process ask for a token, if anybody comes, and returns when more than a lease is over.
+// passLease has another process ask for a token, if anybody comes, and returns when more than a
+// lease is over.
 func (p storeStop) passLease(t *testing.T, other *tokens.Manager, key string) (got passerBy) {
 	t.Helper()
 	began := time.Now()

@@ -29,8 +29,8 @@ import (
 var storeRounds = flag.Int("store-rounds", 1, "how often a server dies at each moment, and a process at each point")
 
 const (
-	// faultLease is short, because what it makes others wait for happens here all the time. It is long enough for a refresh on a busy
-	// machine.
+	// faultLease is short, because what it makes others wait for happens here all the time. It is
+	// long enough for a refresh on a busy machine.
 	faultLease = 6 * time.Second
 	// faultPatience ends a test that hangs. A busy machine needs only a part of it.
 	faultPatience = 3 * time.Minute
@@ -47,7 +47,8 @@ var storeKinds = []storeKind{
 	{"postgres", startPostgres},
 }
 
-// sideBySide runs subtests side by side, more of them than there are processors: most of what they do is wait.
+// sideBySide runs subtests side by side, more of them than there are processors: most of what they
+// do is wait.
 func sideBySide[T any](t *testing.T, rows []T, name func(T) string, test func(*testing.T, T)) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -57,7 +58,8 @@ func sideBySide[T any](t *testing.T, rows []T, name func(T) string, test func(*t
 	all.Wait()
 }
 
-// until waits until something is so. The test's own goroutine asks, so that the question may fail the test.
+// until waits until something is so. The test's own goroutine asks, so that the question may fail
+// the test.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(faultPatience); !so(); time.Sleep(20 * time.Millisecond) {
@@ -113,7 +115,8 @@ type faultSite struct {
 	store  tokens.Store // for the test's own eyes and hands
 }
 
-// newFaultSite returns a site in d, apart from others there. Access tokens live so long; 0 is an hour.
+// newFaultSite returns a site in d, apart from others there. Access tokens live so long; 0 is an
+// hour.
 func newFaultSite(t *testing.T, d *database, kind, name string, lifetime time.Duration) *faultSite {
 	t.Helper()
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: lifetime})
@@ -173,7 +176,8 @@ func readFaultRecord(t *testing.T, store tokens.Store, key string) (r faultRecor
 	return r
 }
 
-// leave rewrites the record of key so that so much is left of its access token, of an hour: who comes next has to refresh it.
+// leave rewrites the record of key so that so much is left of its access token, of an hour: who
+// comes next has to refresh it.
 func (s *faultSite) leave(t *testing.T, key string, left time.Duration) {
 	t.Helper()
 	rec := readFaultRecord(t, s.store, key)
@@ -205,7 +209,8 @@ func (s *faultSite) status(t *testing.T, token *csoauth.Token) int {
 	return resp.StatusCode
 }
 
-// askFor asks until there is a token or the login is over, and returns the failures on the way, none of which is a logout.
+// askFor asks until there is a token or the login is over, and returns the failures on the way,
+// none of which is a logout.
 func askFor(ctx context.Context, m *tokens.Manager, key string) (token *csoauth.Token, failures []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, faultPatience)
 	defer cancel()
@@ -222,9 +227,10 @@ func askFor(ctx context.Context, m *tokens.Manager, key string) (token *csoauth.
 	}
 }
 
-// aftermath finds out what has become of the login of key, and counts it: its access token ends, and a process that knows nothing
-// refreshes it. A login that is over is lost in law M5's window if the front's log shows that what the store had was spent, or was sent
-// again after that; otherwise it is the library's fault.
+// aftermath finds out what has become of the login of key, and counts it: its access token ends,
+// and a process that knows nothing refreshes it. A login that is over is lost in law M5's window if
+// the front's log shows that what the store had was spent, or was sent again after that; otherwise
+// it is the library's fault.
 func (s *faultSite) aftermath(t *testing.T, count *faultCount, key string) {
 	t.Helper()
 	s.expire(t, key)

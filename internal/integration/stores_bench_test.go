@@ -22,15 +22,16 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A herd is so many logins whose access tokens have ended, wanted by all processes at once. Contentstack answers at once in these
-// benchmarks, so that the store alone is measured.
+// A herd is so many logins whose access tokens have ended, wanted by all processes at once.
+// Contentstack answers at once in these benchmarks, so that the store alone is measured.
 const (
 	herdKeys    = 1000
 	herdCallers = 64 // in each process
 )
 
-// BenchmarkHerdOverStore reports refreshes per second, and what each costs the store, beneath the seal: calls by kind, and the bytes of the
-// values in them. For Redis it adds what that counts on the wire, both ways.
+// BenchmarkHerdOverStore reports refreshes per second, and what each costs the store, beneath the
+// seal: calls by kind, and the bytes of the values in them. For Redis it adds what that counts on
+// the wire, both ways.
 func BenchmarkHerdOverStore(b *testing.B) {
 	for _, shared := range sharedStores {
 		for _, processes := range []int{1, 4} {
@@ -88,7 +89,8 @@ func benchHerd(b *testing.B, text string, processes int) {
 	}
 }
 
-// BenchmarkHitOverStore reports what a token that is in memory costs the store, which must be nothing.
+// BenchmarkHitOverStore reports what a token that is in memory costs the store, which must be
+// nothing.
 func BenchmarkHitOverStore(b *testing.B) {
 	for _, shared := range sharedStores {
 		b.Run("store="+shared.name, func(b *testing.B) {
@@ -186,7 +188,8 @@ func (r *herdReport) add(more herdReport) {
 	r.Bytes += more.Bytes
 }
 
-// childOfHerd gets the tokens of one herd after the other, each with a Manager that knows nothing yet.
+// childOfHerd gets the tokens of one herd after the other, each with a Manager that knows nothing
+// yet.
 func childOfHerd() {
 	told, say := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var text string

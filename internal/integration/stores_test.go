@@ -15,7 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens/storetest"
 )
 
-// TestStores holds both stores to the Store's contract, over real servers and through each client, sealed and not.
+// TestStores holds both stores to the Store's contract, over real servers and through each client,
+// sealed and not.
 func TestStores(t *testing.T) {
 	t.Parallel()
 	t.Run("redis", func(t *testing.T) {

@@ -18,7 +18,8 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestWorkersShareAStore runs the worker twice over each store, until each login was refreshed twice.
+// TestWorkersShareAStore runs the worker twice over each store, until each login was refreshed
+// twice.
 func TestWorkersShareAStore(t *testing.T) {
 	t.Parallel()
 	worker := buildIn(t, ".", "./worker")

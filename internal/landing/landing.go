@@ -1,6 +1,6 @@
-// Package landing answers the browser that comes back from Contentstack, to a web server (httplogin)
-// or to a program on the user's machine (loopback). It has the headers of the response, the page, and
-// the refusal of requests that no person made.
+// Package landing answers the browser that comes back from Contentstack, to a web server
+// (httplogin) or to a program on the user's machine (loopback). It has the headers of the response,
+// the page, and the refusal of requests that no person made.
 package landing
 
 import (

@@ -356,8 +356,8 @@ func (c change) apply(tree string) (restore func(), err error) {
 
 var errCompile = errors.New("the package does not compile")
 
-// run compiles the tests of b, without optimization and without vet, whose opinion of a change does not
-// matter, and runs those named.
+// run compiles the tests of b, without optimization and without vet, whose opinion of a change does
+// not matter, and runs those named.
 func (b binary) run(tree string, timeout time.Duration, tests ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout+5*time.Minute)
 	defer cancel()

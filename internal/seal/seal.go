@@ -1,6 +1,6 @@
-// Package seal encrypts and authenticates small secrets that are kept where others can read or write:
-// in a store or a cookie. Without a key no one can read a sealed value, change it, or use it in another
-// place than it was sealed for.
+// Package seal encrypts and authenticates small secrets that are kept where others can read or
+// write: in a store or a cookie. Without a key no one can read a sealed value, change it, or use it
+// in another place than it was sealed for.
 //
 // A sealed value is
 //
@@ -10,12 +10,12 @@
 //	n bytes   the plain text, encrypted
 //	16 bytes  the tag
 //
-// The cipher is AES-256-GCM. The tag also covers the version, the key ID and the context. The cipher's
-// key and its ID are derived from the caller's key and the purpose by HKDF-SHA256 (RFC 5869), so one key
-// may serve several purposes, and the ID reveals nothing about the key.
+// The cipher is AES-256-GCM. The tag also covers the version, the key ID and the context. The
+// cipher's key and its ID are derived from the caller's key and the purpose by HKDF-SHA256 (RFC
+// 5869), so one key may serve several purposes, and the ID reveals nothing about the key.
 //
-// A sealed value shows the length of the plain text. The package does not notice when someone puts back
-// an older sealed value of the same context.
+// A sealed value shows the length of the plain text. The package does not notice when someone puts
+// back an older sealed value of the same context.
 package seal
 
 import (
@@ -40,7 +40,8 @@ const (
 	tagSize   = 16
 )
 
-// A Box seals with its first key and opens with each of them. It is safe for concurrent use and prints without its keys.
+// A Box seals with its first key and opens with each of them. It is safe for concurrent use and
+// prints without its keys.
 //
 // The nonces are random. Seal at most 2^32 values with one key for one purpose, in all processes
 // together: beyond that two values may get the same nonce, which reveals both. That is a thousand a
@@ -54,9 +55,9 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// New returns a Box for a purpose, such as "csoauth tokens": what is sealed for one purpose does not open for another. Each
-// key is 32 random bytes. To change keys, put the new one first and keep the old ones behind it until nothing is
-// left that was sealed with them.
+// New returns a Box for a purpose, such as "csoauth tokens": what is sealed for one purpose does
+// not open for another. Each key is 32 random bytes. To change keys, put the new one first and keep
+// the old ones behind it until nothing is left that was sealed with them.
 func New(purpose string, keys [][]byte) (*Box, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no key is given")
@@ -99,8 +100,9 @@ func derive(secret []byte, purpose string) (key, error) {
 	return key{id: [idSize]byte(material[KeySize:]), aead: aead}, err
 }
 
-// Seal encrypts plain. Open returns it only for the same context, which says where the value belongs, such as the name it is
-// kept under. The context is not part of the sealed value and may be empty. The same plain text sealed twice looks different.
+// Seal encrypts plain. Open returns it only for the same context, which says where the value
+// belongs, such as the name it is kept under. The context is not part of the sealed value and may
+// be empty. The same plain text sealed twice looks different.
 func (b *Box) Seal(plain, context []byte) []byte {
 	k := b.keys[0]
 	sealed := make([]byte, 0, Overhead+len(plain))
@@ -109,8 +111,9 @@ func (b *Box) Seal(plain, context []byte) []byte {
 	return k.aead.Seal(sealed, nil, plain, bound(sealed, context))
 }
 
-// Open returns what was sealed, never nil without an error. The errors tell apart what is no sealed value, one of another
-// version, one of another key, and one that was damaged, forged or moved from another place.
+// Open returns what was sealed, never nil without an error. The errors tell apart what is no sealed
+// value, one of another version, one of another key, and one that was damaged, forged or moved from
+// another place.
 func (b *Box) Open(sealed, context []byte) ([]byte, error) {
 	if len(sealed) > 0 && sealed[0] != version {
 		return nil, fmt.Errorf("it has version %d, and this csoauth opens version %d: it is no sealed value, or a newer one", sealed[0], version)
@@ -137,7 +140,8 @@ func (b *Box) Open(sealed, context []byte) ([]byte, error) {
 
 var errForged = errors.New("it was damaged or forged, or moved here from another place")
 
-// bound returns what the tag covers besides the text. The head has a fixed size, so no two pairs give the same bytes.
+// bound returns what the tag covers besides the text. The head has a fixed size, so no two pairs
+// give the same bytes.
 func bound(head, context []byte) []byte {
 	return append(append(make([]byte, 0, headSize+len(context)), head...), context...)
 }

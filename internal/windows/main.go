@@ -2,12 +2,12 @@
 //
 //	go run ./internal/windows [go test flags] PKG...
 //
-// It prints a line for each package, and the output of failed tests. It exits with 1 if a test failed
-// or no test ran.
+// It prints a line for each package, and the output of failed tests. It exits with 1 if a test
+// failed or no test ran.
 //
-// Wine is not Windows, but it has Windows' paths, clocks, file locks and errors, where Go programs most
-// often go wrong. Where Wine 8 lacks something that Go needs, this program adds it: see processprng.c
-// and removeOldStyle.
+// Wine is not Windows, but it has Windows' paths, clocks, file locks and errors, where Go programs
+// most often go wrong. Where Wine 8 lacks something that Go needs, this program adds it: see
+// processprng.c and removeOldStyle.
 package main
 
 import (
@@ -80,8 +80,8 @@ func missingPrograms() (missing []string) {
 	return missing
 }
 
-// makePrefix returns the folder that is Wine's C: drive and registry, ready for Go programs. Making it takes Wine up to a
-// minute, so it stays for the next time.
+// makePrefix returns the folder that is Wine's C: drive and registry, ready for Go programs. Making
+// it takes Wine up to a minute, so it stays for the next time.
 func makePrefix() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -108,8 +108,9 @@ func makePrefix() (string, error) {
 	return prefix, command(prefix, processPrng, compiler, "-shared", "-o", dll, "-x", "c", "-", "-ladvapi32")
 }
 
-// keepWine starts a Windows program that waits until stop is called. Wine's own services start with the first program and keep its
-// output open. If that were a test, the go command would wait for the end of its output, and fail.
+// keepWine starts a Windows program that waits until stop is called. Wine's own services start with
+// the first program and keep its output open. If that were a test, the go command would wait for
+// the end of its output, and fail.
 func keepWine(prefix string) (stop func(), err error) {
 	cmd := exec.Command("wine", "cmd", "/c", "pause")
 	cmd.Env = wineEnv(prefix)
@@ -138,14 +139,16 @@ func command(prefix, stdin, name string, args ...string) error {
 	return nil
 }
 
-// wineEnv keeps Wine quiet, and from asking for .NET and a browser engine, which no test needs. Tests that run go or git skip without
-// them, but not in CI: Wine has neither, so its tests are not told that this is CI.
+// wineEnv keeps Wine quiet, and from asking for .NET and a browser engine, which no test needs.
+// Tests that run go or git skip without them, but not in CI: Wine has neither, so its tests are not
+// told that this is CI.
 func wineEnv(prefix string) []string {
 	return append(os.Environ(), "WINEPREFIX="+prefix, "WINEARCH=win64", "WINEDEBUG=-all", "WINEDLLOVERRIDES=mscoree,mshtml=", "CI=")
 }
 
-// removeOldStyle returns an overlay for the go command that lets programs remove files in the way of Windows before version 10.
-// Wine 8 lacks the new way, and refuses it with an error that os.RemoveAll does not expect: each t.TempDir would fail.
+// removeOldStyle returns an overlay for the go command that lets programs remove files in the way
+// of Windows before version 10. Wine 8 lacks the new way, and refuses it with an error that
+// os.RemoveAll does not expect: each t.TempDir would fail.
 func removeOldStyle(prefix string) (overlay string, err error) {
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {

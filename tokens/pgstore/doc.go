@@ -6,31 +6,31 @@
 //	store, err := tokens.Sealed(pg, key)
 //	users, err := tokens.New(config, store, nil)
 //
-// The package imports no driver. A Load is one statement, and a swap is one or two. Each statement is a
-// transaction of its own, so no transaction is open while Contentstack is asked. There is no session
-// state: a pooler such as pgbouncer may run each statement on another connection. In that case tell a
-// driver that prepares statements by itself not to do so, or a statement may run with the parameters of
-// another: pgx by default_query_exec_mode=exec, lib/pq by binary_parameters=yes.
+// The package imports no driver. A Load is one statement, and a swap is one or two. Each statement
+// is a transaction of its own, so no transaction is open while Contentstack is asked. There is no
+// session state: a pooler such as pgbouncer may run each statement on another connection. In that
+// case tell a driver that prepares statements by itself not to do so, or a statement may run with
+// the parameters of another: pgx by default_query_exec_mode=exec, lib/pq by binary_parameters=yes.
 //
-// Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every caller that looks into
-// the store at the same time, and the server allows 100.
+// Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every caller that looks
+// into the store at the same time, and the server allows 100.
 //
 // # Settings of the server
 //
-// A swap that has returned must survive a crash. PostgreSQL keeps this promise by default: fsync and
-// synchronous_commit are on. With synchronous_commit off, a crash loses the last commits. A standby that
-// is promoted lacks the commits that had not reached it, unless synchronous_standby_names names it. If
-// the newest pair of a login is lost, a process that has it in memory writes it back. If there is none,
-// the user logs in again.
+// A swap that has returned must survive a crash. PostgreSQL keeps this promise by default: fsync
+// and synchronous_commit are on. With synchronous_commit off, a crash loses the last commits. A
+// standby that is promoted lacks the commits that had not reached it, unless
+// synchronous_standby_names names it. If the newest pair of a login is lost, a process that has it
+// in memory writes it back. If there is none, the user logs in again.
 //
 // Connect to the primary: a Load from a standby is an error.
 //
 // # What PostgreSQL holds
 //
 // There is one row per login, with key and value as bytea. Without [tokens.Sealed] the value is the
-// token. Everyone can read it who reads the table, the write-ahead log, a backup or a standby, and who
-// reads a server log with log_statement, log_min_duration_statement or auto_explain, because those log
-// parameters. A driver with the simple protocol writes parameters into the statement, which the server
-// logs with every error. With [tokens.Sealed] they read a sealed value and the key, which may be a name
-// of your user.
+// token. Everyone can read it who reads the table, the write-ahead log, a backup or a standby, and
+// who reads a server log with log_statement, log_min_duration_statement or auto_explain, because
+// those log parameters. A driver with the simple protocol writes parameters into the statement,
+// which the server logs with every error. With [tokens.Sealed] they read a sealed value and the
+// key, which may be a name of your user.
 package pgstore

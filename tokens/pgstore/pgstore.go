@@ -14,20 +14,21 @@ import (
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Table is the name of the table, with or without its schema: lower-case letters, digits and underscores. Empty:
-	// "csoauth_tokens".
+	// Table is the name of the table, with or without its schema: lower-case letters, digits and
+	// underscores. Empty: "csoauth_tokens".
 	Table string
 }
 
-// A Store is a [tokens.Store] in PostgreSQL. It has nothing to close, and is safe for concurrent use.
+// A Store is a [tokens.Store] in PostgreSQL. It has nothing to close, and is safe for concurrent
+// use.
 type Store struct {
 	db    *sql.DB
 	table string // quoted
 }
 
-// New returns a Store over db, which stays the caller's. The table must be there: see [Store.Migrate].
-// New's error says that there is no db, or that the table's name cannot work; it does not ask the
-// database.
+// New returns a Store over db, which stays the caller's. The table must be there: see
+// [Store.Migrate]. New's error says that there is no db, or that the table's name cannot work; it
+// does not ask the database.
 func New(db *sql.DB, o *Options) (*Store, error) {
 	table := "csoauth_tokens"
 	if o != nil && o.Table != "" {
@@ -53,9 +54,9 @@ func (s *Store) Schema() string {
 	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL)"
 }
 
-// Migrate creates the table if it does not exist. If it does, the right to use it is enough. Several
-// processes may call Migrate at the same time. A table whose name has no schema is looked for along the
-// search_path, and created in the first schema there.
+// Migrate creates the table if it does not exist. If it does, the right to use it is enough.
+// Several processes may call Migrate at the same time. A table whose name has no schema is looked
+// for along the search_path, and created in the first schema there.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)
@@ -94,7 +95,8 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 	return value, nil
 }
 
-// load returns the value, or nil if there is none. It asks whether the server is a standby, which might be behind.
+// load returns the value, or nil if there is none. It asks whether the server is a standby, which
+// might be behind.
 func (s *Store) load(ctx context.Context, key string) (value []byte, err error) {
 	if err := s.check(ctx, key); err != nil {
 		return nil, err
@@ -158,8 +160,9 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	return s.settle(ctx, key, new)
 }
 
-// serialized sends a statement again that the server would not serialize with what others do: where transactions are repeatable read somebody
-// was faster, where they are serializable not even that is sure. All statements here may be repeated.
+// serialized sends a statement again that the server would not serialize with what others do: where
+// transactions are repeatable read somebody was faster, where they are serializable not even that
+// is sure. All statements here may be repeated.
 func serialized(ctx context.Context, send func() error) (err error) {
 	for n := range attempts {
 		if err = send(); sqlState(err) != serializationFailure {
@@ -174,7 +177,8 @@ func serialized(ctx context.Context, send func() error) (err error) {
 	return err
 }
 
-// settle says how a swap ends that changed nothing: well if the value is new already, because a swap may be asked for twice.
+// settle says how a swap ends that changed nothing: well if the value is new already, because a
+// swap may be asked for twice.
 func (s *Store) settle(ctx context.Context, key string, new []byte) error {
 	value, err := s.load(ctx, key)
 	if err != nil {

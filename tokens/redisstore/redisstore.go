@@ -16,11 +16,11 @@ import (
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot of a
-	// cluster. Empty: "csoauth:".
+	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot
+	// of a cluster. Empty: "csoauth:".
 	Prefix string
-	// TTL deletes a login that was not written for so long: at least a millisecond. A login in use is
-	// written with each refresh, about once an hour, so take weeks. Zero: logins stay.
+	// TTL deletes a login that was not written for so long: at least a millisecond. A login in use
+	// is written with each refresh, about once an hour, so take weeks. Zero: logins stay.
 	TTL time.Duration
 }
 
@@ -44,11 +44,11 @@ func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args
 	return NewFunc(func(ctx context.Context, args ...any) (any, error) { return do(ctx, args...).Result() }, o)
 }
 
-// NewFunc returns a Store over a function that sends one command to the master and returns its reply:
-// int64 for an integer, string or []byte for a string, []any for an array, and an error for an error,
-// with Redis's text in its own. All args are strings; the fourth is the one Redis key, for clients that
-// find the server of a slot themselves. NewFunc's error says which option cannot work; it does not ask
-// Redis.
+// NewFunc returns a Store over a function that sends one command to the master and returns its
+// reply: int64 for an integer, string or []byte for a string, []any for an array, and an error for
+// an error, with Redis's text in its own. All args are strings; the fourth is the one Redis key,
+// for clients that find the server of a slot themselves. NewFunc's error says which option cannot
+// work; it does not ask Redis.
 func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}
@@ -123,7 +123,8 @@ func text(v any) (string, bool) {
 // maxKey is how long a key may be, in bytes.
 const maxKey = 512
 
-// run runs a script for a key. Redis has the scripts in memory only, so the first run after its start sends the text.
+// run runs a script for a key. Redis has the scripts in memory only, so the first run after its
+// start sends the text.
 func (s *Store) run(ctx context.Context, script script, key string, args ...any) (any, error) {
 	switch {
 	case key == "" || len(key) > maxKey:

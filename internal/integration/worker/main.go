@@ -37,8 +37,8 @@ func main() {
 	}
 }
 
-// run does what main says. Its error includes the error of the Manager's Close, which names the users
-// whose new tokens could not be stored, each by the hash that the log has too.
+// run does what main says. Its error includes the error of the Manager's Close, which names the
+// users whose new tokens could not be stored, each by the hash that the log has too.
 func run(ctx context.Context, args []string) (err error) {
 	s, err := readSettings(args, os.Getenv)
 	if err != nil {
@@ -112,8 +112,8 @@ func (w *worker) run(ctx context.Context, users []string, pause time.Duration) {
 	}
 }
 
-// workFor does the work for one user. After an error it asks the user to log in again, or leaves the
-// work to the next round.
+// workFor does the work for one user. After an error it asks the user to log in again, or leaves
+// the work to the next round.
 func (w *worker) workFor(ctx context.Context, key string) {
 	stacks, err := w.listStacks(ctx, key)
 	switch {

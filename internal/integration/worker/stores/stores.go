@@ -1,5 +1,5 @@
-// Package stores opens the store that a line of text names, for programs that run on one machine or on
-// several.
+// Package stores opens the store that a line of text names, for programs that run on one machine or
+// on several.
 package stores
 
 import (
