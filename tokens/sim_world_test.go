@@ -592,6 +592,7 @@ func (s *sim) callAPI(p *simProcess, u *simUser, ctx context.Context, what int) 
 	}
 	began := s.now()
 	hadValid, _, _ := p.m.Look(u.key)
+	hadValid = hadValid && s.store.get(u.key).leaseOf == nil // or another's lease may have to be waited out
 	client := &http.Client{Transport: p.login(u.key).Transport(simAPI{p, u})}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -605,7 +606,7 @@ func (s *sim) callAPI(p *simProcess, u *simUser, ctx context.Context, what int) 
 	resp.Body.Close()
 	p.tell("is told for %s: %d", u.key, resp.StatusCode)
 	if p.ran(began) && resp.StatusCode == http.StatusUnauthorized && body == nil {
-		s.checkUnauthorized(p, u, began, hadValid)
+		s.checkUnauthorized(p, u, began, hadValid && ctx.Err() == nil)
 	}
 }
 
