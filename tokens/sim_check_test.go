@@ -344,7 +344,7 @@ func (s *sim) checkUnauthorized(p *simProcess, u *simUser, began time.Duration, 
 	if ref.login.dead == "" {
 		// Law M9: not if the token came, in the last minute, in place of another that was rejected.
 		rejections := p.rejections[u.key]
-		if hadValid && len(rejections) == 1 && rejections[0] > began && s.well(p, u, began-simBackoff) {
+		if hadValid && !ref.login.spoiled && len(rejections) == 1 && rejections[0] > began && s.well(p, u, began-simBackoff) {
 			s.violate(notRepaired, p, u.key, "it was rejected %v ago", s.now()-rejections[0])
 		}
 		return
