@@ -14,17 +14,19 @@ import (
 // token is not used. If there is none, the login was ended elsewhere.
 func (f *flight) agree(ctx context.Context) error {
 	for range maxConflicts {
-		raw, err := f.m.load(ctx, f.e.key)
+		stored, err := f.m.load(ctx, f.e.key)
 		if errors.Is(err, ErrNotFound) {
 			return f.forget()
 		}
 		if err != nil {
 			return f.storeFailed(err)
 		}
-		rec, err := decode(raw)
+		rec, err := decode(stored.plain)
+		rec.sealed = stored.sealed
 		if err != nil {
 			return f.storeFailed(&storeError{"show a record that can be read", err})
 		}
+		f.lookedAt = f.m.now().mono
 		back := f.compare(rec)
 		if back == nil {
 			f.offer()
@@ -33,8 +35,9 @@ func (f *flight) agree(ctx context.Context) error {
 		if err := back.encode(); err != nil {
 			return f.storeFailed(err)
 		}
-		switch err := f.m.swap(ctx, f.e.key, raw, back.raw); {
+		switch written, err := f.m.swap(ctx, f.e.key, stored, back.raw); {
 		case err == nil:
+			back.sealed = written.sealed
 			f.saved(*back)
 			f.offer()
 			return nil

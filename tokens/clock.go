@@ -10,6 +10,9 @@ type instant struct {
 	wall int64         // Unix time in nanoseconds
 }
 
+// never is before the beginning of any clock.
+const never = -forever
+
 // forever is longer than any process runs, and short enough to add to.
 const forever = 100 * 365 * 24 * time.Hour
 

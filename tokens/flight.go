@@ -28,11 +28,12 @@ type flight struct {
 	ticket  *ticket // its place at the gate
 
 	// The flight's goroutine alone has these.
-	rec     record // what the store held when last looked
-	pending *pair  // a new pair that nobody gets before it is saved
-	kept    bool   // it was saved
-	unlock  func() // frees the key's lock
-	events  []Event
+	rec      record        // what the store held when last looked
+	lookedAt time.Duration // when that was
+	pending  *pair         // a new pair that nobody gets before it is saved
+	kept     bool          // it was saved
+	unlock   func()        // frees the key's lock
+	events   []Event
 
 	// e.mu guards these.
 	dropped  bool // the login was deleted meanwhile
@@ -42,7 +43,7 @@ type flight struct {
 
 // launch starts a flight, which m.flights counts already. e.mu is held.
 func (m *Manager) launch(e *entry, run func(*flight) error) *flight {
-	f := &flight{m: m, e: e, done: make(chan struct{}), stalled: make(chan struct{}), offered: make(chan struct{})}
+	f := &flight{m: m, e: e, done: make(chan struct{}), stalled: make(chan struct{}), offered: make(chan struct{}), lookedAt: never}
 	f.stall = sync.OnceFunc(func() { close(f.stalled) })
 	if e.work == nil {
 		e.work = new(work)

@@ -43,7 +43,6 @@ type moment struct {
 // pair.
 var killPoints = []killPoint{
 	{name: "after the first Load", at: moment{"load", 1}},
-	{name: "after the Load under the lock", at: moment{"load", 2}},
 	{name: "mark: temporary file written", at: moment{"written", 1}},
 	{name: "mark: before rename", at: moment{"before rename", 1}},
 	{name: "mark: after rename", at: moment{"after rename", 1}, marked: true},

@@ -63,7 +63,7 @@ type Options struct {
 // under way be lost.
 type Manager struct {
 	refresher Refresher
-	store     Store
+	store     opener
 	locker    Locker // the store, if it is one
 	onEvent   func(Event)
 	log       *slog.Logger
@@ -101,7 +101,6 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	}
 	m := &Manager{
 		refresher: r,
-		store:     s,
 		onEvent:   o.OnEvent,
 		log:       o.Logger,
 		soft:      cmp.Or(o.SoftWindow, defaultSoft),
@@ -113,6 +112,10 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 		hash:      newHash(),
 	}
 	m.locker, _ = s.(Locker)
+	m.store = unsealed{s}
+	if sealed, ok := s.(opener); ok {
+		m.store = sealed
+	}
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

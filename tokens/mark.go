@@ -62,8 +62,11 @@ func (f *flight) isLost() bool {
 // know it for ours.
 func (f *flight) unmark(ctx context.Context, base, marked record) {
 	plain, err := base.unmarked()
-	if err != nil || f.m.swap(ctx, f.e.key, marked.raw, plain.raw) != nil {
+	if err != nil {
 		return
 	}
-	f.saved(plain)
+	if written, err := f.m.swap(ctx, f.e.key, marked.value(), plain.raw); err == nil {
+		plain.sealed = written.sealed
+		f.saved(plain)
+	}
 }

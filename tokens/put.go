@@ -32,15 +32,15 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	token := *t
 	token.Scopes = slices.Clone(t.Scopes)
 	for range maxConflicts {
-		raw, err := m.load(ctx, key)
+		stored, err := m.load(ctx, key)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		next := newLogin(&token, m.newest(key, raw), m.now().time())
+		next := newLogin(&token, m.newest(key, stored.plain), m.now().time())
 		if err := next.encode(); err != nil {
 			return err
 		}
-		if err := m.swap(ctx, key, raw, next.raw); err == nil {
+		if _, err := m.swap(ctx, key, stored, next.raw); err == nil {
 			m.install(key, &next)
 			return nil
 		} else if !errors.Is(err, ErrConflict) {
@@ -113,9 +113,9 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 	}
 	defer done()
 	for range maxConflicts {
-		raw, err := m.load(ctx, key)
+		stored, err := m.load(ctx, key)
 		if err == nil {
-			err = m.swap(ctx, key, raw, nil)
+			_, err = m.swap(ctx, key, stored, nil)
 		}
 		switch {
 		case err == nil || errors.Is(err, ErrNotFound):

@@ -30,7 +30,8 @@ type record struct {
 	// locked says that the owner of mark has the lock, and so that whoever gets the lock after it need not wait.
 	locked bool
 
-	raw []byte // as the store holds it
+	raw    []byte // as the store holds it
+	sealed []byte // the same as the store under a sealed one has it; nil: not known
 }
 
 const (
@@ -51,8 +52,12 @@ type recordJSON struct {
 	Token      json.RawMessage `json:"token"`
 }
 
+// value is what the store holds.
+func (r *record) value() value { return value{r.raw, r.sealed} }
+
 // encode fills in raw.
 func (r *record) encode() error {
+	r.sealed = nil
 	token, err := r.token.MarshalBinary()
 	if err != nil {
 		return err

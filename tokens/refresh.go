@@ -17,6 +17,7 @@ const (
 	minPoll      = 50 * time.Millisecond // between two looks at another's mark
 	maxPoll      = time.Second
 	maxAttempts  = 10              // of which somebody else is always faster
+	freshLook    = time.Second     // a look at the store that is younger need not be repeated
 	savePatience = 5 * time.Second // for the first save, before callers get a pair that is not stored
 )
 
@@ -65,8 +66,14 @@ func (f *flight) attempt(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	if err := f.agree(ctx); err != nil || !f.due() {
-		return err
+	// What the store showed a moment ago still counts: if it has changed, the swap will find out.
+	if f.m.now().mono-f.lookedAt > freshLook {
+		if err := f.agree(ctx); err != nil {
+			return err
+		}
+	}
+	if !f.due() {
+		return nil
 	}
 	if f.othersTurn(locked) {
 		return errMarked
@@ -95,6 +102,7 @@ func (f *flight) admit(ctx context.Context) (end func(), locked bool, err error)
 		if unlock, locked, err = f.lock(ctx, f.m.lease); err != nil {
 			return nil, false, err
 		}
+		f.lookedAt = never
 		if leave, err = f.passGate(ctx); err != nil {
 			unlock()
 			return nil, false, err
@@ -161,11 +169,13 @@ func (f *flight) trade(ctx context.Context, locked bool) error {
 	}
 	// From here on nothing waits for ctx: the mark keeps everybody else away.
 	ctx = context.WithoutCancel(ctx)
-	switch err := m.swap(ctx, e.key, base.raw, marked.raw); {
+	switch written, err := m.swap(ctx, e.key, base.value(), marked.raw); {
 	case errors.Is(err, ErrConflict):
 		return errConflict
 	case err != nil:
 		return f.storeFailed(err)
+	default:
+		marked.sealed = written.sealed
 	}
 	f.rec = marked
 	e.mu.Lock()

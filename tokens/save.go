@@ -44,8 +44,9 @@ func (f *flight) save(ctx context.Context, marked record) error {
 	if err := next.encode(); err != nil {
 		return err
 	}
-	err := f.m.swap(ctx, f.e.key, marked.raw, next.raw)
+	written, err := f.m.swap(ctx, f.e.key, marked.value(), next.raw)
 	if err == nil {
+		next.sealed = written.sealed
 		f.saved(next)
 		return nil
 	}

@@ -57,11 +57,8 @@ type sealedLocker struct {
 
 // Load opens the value.
 func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
-	_, plain, err := s.load(ctx, key)
-	if err == nil && plain == nil {
-		err = fmt.Errorf("tokens: load: %w", ErrNotFound)
-	}
-	return plain, err
+	v, err := s.open(ctx, key)
+	return v.plain, err
 }
 
 // load returns the value as it is in the inner store and what it is when opened. Both are nil if there is none.
@@ -99,6 +96,27 @@ func (s *sealed) CompareAndSwap(ctx context.Context, key string, old, new []byte
 		}
 	}
 	return err
+}
+
+// open is Load, and also returns the value as the inner store has it.
+func (s *sealed) open(ctx context.Context, key string) (value, error) {
+	inner, plain, err := s.load(ctx, key)
+	if err == nil && plain == nil {
+		err = fmt.Errorf("tokens: load: %w", ErrNotFound)
+	}
+	return value{plain, inner}, err
+}
+
+// swapOpened is CompareAndSwap over what open, or the last swapOpened, has returned. It neither loads
+// nor opens that again, unless it has changed meanwhile, if only by another nonce.
+func (s *sealed) swapOpened(ctx context.Context, key string, old value, new []byte) (value, error) {
+	if old.plain == nil || old.sealed != nil {
+		inner := s.next(key, old.sealed, old.plain, new)
+		if err := s.inner.CompareAndSwap(ctx, key, old.sealed, inner); !errors.Is(err, ErrConflict) {
+			return value{new, inner}, err
+		}
+	}
+	return value{plain: new}, s.CompareAndSwap(ctx, key, old.plain, new)
 }
 
 // next returns what the inner store should hold instead of inner.

@@ -59,10 +59,10 @@ func (k knownViolation) allowed(refreshes int) int { return 10 + int(k.most*floa
 
 var knownViolations = []knownViolation{
 	{refusedAgain, "R1", 1, 180},
-	{lost, "R3", 169, 0.2},
+	{lost, "R3", 15, 0.2},
 	{older, "R5", 3, 130},
 	{dropsLease, "R5", 3, 5},
-	{starves, "R7", 231, 0.2},
+	{starves, "R7", 89, 0.2},
 	{hangs, "R7", 12, 2},
 	{stale, "R8", 1, 25},
 	{deadAlive, "R9", 1, 110},

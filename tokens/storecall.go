@@ -21,29 +21,52 @@ func (e *storeError) Error() string {
 }
 func (e *storeError) Unwrap() error { return e.err }
 
-func (m *Manager) load(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	raw, err := m.store.Load(ctx, key)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, &storeError{"load", err}
-	}
-	return raw, err
+// A value is what a store has for a key; plain is nil if it has none. sealed is the same as the store
+// under a [Sealed] one has it, if that is known.
+type value struct{ plain, sealed []byte }
+
+// An opener is a Store that seals. It remembers nothing, so a swap would load and open the value again;
+// handed back what it has shown, it need not.
+type opener interface {
+	open(ctx context.Context, key string) (value, error)
+	swapOpened(ctx context.Context, key string, old value, new []byte) (value, error)
 }
 
-// swap asks twice if the first answer leaves open what happened. That is safe, because a swap that was done counts as
-// done.
-func (m *Manager) swap(ctx context.Context, key string, old, new []byte) error {
+// unsealed makes any other Store an opener.
+type unsealed struct{ Store }
+
+func (s unsealed) open(ctx context.Context, key string) (value, error) {
+	plain, err := s.Load(ctx, key)
+	return value{plain: plain}, err
+}
+
+func (s unsealed) swapOpened(ctx context.Context, key string, old value, new []byte) (value, error) {
+	return value{plain: new}, s.CompareAndSwap(ctx, key, old.plain, new)
+}
+
+func (m *Manager) load(ctx context.Context, key string) (value, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	err := m.store.CompareAndSwap(ctx, key, old, new)
+	v, err := m.store.open(ctx, key)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return value{}, &storeError{"load", err}
+	}
+	return v, err
+}
+
+// swap asks twice if the first response leaves open what happened. That is safe, because a swap that was
+// done counts as done. It returns the new value.
+func (m *Manager) swap(ctx context.Context, key string, old value, new []byte) (value, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	v, err := m.store.swapOpened(ctx, key, old, new)
 	if err != nil && !errors.Is(err, ErrConflict) && ctx.Err() == nil {
-		err = m.store.CompareAndSwap(ctx, key, old, new)
+		v, err = m.store.swapOpened(ctx, key, old, new)
 	}
 	if err != nil && !errors.Is(err, ErrConflict) {
-		return &storeError{"swap", err}
+		err = &storeError{"swap", err}
 	}
-	return err
+	return v, err
 }
 
 // maxConflicts is how often in a row somebody else may be faster.

@@ -96,9 +96,9 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	require.Equal(t, f.saved, newest.seq > left.seq, "the replica lacks the save")
 
 	// Who comes first.
-	looked, looks := make(chan struct{}), 2 // as many as come before its POST
+	looked, looks := make(chan struct{}), 1 // as many as come before its POST
 	if f.hasMark {
-		looks = 4 // and it waits
+		looks = 3 // and it waits
 	}
 	other := s.manager(t, &stepStore{Store: s.store, after: func(step string, nth int) {
 		if step == "load" && nth == looks {

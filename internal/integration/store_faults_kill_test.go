@@ -20,9 +20,9 @@ type storeKill struct {
 	lost   bool     // law M5: the refresh token is traded, and the new pair is not in the store
 }
 
-// storeKillPoints are in order. The first Load is that of the caller who comes, the second is the refresh's own.
+// storeKillPoints are in order.
 var storeKillPoints = []storeKill{
-	{name: "after the Load", step: "load", nth: 2},
+	{name: "after the Load", step: "load", nth: 1},
 	{name: "after the mark", step: "mark", nth: 1, marked: true},
 	{name: "before the POST is sent", step: "post", nth: 1, marked: true},
 	{name: "POST sent, not processed", front: "before", marked: true, posts: 1},

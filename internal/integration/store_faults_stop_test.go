@@ -28,10 +28,9 @@ type storeStop struct {
 	sent   int           // requests to the token endpoint, without that one
 }
 
-// storeStopPoints are in order. The first Load is that of the caller who comes, the second is the
-// refresh's own.
+// storeStopPoints are in order.
 var storeStopPoints = []storeStop{
-	{name: "after the Load", step: "load", nth: 2, left: -time.Minute, sent: 1},
+	{name: "after the Load", step: "load", nth: 1, left: -time.Minute, sent: 1},
 	{name: "after the mark", step: "mark", nth: 1, left: -time.Minute, sent: 1},
 	{name: "before the POST is sent", step: "post", nth: 1, left: -time.Minute, either: true, sent: 1},
 	{name: "before the POST, which goes out all the same", step: "post", nth: 1, left: -time.Minute, late: true, lost: true, sent: 2},
