@@ -15,20 +15,22 @@ import (
 	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
-// A Dir is the path of a directory that keeps one file per key. It is a [Store] and a [Locker] for all processes of one user
-// on one machine. It may be copied, is safe for concurrent use, and a relative path counts from the working directory of the
-// moment. The first swap or lock makes the directory.
+// A Dir is the path of a directory that has one file per key. It is a [Store] and a [Locker] for all
+// processes of one user on one machine. It may be copied and is safe for concurrent use. A relative path
+// counts from the working directory at the time of the call. The first swap or lock creates the
+// directory.
 //
-// It must be on a local file system: locks and renames over a network (NFS, SMB) do not keep what a Store promises. For
-// several machines, use a database.
+// The directory must be on a local file system. Locks and renames over a network (NFS, SMB) do not keep
+// the promises of a Store. For several machines use a database.
 //
-// The values are in the files as they are, for their user alone to read (mode 0600). Use [Sealed] to encrypt them. On Unix,
-// Dir refuses a directory that anybody else can write to, or that belongs to anybody but this user and root. On Windows it
-// checks neither: choose a directory whose ACL keeps others out, such as one in %LocalAppData%.
+// The files hold the values in clear text, and only their user can read them (mode 0600). Use [Sealed]
+// to encrypt them. On Unix, Dir refuses a directory that other users can write to, or whose owner is
+// neither this user nor root. On Windows it does not check: choose a directory whose ACL excludes
+// others, such as one in %LocalAppData%.
 //
-// The name of a file is the SHA-256 of its key, so it does not tell the key, but the first line in it does. A file that is
-// damaged, or was copied from another key's, is an error until somebody removes it; then its user logs in again. The empty
-// files in the folders swaps and locks stay for good: removing them while a process runs breaks the locks.
+// A file is named by the SHA-256 of its key, and its first line holds the key. A file that is damaged,
+// or was copied from another key's, is an error. Remove it, and its user logs in again. Do not remove
+// the empty files in the folders swaps and locks: while a process runs, that breaks the locks.
 type Dir string
 
 // fileSuffix ends the names of the files that hold values.

@@ -18,49 +18,50 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A Refresher trades a Token for a new one, as [*csoauth.Config] does. It is given a Token that it
-// must not change, and a context with a deadline. Its errors must be csoauth's or wrap them: any
-// that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] is taken to mean that the refresh
-// token may have been spent.
+// A Refresher exchanges a Token for a new one, as [*csoauth.Config] does. It must not change the Token
+// that it is given. Its context has a deadline. Its errors must be csoauth's or wrap them: any error
+// that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh token may have
+// been used up.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
 
-// Options vary a [Manager]. Nil is fine. Replicas that share a store may differ in them.
+// Options vary a [Manager]. Nil is fine. Replicas that share a store may have different Options.
 type Options struct {
 	// SoftWindow is how long before its end a token is refreshed in the background, while callers
-	// get the old one. It is at most a quarter of the token's lifetime, and begins up to half
-	// later, differently for each key. Zero: 10 minutes.
+	// get the old one. It is at most a quarter of the token's lifetime. For each key it begins later
+	// by another length of time, up to half of it. Zero: 10 minutes.
 	SoftWindow time.Duration
-	// Recheck is how old what is known about a key may be before a use has the store looked at, in
-	// the background: so long may a login that was replaced or deleted by another process live on
-	// in this one. Zero: a minute. Negative: the store is looked at only to refresh.
+	// Recheck is how old the cached login of a key may be before a use of it reads the store in the
+	// background. For about so long a login that another process has replaced or deleted may live on
+	// in this one. Zero: a minute. Negative: the store is read only to refresh.
 	Recheck time.Duration
-	// Lease is how long one refresh may take, from its mark until it is saved, and so how long a
-	// process that dies meanwhile keeps others from refreshing that key. Zero: 30 seconds.
+	// Lease is how long a refresh may take, from its mark in the store until the new pair is saved.
+	// If the process dies meanwhile, others wait for its end before they refresh that key. From 1
+	// second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
-	// MaxRefreshes is how many refreshes go on at a time in this process. Zero: 16.
+	// MaxRefreshes is how many refreshes run at a time in this process. Zero: 16.
 	MaxRefreshes int
-	// MaxCached is how many keys are kept in memory. The others stay in the store. Zero: 100,000.
+	// MaxCached is how many keys are kept in memory. The others are in the store. Zero: 100,000.
 	MaxCached int
-	// OnEvent is called after each refresh and failure, from the goroutine that made it: by several
-	// at a time. It should return soon, and must not call Close. Nil: nobody is told.
+	// OnEvent is called after each refresh and failure, by several goroutines at a time. It should
+	// return soon, and must not call Close. Nil: no calls.
 	OnEvent func(Event)
 	// Logger gets the same events: failed saves as errors, failed refreshes as warnings, ends of
-	// logins as information and refreshes as debugging. Nil: no log.
+	// logins as information, refreshes as debug messages. Nil: no log.
 	Logger *slog.Logger
 }
 
-// A Manager keeps users' tokens in a [Store] and hands out access tokens that work, refreshing them
-// before they end. It is safe for concurrent use, and any number of Managers, in any number of
-// processes, may share a store. It must not be copied.
+// A Manager keeps users' tokens in a [Store] and returns access tokens that work. It refreshes them
+// before they end. It is safe for concurrent use and must not be copied. Any number of Managers, in any
+// number of processes, may share a store.
 //
-// A key stands for one login: one user in one organization. If a user may choose several
-// organizations, give each a key of its own, such as "user/organization". A store lists no keys:
-// keep them where you keep your users.
+// A key stands for one login: of one user in one organization. If a user may choose several
+// organizations, make a key of both, such as "user/organization". A store does not list its keys: keep
+// them where you keep your users.
 //
-// A Manager at rest has no goroutine. Close it before the program ends, lest a refresh that is
-// under way be lost.
+// A Manager at rest has no goroutine. Close it before the program ends: otherwise the response to a
+// refresh under way may be lost.
 type Manager struct {
 	refresher Refresher
 	store     opener
@@ -173,13 +174,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Token returns key's token, refreshed if it is near its end. It must not be changed: all callers
-// share it. Only its access token is for use; its refresh token is the Manager's to spend.
+// Token returns the token of key, refreshed if it is near its end. Do not change it: all callers share
+// it. Use its access token alone. Only the Manager may use its refresh token.
 //
-// An error that is [csoauth.ErrLoginRequired] means that the user has to log in: there is no such
-// key (it then is an [ErrNotFound] as well), or Contentstack has refused the refresh token and the
-// access token has ended. All others pass: try again later. If ctx ends first, the refresh goes on
-// for those who come after.
+// An error that is [csoauth.ErrLoginRequired] means that the user has to log in. Either there is no
+// login for the key, and the error is an [ErrNotFound] as well, or Contentstack has refused the refresh
+// token and the access token has ended. After any other error try again later. If ctx ends first, the
+// refresh goes on for later callers.
 func (m *Manager) Token(ctx context.Context, key string) (*csoauth.Token, error) {
 	if e := m.cache.find(key); e != nil {
 		if v := e.hit(m.now()); v != nil {

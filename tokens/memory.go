@@ -8,10 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// A Memory is a [Store] that ends with the process: for tests, and for programs whose users log in again after a restart.
-// The zero value is empty and ready to use. It is safe for concurrent use and must not be copied.
+// A Memory is a [Store] that ends with the process. It is for tests, and for programs whose users log in
+// again after a restart. The zero value is empty and ready to use. It is safe for concurrent use and
+// must not be copied.
 //
-// It is no [Locker]. No other process can see it, and within one a [Manager] needs no lock.
+// It is no [Locker]: no other process can see it, and within one process a [Manager] needs no lock.
 type Memory struct {
 	mu sync.Mutex
 	// values is guarded by mu. It is an atomic pointer because fmt, given whatever has a Memory in it, follows any other

@@ -27,18 +27,7 @@ import (
 // although the first could go on (so many times in all), or have something go wrong (once).
 // Afterwards the login must be alive, except where law M5 promises nothing.
 
-var switches = flag.Int("model-switches", 0, "how often the model takes the turn from a replica that could go on; 0: as often as time allows")
-
-// modelSwitches is 2, which takes half a minute of CPU, or 1.
-func modelSwitches() int {
-	switch {
-	case *switches > 0:
-		return *switches
-	case raceEnabled || testing.Short():
-		return 1
-	}
-	return 2
-}
+var switches = flag.Int("model-switches", 1, "how often the model takes the turn from a replica that could go on; make test has 2")
 
 const modelLease = 30 * time.Second
 
@@ -305,7 +294,7 @@ func (w *world) explore() {
 	}
 	answered := make(chan struct{})
 	go func() { callers.Wait(); close(answered) }()
-	current, switched, most := 0, 0, modelSwitches()
+	current, switched, most := 0, 0, *switches
 	for began := time.Now(); ; {
 		synctest.Wait()
 		select {

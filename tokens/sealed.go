@@ -11,20 +11,22 @@ import (
 // sealedPurpose keeps these values apart from all else that is sealed with the same keys. Changing it loses every value.
 const sealedPurpose = "csoauth tokens"
 
-// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with AES-256-GCM. It is a [Locker] if and
-// only if s is one, and as safe for concurrent use as s.
+// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with AES-256-GCM. It
+// is a [Locker] if s is one, and as safe for concurrent use as s.
 //
-// What is sealed is the values: who reads s learns nothing of them but their size, and who writes to s can neither change
-// one nor move it to another key. Keys, sizes and times of change stay visible. Putting back an older value of the same
-// key is not noticed: if that is a danger, keep writers out of s.
+// Values are sealed, and keys are not. Someone who reads s learns the size of a value and when it
+// changed. Someone who writes to s can neither change a value nor move it to another key, but can put
+// back an older value of the same key, which is not noticed.
 //
-// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal, and is kept elsewhere than s. The first one seals; every one
-// opens. To rotate, first add the new key at the end in all processes, then move it to the front, and drop the old one when
-// every value has been written again: a refresh does that, so it takes as long as the longest pause of a user. One key must
-// seal no more than 2^32 values.
+// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal. Keep it somewhere
+// else than s. The first key seals; every key opens. To rotate, first add the new key at the end in all
+// processes, then move it to the front. Drop the old key when every value has been written again, which
+// a refresh does: that takes as long as the longest pause of a user. Seal at most 2^32 values with a
+// key.
 //
-// A value that does not open, because its key is missing or somebody changed it, is an error and never a miss: a swap does not
-// replace it either. Bring the key back, or delete the value in s itself, which logs that user out:
+// A value that cannot be opened, because its key is missing or someone changed it, is an error and
+// never absent, and a swap does not replace it. Restore the key, or delete the value in s itself, which
+// logs that user out:
 //
 //	value, err := s.Load(ctx, key)
 //	…
