@@ -40,7 +40,7 @@ func Example() {
 	// Output: 303 https://app.contentstack.com/apps/your-app-uid/aut
 }
 
-// A test of a web log-in, with an emulated Contentstack.
+// A test of a web login, with an emulated Contentstack.
 func TestYourLogin(t *testing.T) {
 	contentstack := csoauthtest.NewServer(t, nil)
 	mux := http.NewServeMux()

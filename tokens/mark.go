@@ -14,8 +14,8 @@ func (m *Manager) newMark() string { return m.id + "." + rand.Text() }
 
 func (m *Manager) ownMark(mark string) bool { return strings.HasPrefix(mark, m.id+".") }
 
-// othersTurn reports whether the record bears a mark whose owner may still be at work.
-// Whoever has the lock, and finds the mark of one who had it before, knows that one to be gone.
+// othersTurn reports whether the record bears a mark whose owner may still be at work. A process
+// that has the lock, and finds a mark that was made under it, knows that the owner is gone.
 func (f *flight) othersTurn(locked bool) bool {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()

@@ -131,9 +131,9 @@ func (f *flight) passGate(ctx context.Context) (leave func(), err error) {
 	return f.m.gate.leave, nil
 }
 
-// lock takes the key's lock, if the store has any and it is to be had within patience. Whoever has
-// it is alone, except for those who went on without: a lock that is not to be had within a lease
-// may belong to a process that was stopped.
+// lock takes the key's lock, if the store has any and it is free within patience. A process that
+// has it is alone, except for those who went on without: a lock that is not to be had within a
+// lease may belong to a process that was stopped.
 func (f *flight) lock(ctx context.Context, patience time.Duration) (unlock func(), locked bool, err error) {
 	if f.m.locker == nil {
 		return func() {}, false, nil

@@ -77,8 +77,8 @@ func (w *work) settle() {
 }
 
 // useUnsaved lets callers have a pair that the store could not take, and goes on trying to save it.
-// The mark in the store stands meanwhile, and the lock is kept: whoever got it would take us for
-// gone.
+// The mark in the store stands meanwhile, and the lock is kept: a process that
+// got it would take this one for dead.
 func (f *flight) useUnsaved() {
 	f.e.mu.Lock()
 	defer f.e.mu.Unlock()

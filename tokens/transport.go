@@ -210,8 +210,8 @@ func (m *Manager) replace(ctx context.Context, key, refused string) *view {
 	return nil
 }
 
-// reject ends key's access token, if that is the one that was refused, so that whoever asks next
-// has it replaced.
+// reject ends key's access token, if that is the one that was refused, so that the next caller has
+// it replaced.
 func (m *Manager) reject(key, refused string) {
 	e := m.cache.find(key)
 	if e == nil {

@@ -26,7 +26,7 @@ import (
 //
 //	go test -bench 'Start|CallbackForged' -count 10 -run '^$' | benchstat -col /impl -
 
-// BenchmarkStart measures the request that begins a log-in: without a cookie, and with a forged one
+// BenchmarkStart measures the request that begins a login: without a cookie, and with a forged one
 // of an earlier attempt.
 func BenchmarkStart(b *testing.B) {
 	for _, row := range []string{"none", "wrong-tag"} {
@@ -96,7 +96,7 @@ func ourLogin(b *testing.B, config *csoauth.Config) webLogin {
 	}, "damaged or forged"}
 }
 
-// A peerLogin is a log-in with x/oauth2 and securecookie.
+// A peerLogin is a login with x/oauth2 and securecookie.
 type peerLogin struct {
 	config *oauth2.Config
 	cookie *securecookie.SecureCookie
