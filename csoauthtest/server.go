@@ -235,8 +235,8 @@ func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(
 
 // Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own
 // Expiry stays as it is; for a token that knows of its end set AccessTokenLifetime. A
-// tokens.Manager recovers from one 401 a minute for a user: for a second Expire, use a new Manager over the
-// same store. After a refresh, t is what Manager.Token returns.
+// tokens.Manager recovers from one 401 a minute for a user: for a second Expire, use a new Manager
+// over the same store. After a refresh, t is what Manager.Token returns.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Expire) {

@@ -15,28 +15,30 @@ import (
 	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
-// A Dir is the path of a directory that has one file per key. It is a [Store] and a [Locker] for all
-// processes of one user on one machine. It may be copied and is safe for concurrent use. A relative path
-// counts from the working directory at the time of the call. The first swap or lock creates the
-// directory.
+// A Dir is the path of a directory that has one file per key. It is a [Store] and a [Locker] for
+// all processes of one user on one machine. It may be copied and is safe for concurrent use. A
+// relative path counts from the working directory at the time of the call. The first swap or lock
+// creates the directory.
 //
-// The directory must be on a local file system. Locks and renames over a network (NFS, SMB) do not keep
-// the promises of a Store. For several machines use a database.
+// The directory must be on a local file system. Locks and renames over a network (NFS, SMB) do not
+// keep the promises of a Store. For several machines use a database.
 //
-// The files hold the values in clear text, and only their user can read them (mode 0600). Use [Sealed]
-// to encrypt them. On Unix, Dir refuses a directory that other users can write to, or whose owner is
-// neither this user nor root. On Windows it does not check: choose a directory whose ACL excludes
-// others, such as one in %LocalAppData%.
+// The files hold the values in clear text, and only their user can read them (mode 0600). Use
+// [Sealed] to encrypt them. On Unix, Dir refuses a directory that other users can write to, or
+// whose owner is neither this user nor root. On Windows it does not check: choose a directory whose
+// ACL excludes others, such as one in %LocalAppData%.
 //
-// A file is named by the SHA-256 of its key, and its first line holds the key. A file that is damaged,
-// or was copied from another key's, is an error. Remove it, and its user logs in again. Do not remove
-// the empty files in the folders swaps and locks: while a process runs, that breaks the locks.
+// A file is named by the SHA-256 of its key, and its first line holds the key. A file that is
+// damaged, or was copied from another key's, is an error. Remove it, and its user logs in again. Do
+// not remove the empty files in the folders swaps and locks: while a process runs, that breaks the
+// locks.
 type Dir string
 
 // fileSuffix ends the names of the files that hold values.
 const fileSuffix = ".token"
 
-// The folders of the lock files: one for the moment of a swap, one for [Dir.Lock], which must not hold up swaps.
+// The folders of the lock files: one for the moment of a swap, one for [Dir.Lock], which must not
+// hold up swaps.
 const (
 	swapsFolder = "swaps"
 	locksFolder = "locks"
@@ -66,8 +68,8 @@ func (d Dir) load(ctx context.Context, key string) ([]byte, error) {
 	return value, err
 }
 
-// CompareAndSwap replaces the value's file and waits until the disk has it. An error other than [ErrConflict] says whether the
-// value may have been replaced.
+// CompareAndSwap replaces the value's file and waits until the disk has it. An error other than
+// [ErrConflict] says whether the value may have been replaced.
 func (d Dir) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	if err := d.swap(ctx, key, old, new); err != nil {
 		return fmt.Errorf("tokens: swap: %w", err)
@@ -91,7 +93,8 @@ func (d Dir) swap(ctx context.Context, key string, old, new []byte) error {
 	case err != nil:
 		return unchanged(err)
 	case sameValue(current, new) && new != nil:
-		// An earlier swap may have been killed, or failed, after its rename and before it was on the disk.
+		// An earlier swap may have been killed, or failed, after its rename and before it was on
+		// the disk.
 		return atomicfile.SyncDir(dir)
 	case !sameValue(current, old) && !sameValue(current, new):
 		return ErrConflict
@@ -103,9 +106,10 @@ func (d Dir) swap(ctx context.Context, key string, old, new []byte) error {
 
 func unchanged(err error) error { return fmt.Errorf("%w; nothing was changed", err) }
 
-// Lock waits for the lock of key, one of 256 in the directory. The operating system keeps it, and frees it when the process
-// dies. Waiters of one process get it in turn; between processes, the system decides. If ctx ends, Lock returns at once; what
-// it asked the system for is given back when it comes.
+// Lock waits for the lock of key, one of 256 in the directory. The operating system keeps it, and
+// frees it when the process dies. Waiters of one process get it in turn; between processes, the
+// system decides. If ctx ends, Lock returns at once; what it asked the system for is given back
+// when it comes.
 func (d Dir) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	unlock, err = d.lock(ctx, key, locksFolder)
 	if err != nil {
@@ -152,8 +156,9 @@ func (d Dir) path() (string, error) {
 	}
 }
 
-// checkParent returns why the missing directory at path cannot be made: a file is in its place, or the drive is missing.
-// Windows reports both as not found, and nobody is logged out by that. Other systems report what is wrong.
+// checkParent returns why the missing directory at path cannot be made: a file is in its place, or
+// the drive is missing. Windows reports both as not found, and nobody is logged out by that. Other
+// systems report what is wrong.
 func checkParent(path string) error {
 	parent := filepath.Dir(path)
 	switch info, err := os.Stat(parent); {

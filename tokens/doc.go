@@ -14,7 +14,7 @@
 //	err = users.Put(ctx, "ada", token)
 //
 //	// From then on, anywhere and as often as you like:
-//	resp, err := users.For("ada").Client().Do(req) // sends Ada's access token, and refreshes it first if it is due
+//	resp, err := users.For("ada").Client().Do(req) // refreshes Ada's token first if it is due
 //
 // # Many users
 //

@@ -19,7 +19,7 @@ import (
 )
 
 // A killSite is where processes die: a strict server, a front before it, and a directory of logins
-// whose access tokens have ended, so that whoever comes refreshes at once.
+// whose access tokens have ended, so that the next caller refreshes at once.
 type killSite struct {
 	server *csoauthtest.Server
 	front  *killFront

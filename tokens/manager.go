@@ -18,10 +18,10 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A Refresher exchanges a Token for a new one, as [*csoauth.Config] does. It must not change the Token
-// that it is given. Its context has a deadline. Its errors must be csoauth's or wrap them: any error
-// that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh token may have
-// been used up.
+// A Refresher exchanges a Token for a new one, as [*csoauth.Config] does. It must not change the
+// Token that it is given. Its context has a deadline. Its errors must be csoauth's or wrap them:
+// any error that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh
+// token may have been used up.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
@@ -29,12 +29,12 @@ type Refresher interface {
 // Options vary a [Manager]. Nil is fine. Replicas that share a store may have different Options.
 type Options struct {
 	// SoftWindow is how long before its end a token is refreshed in the background, while callers
-	// get the old one. It is at most a quarter of the token's lifetime. For each key it begins later
-	// by another length of time, up to half of it. Zero: 10 minutes.
+	// get the old one. It is at most a quarter of the token's lifetime. For each key it begins
+	// later by another length of time, up to half of it. Zero: 10 minutes.
 	SoftWindow time.Duration
 	// Recheck is how old the cached login of a key may be before a use of it reads the store in the
-	// background. For about so long a login that another process has replaced or deleted may live on
-	// in this one. Zero: a minute. Negative: the store is read only to refresh.
+	// background. For about so long a login that another process has replaced or deleted may live
+	// on in this one. Zero: a minute. Negative: the store is read only to refresh.
 	Recheck time.Duration
 	// Lease is how long a refresh may take, from its mark in the store until the new pair is saved.
 	// If the process dies meanwhile, others wait for its end before they refresh that key. From 1
@@ -53,12 +53,12 @@ type Options struct {
 }
 
 // A Manager keeps users' tokens in a [Store] and returns access tokens that work. It refreshes them
-// before they end. It is safe for concurrent use and must not be copied. Any number of Managers, in any
-// number of processes, may share a store.
+// before they end. It is safe for concurrent use and must not be copied. Any number of Managers, in
+// any number of processes, may share a store.
 //
 // A key stands for one login: of one user in one organization. If a user may choose several
-// organizations, make a key of both, such as "user/organization". A store does not list its keys: keep
-// them where you keep your users.
+// organizations, make a key of both, such as "user/organization". A store does not list its keys:
+// keep them where you keep your users.
 //
 // A Manager at rest has no goroutine. Close it before the program ends: otherwise the response to a
 // refresh under way may be lost.
@@ -174,13 +174,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Token returns the token of key, refreshed if it is near its end. Do not change it: all callers share
-// it. Use its access token alone. Only the Manager may use its refresh token.
+// Token returns the token of key, refreshed if it is near its end. Do not change it: all callers
+// share it. Use its access token alone. Only the Manager may use its refresh token.
 //
 // An error that is [csoauth.ErrLoginRequired] means that the user has to log in. Either there is no
-// login for the key, and the error is an [ErrNotFound] as well, or Contentstack has refused the refresh
-// token and the access token has ended. After any other error try again later. If ctx ends first, the
-// refresh goes on for later callers.
+// login for the key, and the error is an [ErrNotFound] as well, or Contentstack has refused the
+// refresh token and the access token has ended. After any other error try again later. If ctx ends
+// first, the refresh goes on for later callers.
 func (m *Manager) Token(ctx context.Context, key string) (*csoauth.Token, error) {
 	if e := m.cache.find(key); e != nil {
 		if v := e.hit(m.now()); v != nil {

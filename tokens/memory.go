@@ -8,19 +8,20 @@ import (
 	"sync/atomic"
 )
 
-// A Memory is a [Store] that ends with the process. It is for tests, and for programs whose users log in
-// again after a restart. The zero value is empty and ready to use. It is safe for concurrent use and
-// must not be copied.
+// A Memory is a [Store] that ends with the process. It is for tests, and for programs whose users
+// log in again after a restart. The zero value is empty and ready to use. It is safe for concurrent
+// use and must not be copied.
 //
 // It is no [Locker]: no other process can see it, and within one process a [Manager] needs no lock.
 type Memory struct {
 	mu sync.Mutex
-	// values is guarded by mu. It is an atomic pointer because fmt, given whatever has a Memory in it, follows any other
-	// kind under some verb and prints the secrets.
+	// values is guarded by mu. It is an atomic pointer because fmt, given whatever has a Memory in
+	// it, follows any other kind under some verb and prints the secrets.
 	values atomic.Pointer[map[string][]byte]
 }
 
-// Load returns a copy of the value. It fails only for a key that is missing or not allowed, and if ctx has ended.
+// Load returns a copy of the value. It fails only for a key that is missing or not allowed, and if
+// ctx has ended.
 func (m *Memory) Load(ctx context.Context, key string) ([]byte, error) {
 	if err := checkCall(ctx, key); err != nil {
 		return nil, fmt.Errorf("tokens: load: %w", err)
@@ -34,8 +35,8 @@ func (m *Memory) Load(ctx context.Context, key string) ([]byte, error) {
 	return bytes.Clone(value), nil
 }
 
-// CompareAndSwap replaces old by a copy of new. It fails only with [ErrConflict], for a key that is not allowed, and if ctx
-// has ended; then nothing has changed.
+// CompareAndSwap replaces old by a copy of new. It fails only with [ErrConflict], for a key that is
+// not allowed, and if ctx has ended; then nothing has changed.
 func (m *Memory) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	if err := checkCall(ctx, key); err != nil {
 		return fmt.Errorf("tokens: swap: %w", err)
@@ -69,7 +70,8 @@ func (m *Memory) all() map[string][]byte {
 // sameValue reports whether two values are the same. nil is no value and differs from an empty one.
 func sameValue(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
-// checkCall returns why a Store need not begin: a key that is not allowed, or a context that has ended.
+// checkCall returns why a Store need not begin: a key that is not allowed, or a context that has
+// ended.
 func checkCall(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err

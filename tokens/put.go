@@ -9,10 +9,10 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Put stores the token of a user who has just logged in, in place of any other token of key. It wins
-// over a refresh that began before. Whether the Refresher can refresh the token shows at its first
-// refresh. After an error that is not about the arguments, the token may or may not be stored: Put it
-// again.
+// Put stores the token of a user who has just logged in, in place of any other token of key. It
+// wins over a refresh that began before. Whether the Refresher can refresh the token shows at its
+// first refresh. After an error that is not about the arguments, the token may or may not be
+// stored: Put it again.
 func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
@@ -97,8 +97,8 @@ func (m *Manager) install(key string, rec *record) {
 }
 
 // Delete deletes the login of key, here and in the store. It wins over a refresh that began before.
-// Other processes notice within their Recheck. It is no error if there is no such login. Contentstack
-// still accepts the tokens.
+// Other processes notice within their Recheck. It is no error if there is no such login.
+// Contentstack still accepts the tokens.
 func (m *Manager) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: delete: %w", err)

@@ -12,22 +12,26 @@ import (
 	"github.com/contentstack/csoauth/internal/seal"
 )
 
-// A record is what a [Store] keeps for one key: a Token in its own stored form, and what replicas must know to refresh
-// it one at a time.
+// A record is what a [Store] keeps for one key: a Token in its own stored form, and what replicas
+// must know to refresh it one at a time.
 type record struct {
 	token csoauth.Token
-	// login is random, and the same from a Put to the next. over is the one that the Put replaced; 0: none that is known.
+	// login is random, and the same from a Put to the next. over is the one that the Put replaced;
+	// 0: none that is known.
 	login, over uint64
-	// seq grows with every change of the token. A store that shows a lower one of the same login has lost a write.
+	// seq grows with every change of the token. A store that shows a lower one of the same login
+	// has lost a write.
 	seq int64
-	// lifetime is how long the token was good for when it came. It bounds what a replica with a wrong clock believes.
+	// lifetime is how long the token was good for when it came. It bounds what a replica with a
+	// wrong clock believes.
 	lifetime time.Duration
-	// mark is the random id of an attempt to refresh that has begun; empty: none. Whoever finds one knows that the refresh
-	// token may have been sent.
+	// mark is the random id of an attempt to refresh that has begun; empty: none. Whoever finds one
+	// knows that the refresh token may have been sent.
 	mark string
 	// lease is how long the owner of mark may go on.
 	lease time.Duration
-	// locked says that the owner of mark has the lock, and so that whoever gets the lock after it need not wait.
+	// locked says that the owner of mark has the lock, and so that whoever gets the lock after it
+	// need not wait.
 	locked bool
 
 	raw    []byte // as the store holds it
@@ -120,8 +124,8 @@ func (r record) marked(mark string, lease time.Duration, locked bool) (record, e
 // unmarked returns r without a mark.
 func (r record) unmarked() (record, error) { return r.marked("", 0, false) }
 
-// renewed returns the record that follows r when a token comes in place of its own, now. A token without an expiry never
-// ends by itself.
+// renewed returns the record that follows r when a token comes in place of its own, now. A token
+// without an expiry never ends by itself.
 func (r record) renewed(t *csoauth.Token, now time.Time) record {
 	next := record{token: *t, login: r.login, over: r.over, seq: r.seq + 1}
 	if !t.Expiry.IsZero() {
@@ -130,8 +134,8 @@ func (r record) renewed(t *csoauth.Token, now time.Time) record {
 	return next
 }
 
-// newLogin returns the record of a login that comes in place of old's, which may be none, now. Its seq is above old's and, as
-// it is the time, above that of a record that was deleted.
+// newLogin returns the record of a login that comes in place of old's, which may be none, now. Its
+// seq is above old's and, as it is the time, above that of a record that was deleted.
 func newLogin(t *csoauth.Token, old record, now time.Time) record {
 	old.seq = max(old.seq, now.UnixMilli()-1)
 	next := old.renewed(t, now)

@@ -8,25 +8,26 @@ import (
 	"github.com/contentstack/csoauth/internal/seal"
 )
 
-// sealedPurpose keeps these values apart from all else that is sealed with the same keys. Changing it loses every value.
+// sealedPurpose keeps these values apart from all else that is sealed with the same keys. Changing
+// it loses every value.
 const sealedPurpose = "csoauth tokens"
 
-// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with AES-256-GCM. It
-// is a [Locker] if s is one, and as safe for concurrent use as s.
+// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with
+// AES-256-GCM. It is a [Locker] if s is one, and as safe for concurrent use as s.
 //
 // Values are sealed, and keys are not. Someone who reads s learns the size of a value and when it
-// changed. Someone who writes to s can neither change a value nor move it to another key, but can put
-// back an older value of the same key, which is not noticed.
+// changed. Someone who writes to s can neither change a value nor move it to another key, but can
+// put back an older value of the same key, which is not noticed.
 //
-// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal. Keep it somewhere
-// else than s. The first key seals; every key opens. To rotate, first add the new key at the end in all
-// processes, then move it to the front. Drop the old key when every value has been written again, which
-// a refresh does: that takes as long as the longest pause of a user. Seal at most 2^32 values with a
-// key.
+// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal. Keep it
+// somewhere else than s. The first key seals; every key opens. To rotate, first add the new key at
+// the end in all processes, then move it to the front. Drop the old key when every value has been
+// written again, which a refresh does: that takes as long as the longest pause of a user. Seal at
+// most 2^32 values with a key.
 //
 // A value that cannot be opened, because its key is missing or someone changed it, is an error and
-// never absent, and a swap does not replace it. Restore the key, or delete the value in s itself, which
-// logs that user out:
+// never absent, and a swap does not replace it. Restore the key, or delete the value in s itself,
+// which logs that user out:
 //
 //	value, err := s.Load(ctx, key)
 //	…
@@ -63,7 +64,8 @@ func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
 	return v.plain, err
 }
 
-// load returns the value as it is in the inner store and what it is when opened. Both are nil if there is none.
+// load returns the value as it is in the inner store and what it is when opened. Both are nil if
+// there is none.
 func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err error) {
 	inner, err = s.inner.Load(ctx, key)
 	if errors.Is(err, ErrNotFound) {
@@ -79,10 +81,12 @@ func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err
 	return inner, plain, nil
 }
 
-// CompareAndSwap compares the opened values, and swaps in the inner store over the very bytes that it opened.
+// CompareAndSwap compares the opened values, and swaps in the inner store over the very bytes that
+// it opened.
 func (s *sealed) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
-	// If the inner value changes in between, it may have become the value asked for, sealed with another nonce. So it is
-	// looked at again. Each turn means that somebody else got through; the limit is for an inner store that is broken.
+	// If the inner value changes in between, it may have become the value asked for, sealed with
+	// another nonce. So it is looked at again. Each turn means that somebody else got through; the
+	// limit is for an inner store that is broken.
 	var err error
 	for range 100 {
 		inner, plain, loadErr := s.load(ctx, key)
@@ -109,8 +113,8 @@ func (s *sealed) open(ctx context.Context, key string) (value, error) {
 	return value{plain, inner}, err
 }
 
-// swapOpened is CompareAndSwap over what open, or the last swapOpened, has returned. It neither loads
-// nor opens that again, unless it has changed meanwhile, if only by another nonce.
+// swapOpened is CompareAndSwap over what open, or the last swapOpened, has returned. It neither
+// loads nor opens that again, unless it has changed meanwhile, if only by another nonce.
 func (s *sealed) swapOpened(ctx context.Context, key string, old value, new []byte) (value, error) {
 	if old.plain == nil || old.sealed != nil {
 		inner := s.next(key, old.sealed, old.plain, new)

@@ -224,8 +224,8 @@ func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 	})
 }
 
-// The seq of a deleted login must not come again: whoever still has it would think the new login
-// was a lost write.
+// The seq of a deleted login must not come again: a process that still has it would think the new
+// login was a lost write.
 func TestLoginAfterDeleteIsNewerThanTheDeletedOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

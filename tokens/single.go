@@ -9,14 +9,14 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Single returns a Store for one key, for a tool that keeps its one token in a state of its own. t is
-// the token of that state; nil: there is none yet. save stores a token in the state, and removes the
-// token if it is nil. It must not return before the change is durable. Calls of save do not overlap: one
-// before each refresh with the present token, which shows that the state can be written before the
-// refresh token is used up, and one after it with the new token.
+// Single returns a Store for one key, for a tool that keeps its one token in a state of its own. t
+// is the token of that state; nil: there is none yet. save stores a token in the state, and removes
+// the token if it is nil. It must not return before the change is durable. Calls of save do not
+// overlap: one before each refresh with the present token, which shows that the state can be
+// written before the refresh token is used up, and one after it with the new token.
 //
-// Save what [csoauth.Token.MarshalBinary] returns; UnmarshalBinary reads it. A []byte in a JSON state is
-// base64. It holds the secrets: encrypt it, unless the state is protected like a password.
+// Save what [csoauth.Token.MarshalBinary] returns; UnmarshalBinary reads it. A []byte in a JSON
+// state is base64. It holds the secrets: encrypt it, unless the state is protected like a password.
 //
 // The first key that is used is the only key. Only one process may use the state, with one Manager.
 func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) Store {

@@ -8,41 +8,41 @@ import (
 
 // A Store keeps one value per key. The values are the [Manager]'s; a Store does not look into them.
 //
-// Keys are 1 to 512 bytes, any bytes. A Store escapes or hashes them and never uses one as a path. A
-// Store that finds its values by a hash keeps the key beside the value and checks it in Load. A value
-// may be empty, which is not the same as absent. Values of 64 KiB must fit. The caller may change the
-// slices that it passed or got.
+// Keys are 1 to 512 bytes, any bytes. A Store escapes or hashes them and never uses one as a path.
+// A Store that finds its values by a hash keeps the key beside the value and checks it in Load. A
+// value may be empty, which is not the same as absent. Values of 64 KiB must fit. The caller may
+// change the slices that it passed or got.
 //
-// All methods may be called at the same time, from any process. They end when ctx ends; a context that
-// has ended before the call changes nothing. Package storetest checks all of this.
+// All methods may be called at the same time, from any process. They end when ctx ends; a context
+// that has ended before the call changes nothing. Package storetest checks all of this.
 type Store interface {
-	// Load returns the value, which is not nil even if it is empty. It sees every swap that returned
-	// before Load was called, in any process, so it must not read from a replica or a cache. If the
-	// key has no value, the error wraps ErrNotFound. No other error does, and a value that cannot be
-	// read is another error.
+	// Load returns the value, which is not nil even if it is empty. It sees every swap that
+	// returned before Load was called, in any process, so it must not read from a replica or a
+	// cache. If the key has no value, the error wraps ErrNotFound. No other error does, and a value
+	// that cannot be read is another error.
 	Load(ctx context.Context, key string) ([]byte, error)
 
 	// CompareAndSwap replaces old by new if, and only if, old is the value. A nil old stands for no
 	// value; a nil new deletes. It returns nil only when the change would survive a crash.
 	//
-	// If the value is neither old nor new, nothing changes and the error wraps ErrConflict. If it is
-	// new already, that is success, whatever old says: a caller asks twice if the first response was
-	// lost. This cannot tell two callers with the same new value apart; a Manager's values hold random
-	// numbers.
+	// If the value is neither old nor new, nothing changes and the error wraps ErrConflict. If it
+	// is new already, that is success, whatever old says: a caller asks twice if the first response
+	// was lost. This cannot tell two callers with the same new value apart; a Manager's values hold
+	// random numbers.
 	//
-	// After any other error the value may or may not have been replaced, and may still be later. The
-	// text says which, if the Store knows. The caller loads, compares and asks again.
+	// After any other error the value may or may not have been replaced, and may still be later.
+	// The text says which, if the Store knows. The caller loads, compares and asks again.
 	CompareAndSwap(ctx context.Context, key string, old, new []byte) error
 }
 
-// A Locker is a [Store] with a lock per key. The lock is optional: with it, other processes need not
-// wait for one that has died.
+// A Locker is a [Store] with a lock per key. The lock is optional: with it, other processes need
+// not wait for one that has died.
 type Locker interface {
-	// Lock waits until the caller alone holds the lock of key, or until ctx ends. The end of ctx does
-	// not free a lock that is held. Only unlock, which may be called more than once, and the death of
-	// the process free it, and no time-out. So a process that gets the lock knows that no other works
-	// under it any more. Load and CompareAndSwap work without the lock. Two keys may share a lock, so
-	// hold only one at a time.
+	// Lock waits until the caller alone holds the lock of key, or until ctx ends. The end of ctx
+	// does not free a lock that is held. Only unlock, which may be called more than once, and the
+	// death of the process free it, and no time-out. So a process that gets the lock knows that no
+	// other works under it any more. Load and CompareAndSwap work without the lock. Two keys may
+	// share a lock, so hold only one at a time.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 }
 

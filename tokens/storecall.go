@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// storeTimeout bounds one call to the store. A refresh, and whoever waits for it, must not hang on a store that does.
+// storeTimeout bounds one call to the store. A refresh, and whoever waits for it, must not hang on
+// a store that does.
 const storeTimeout = 10 * time.Second
 
 // A storeError is a failure of the store, which says nothing about the login.
@@ -21,12 +22,12 @@ func (e *storeError) Error() string {
 }
 func (e *storeError) Unwrap() error { return e.err }
 
-// A value is what a store has for a key; plain is nil if it has none. sealed is the same as the store
-// under a [Sealed] one has it, if that is known.
+// A value is what a store has for a key; plain is nil if it has none. sealed is the same as the
+// store under a [Sealed] one has it, if that is known.
 type value struct{ plain, sealed []byte }
 
-// An opener is a Store that seals. It remembers nothing, so a swap would load and open the value again;
-// handed back what it has shown, it need not.
+// An opener is a Store that seals. It remembers nothing, so a swap would load and open the value
+// again; handed back what it has shown, it need not.
 type opener interface {
 	open(ctx context.Context, key string) (value, error)
 	swapOpened(ctx context.Context, key string, old value, new []byte) (value, error)
@@ -54,8 +55,8 @@ func (m *Manager) load(ctx context.Context, key string) (value, error) {
 	return v, err
 }
 
-// swap asks twice if the first response leaves open what happened. That is safe, because a swap that was
-// done counts as done. It returns the new value.
+// swap asks twice if the first response leaves open what happened. That is safe, because a swap
+// that was done counts as done. It returns the new value.
 func (m *Manager) swap(ctx context.Context, key string, old value, new []byte) (value, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()

@@ -15,7 +15,7 @@ import (
 )
 
 // A brokenLater is a store for key "user" that takes the mark of the next refresh and nothing after
-// it, until it is mended.
+// it, until it is repaired.
 type brokenLater struct {
 	*hooked
 	mu     sync.Mutex

@@ -150,7 +150,8 @@ func (g *grants) redeem(app App, form url.Values) (*grant, *refusal) {
 	return c.family, nil
 }
 
-// checkVerifier proves that the client that redeems the code made its challenge (RFC 7636, section 4.6).
+// checkVerifier proves that the client that redeems the code made its challenge (RFC 7636, section
+// 4.6).
 func (c *code) checkVerifier(form url.Values) *refusal {
 	verifier := form.Get("code_verifier")
 	switch {

@@ -32,15 +32,17 @@ const (
 	deny   = `button[name=decision][value=deny]`
 )
 
-// The shapes of an authorize URL that are about. The third is what Contentstack's JavaScript client makes.
+// The shapes of an authorize URL that are about. The third is what Contentstack's JavaScript client
+// makes.
 const (
 	pathShape       = "path"
 	hashShape       = "hash"
 	beforeHashShape = "before the hash"
 )
 
-// A webApp is a small web application with a log-in: /login leads to the emulator, and /callback shows who logged in, or
-// why not. It is another site than the emulator: that one is 127.0.0.1 to the browser, and this one localhost.
+// A webApp is a small web application with a log-in: /login leads to the emulator, and /callback
+// shows who logged in, or why not. It is another site than the emulator: that one is 127.0.0.1 to
+// the browser, and this one localhost.
 type webApp struct {
 	t        *testing.T
 	url      string

@@ -85,8 +85,8 @@ func TestInventedRefreshTokenNeedsALogin(t *testing.T) {
 	})
 }
 
-// A server that names the client ID blames the operator, who mixed up two apps; one that does not ends
-// the login.
+// A server that names the client ID blames the operator, who mixed up two apps; one that does not
+// ends the login.
 func TestRefreshTokenOfAnotherAppIsRefused(t *testing.T) {
 	onEachServer(t, func(t *testing.T, f *front) {
 		token := f.logIn(t, f.config(secretApp), nil)

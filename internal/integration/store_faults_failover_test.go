@@ -157,8 +157,8 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	require.Equal(t, f.lost, count.inWindow == 1)
 }
 
-// TestReplicaIsNoStore: whoever is connected to a replica gets errors, and no stale token; nobody
-// is logged out by that.
+// TestReplicaIsNoStore: a process that is connected to a replica gets errors, and no stale token;
+// nobody is logged out by that.
 func TestReplicaIsNoStore(t *testing.T) {
 	t.Parallel()
 	r := newReplicated(t)

@@ -33,7 +33,8 @@ var storeKillPoints = []storeKill{
 	{name: "after the save", step: "save", nth: 1, posts: 1},
 }
 
-// TestStoreProcessIsKilledAtEachPoint: no more is lost than law M5 says, and others take over after the lease.
+// TestStoreProcessIsKilledAtEachPoint: no more is lost than law M5 says, and others take over after
+// the lease.
 func TestStoreProcessIsKilledAtEachPoint(t *testing.T) {
 	t.Parallel()
 	var table faultTable
