@@ -24,18 +24,18 @@ import (
 //   - of the token endpoint (sim_server_test.go): two regions, each a server of its own. A refresh
 //     token works once, and its second use ends the login. A server with grace takes it for some
 //     seconds more, and responds with the newest pair. A region may hang, be gone from the DNS,
-//     respond with 403, 429, 500, 502, 503, 504 or a page, break off, refuse a good token, and lose a
-//     request before or after it has processed it.
-//   - of the API, in the same file: 401 to a token that has ended or was revoked. A refresh does not
-//     end the old access token. At times the API rejects good tokens, or one of them.
-//   - of the store (sim_store_test.go): each call takes effect at one moment, or not at all. The store
-//     may be slow, hang, fail, take no writes, and lose the response to a write. It forgets nothing,
-//     and it is no Locker.
+//     respond with 403, 429, 500, 502, 503, 504 or a page, break off, refuse a good token, and lose
+//     a request before or after it has processed it.
+//   - of the API, in the same file: 401 to a token that has ended or was revoked. A refresh does
+//     not end the old access token. At times the API rejects good tokens, or one of them.
+//   - of the store (sim_store_test.go): each call takes effect at one moment, or not at all. The
+//     store may be slow, hang, fail, take no writes, and lose the response to a write. It forgets
+//     nothing, and it is no Locker.
 //   - of the processes (sim_process_test.go): four replicas, each a Manager with few places and a
-//     small cache. A process may be killed, be paused, or stop and start. Its calls are then cut, and
-//     new ones wait for the end of the pause. What a Manager computes without a call goes on.
-//   - of the clocks, in the same file: monotonic clocks are right, and no machine is suspended. Each
-//     wall clock is off by up to two minutes, and may jump.
+//     small cache. A process may be killed, be paused, or stop and start. Its calls are then cut,
+//     and new ones wait for the end of the pause. What a Manager computes without a call goes on.
+//   - of the clocks, in the same file: monotonic clocks are right, and no machine is suspended.
+//     Each wall clock is off by up to two minutes, and may jump.
 //   - of the users (sim_world_test.go): they come and go, log in again, log out, use an API, reload
 //     what takes long, and repeat the Put of a login. Logins and access tokens are revoked.
 //
