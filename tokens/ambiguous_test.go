@@ -84,7 +84,7 @@ func TestSaveThatNobodyKnowsOf(t *testing.T) {
 				assert.Equal(t, "access-user-2", got.token.AccessToken)
 				now := readStored(t, store)
 				assert.Equal(t, "access-user-2", now.token.AccessToken)
-				assert.Empty(t, now.mark)
+				assert.Empty(t, now.lease)
 				assert.Equal(t, 1, p.asked())
 				synctest.Wait()
 				assert.Equal(t, []tokens.EventType{tokens.EventRefreshed}, events)

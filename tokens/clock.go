@@ -1,6 +1,9 @@
 package tokens
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // An instant is a moment on two clocks. The monotonic one is right when somebody sets the time; the
 // wall clock is right when the machine was suspended, because then the other stood still. What is
@@ -39,3 +42,7 @@ func (i instant) since(j instant) time.Duration {
 }
 
 func (i instant) time() time.Time { return time.Unix(0, i.wall) }
+
+// random returns a number from 0 to 1, for jitter. It does not depend on the key; the simulation's
+// does.
+func random(string) float64 { return rand.Float64() }

@@ -186,7 +186,7 @@ func TestFlappingClock(t *testing.T) {
 	})
 }
 
-// The machine sleeps between the mark and the request: another may have refreshed in the meantime,
+// The machine sleeps between the lease and the request: another may have refreshed in the meantime,
 // so nothing is sent.
 func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 	for name, passes := range map[string]struct{ wall, monotonic time.Duration }{
@@ -200,7 +200,7 @@ func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 				time.Sleep(p.lives)
 				store.swapped = func(n int, _ string, err error) error {
-					if n == 2 { // the mark is in the store
+					if n == 2 { // the lease is in the store
 						time.Sleep(passes.wall)
 						m.AdvanceMonotonic(passes.monotonic - passes.wall)
 					}

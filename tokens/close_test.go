@@ -24,7 +24,7 @@ func TestCloseWaitsForARefreshThatIsUnderWay(t *testing.T) {
 		require.NoError(t, m.Close())
 		now := readStored(t, store)
 		assert.Equal(t, "access-user-2", now.token.AccessToken)
-		assert.Empty(t, now.mark)
+		assert.Empty(t, now.lease)
 		got := <-answer
 		require.NoError(t, got.err)
 		assert.Equal(t, "access-user-2", got.token.AccessToken)
@@ -36,7 +36,7 @@ func TestCloseDoesNotWaitForOthers(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		m := replicas(t, 1, p, store, nil)[0]
 		atEnd(p)
-		leaveMark(t, store, "of another process", time.Hour)
+		leaveLease(t, store, "of another process", time.Hour)
 		answer := ask(t.Context(), m)
 		time.Sleep(10 * time.Second)
 		began := time.Now()
@@ -46,7 +46,7 @@ func TestCloseDoesNotWaitForOthers(t *testing.T) {
 		require.ErrorContains(t, got.err, "closed")
 		require.NotErrorIs(t, got.err, csoauth.ErrLoginRequired)
 		assert.Equal(t, 0, p.asked())
-		assert.Equal(t, "of another process", readStored(t, store).mark)
+		assert.Equal(t, "of another process", readStored(t, store).lease)
 	})
 }
 
@@ -64,7 +64,7 @@ func TestCloseEndsRefreshesThatHaveNotBegun(t *testing.T) {
 		require.NoError(t, m.Close())
 		require.Error(t, (<-answer).err)
 		assert.Equal(t, 1, p.asked())
-		assert.Empty(t, readStored(t, store).mark)
+		assert.Empty(t, readStored(t, store).lease)
 	})
 }
 
@@ -99,7 +99,7 @@ func TestCloseSucceedsIfTheLastTryDoes(t *testing.T) {
 		assert.Equal(t, began, time.Now())
 		now := readStored(t, store)
 		assert.Equal(t, "access-user-2", now.token.AccessToken)
-		assert.Empty(t, now.mark)
+		assert.Empty(t, now.lease)
 		p.requireAlive(t, &now.token)
 	})
 }

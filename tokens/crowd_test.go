@@ -59,7 +59,7 @@ func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 		rotations += posts[key]
 		assert.GreaterOrEqual(t, posts[key], rounds(*crowdRotations), key)
 		assert.EqualValues(t, after.seq-before[key], posts[key], "%s: as many POSTs as new tokens", key)
-		assert.Empty(t, after.mark, "%s: nobody left a mark", key)
+		assert.Empty(t, after.lease, "%s: nobody left a lease", key)
 		_, err := config.Refresh(t.Context(), &after.token)
 		assert.NoError(t, err, "%s: the directory has the refresh token that is good", key)
 	}

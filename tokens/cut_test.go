@@ -66,7 +66,7 @@ func liveThroughACut(t *testing.T, name string, kept bool, cut func(*http.Respon
 		p.requireAlive(t, &now.token)
 	} else {
 		assert.Equal(t, 1, p.asked(), name)
-		assert.NotEmpty(t, now.mark, name)
+		assert.NotEmpty(t, now.lease, name)
 	}
 	for range 3 {
 		time.Sleep(time.Minute)
@@ -101,7 +101,7 @@ func TestRefusedAnswerKeepsItsRefreshToken(t *testing.T) {
 		now := readStored(t, store)
 		assert.Equal(t, "refresh-user-2", now.token.RefreshToken)
 		assert.Equal(t, "access-user-1", now.token.AccessToken)
-		assert.Empty(t, now.mark)
+		assert.Empty(t, now.lease)
 		assert.Equal(t, "access-user-1", access(t, m))
 		assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events)
 

@@ -62,7 +62,7 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 		"save failed": {
 			arrange: func(_ *provider, store *hooked) {
 				store.swap = func(n int, _ string, _, _ []byte) error {
-					if n > 2 { // Put's and the mark pass
+					if n > 2 { // Put's and the lease pass
 						return errors.New("disk full")
 					}
 					return nil

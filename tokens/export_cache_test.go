@@ -5,7 +5,7 @@ func (m *Manager) Cached() int {
 	m.cache.mu.Lock()
 	defer m.cache.mu.Unlock()
 	n := 0
-	m.cache.entries.Range(func(any, any) bool { n++; return true })
+	m.cache.keys.Range(func(any, any) bool { n++; return true })
 	if n != len(m.cache.ring) {
 		panic("the ring and the map of the cache differ")
 	}
@@ -23,12 +23,12 @@ func (m *Manager) Stamp(key string) uint32 { return m.cache.find(key).used.Load(
 
 // WithLocksHeld calls f while every lock of m that has to do with key is held.
 func (m *Manager) WithLocksHeld(key string, f func()) {
-	e := m.cache.find(key)
-	for _, lock := range []interface{ Lock() }{&m.mu, &m.cache.mu, &m.gate.mu, &e.mu} {
+	k := m.cache.find(key)
+	for _, lock := range []interface{ Lock() }{&m.mu, &m.cache.mu, &m.places.mu, &k.mu} {
 		lock.Lock()
 	}
 	f()
-	for _, lock := range []interface{ Unlock() }{&m.mu, &m.cache.mu, &m.gate.mu, &e.mu} {
+	for _, lock := range []interface{ Unlock() }{&m.mu, &m.cache.mu, &m.places.mu, &k.mu} {
 		lock.Unlock()
 	}
 }

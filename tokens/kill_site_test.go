@@ -91,8 +91,8 @@ func (s *killSite) aftermath(t *testing.T, count *killCount) {
 		rec := readStoredOf(t, s.dir, key)
 		lost := s.front.spent(rec.token.RefreshToken)
 		count.logins++
-		if rec.mark != "" {
-			count.marked++
+		if rec.lease != "" {
+			count.leased++
 		}
 		s.requireUnlocked(t, key, rec.raw)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -101,7 +101,7 @@ func (s *killSite) aftermath(t *testing.T, count *killCount) {
 		assert.LessOrEqual(t, s.front.count()-before, 1, "the next process asks once")
 		switch {
 		case lost && assert.ErrorIs(t, err, csoauth.ErrLoginRequired):
-			assert.NotEmpty(t, rec.mark, "the next process can see that a refresh had begun")
+			assert.NotEmpty(t, rec.lease, "the next process can see that a refresh had begun")
 			count.inWindow++
 			s.put(t, key, s.logIn(t))
 		case !lost && assert.NoError(t, err) && assert.Equal(t, http.StatusOK, s.status(t, token)):
@@ -144,7 +144,7 @@ func (s *killSite) status(t *testing.T, token *csoauth.Token) int {
 type killCount struct {
 	name                                       string
 	kills                                      int
-	logins, marked, alive, inWindow, otherwise int
+	logins, leased, alive, inWindow, otherwise int
 }
 
 // A killTable has a row for each point.
@@ -159,13 +159,13 @@ func (k *killTable) row(name string) *killCount {
 func (k *killTable) String() string {
 	var b strings.Builder
 	const form = "\n%-32s %6v %7v %11v %6v %19v %15v"
-	fmt.Fprintf(&b, form, "point", "kills", "logins", "mark found", "alive", "lost in M5's window", "lost otherwise")
+	fmt.Fprintf(&b, form, "point", "kills", "logins", "lease found", "alive", "lost in M5's window", "lost otherwise")
 	all := killCount{name: "all"}
 	for _, c := range append(*k, &all) {
-		fmt.Fprintf(&b, form, c.name, c.kills, c.logins, c.marked, c.alive, c.inWindow, c.otherwise)
+		fmt.Fprintf(&b, form, c.name, c.kills, c.logins, c.leased, c.alive, c.inWindow, c.otherwise)
 		all.kills += c.kills
 		all.logins += c.logins
-		all.marked += c.marked
+		all.leased += c.leased
 		all.alive += c.alive
 		all.inWindow += c.inWindow
 		all.otherwise += c.otherwise

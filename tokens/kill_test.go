@@ -28,7 +28,7 @@ type killPoint struct {
 	name   string
 	at     moment
 	front  string // the front kills instead, "before" or "after" it has the POST processed
-	marked bool   // the record bears the mark
+	leased bool   // the record bears the lease
 	posts  int    // requests to the token endpoint
 	lost   bool   // law M5: the server has traded the refresh token, and the new pair is not in the directory
 }
@@ -39,19 +39,19 @@ type moment struct {
 	Nth  int
 }
 
-// killPoints are in order. The first swap of a refresh is the mark's, the second that of the new
+// killPoints are in order. The first swap of a refresh is the lease's, the second that of the new
 // pair.
 var killPoints = []killPoint{
 	{name: "after the first Load", at: moment{"load", 1}},
-	{name: "mark: temporary file written", at: moment{"written", 1}},
-	{name: "mark: before rename", at: moment{"before rename", 1}},
-	{name: "mark: after rename", at: moment{"after rename", 1}, marked: true},
-	{name: "after the mark", at: moment{"swap", 1}, marked: true},
-	{name: "POST sent, not processed", front: "before", marked: true, posts: 1},
-	{name: "POST processed, answer not read", front: "after", marked: true, posts: 1, lost: true},
-	{name: "after the answer", at: moment{"answer", 1}, marked: true, posts: 1, lost: true},
-	{name: "save: temporary file written", at: moment{"written", 2}, marked: true, posts: 1, lost: true},
-	{name: "save: before rename", at: moment{"before rename", 2}, marked: true, posts: 1, lost: true},
+	{name: "lease: temporary file written", at: moment{"written", 1}},
+	{name: "lease: before rename", at: moment{"before rename", 1}},
+	{name: "lease: after rename", at: moment{"after rename", 1}, leased: true},
+	{name: "after the lease", at: moment{"swap", 1}, leased: true},
+	{name: "POST sent, not processed", front: "before", leased: true, posts: 1},
+	{name: "POST processed, answer not read", front: "after", leased: true, posts: 1, lost: true},
+	{name: "after the answer", at: moment{"answer", 1}, leased: true, posts: 1, lost: true},
+	{name: "save: temporary file written", at: moment{"written", 2}, leased: true, posts: 1, lost: true},
+	{name: "save: before rename", at: moment{"before rename", 2}, leased: true, posts: 1, lost: true},
 	{name: "save: after rename", at: moment{"after rename", 2}, posts: 1},
 	{name: "after the save", at: moment{"swap", 2}, posts: 1},
 }
@@ -88,7 +88,7 @@ func (s *killSite) killAt(t *testing.T, point killPoint) {
 	p.wait()
 	s.front.quiet(t)
 	rec := readStoredOf(t, s.dir, s.keys[0])
-	require.Equal(t, point.marked, rec.mark != "", "the record bears the mark")
+	require.Equal(t, point.leased, rec.lease != "", "the record bears the lease")
 	require.Equal(t, point.posts, s.front.count()-before, "requests to the token endpoint")
 	require.Equal(t, point.lost, s.front.spent(rec.token.RefreshToken), "the refresh token in the directory is spent")
 }

@@ -20,7 +20,7 @@ func TestProcessKilledBetweenAnswerAndWriteCostsTheLogin(t *testing.T) {
 		p, store := newProvider(), newBrokenLater()
 		killed := replicas(t, 1, p, store, nil)[0]
 		nearEnd(p)
-		store.setBroken(true) // nothing that it writes after the mark arrives
+		store.setBroken(true) // nothing that it writes after the lease arrives
 		access(t, killed)
 		time.Sleep(time.Second)
 		require.Error(t, killed.Close())

@@ -12,7 +12,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-func TestDeadOwnersMarkIsWaitedOutOnce(t *testing.T) {
+func TestDeadHoldersLeaseIsWaitedOutOnce(t *testing.T) {
 	for name, row := range map[string]struct{ its, ours, want time.Duration }{
 		"as long as ours":    {30 * time.Second, 30 * time.Second, 30 * time.Second},
 		"longer than ours":   {time.Minute, 10 * time.Second, time.Minute},
@@ -29,7 +29,7 @@ func TestDeadOwnersMarkIsWaitedOutOnce(t *testing.T) {
 				m := replicas(t, 1, p, store, &tokens.Options{Lease: row.ours, Recheck: -1})[0]
 				p.takes = 50 * time.Millisecond
 				atEnd(p)
-				leaveMark(t, store, "of a dead process", row.its)
+				leaveLease(t, store, "of a dead process", row.its)
 
 				got := <-ask(t.Context(), m)
 				require.NoError(t, got.err)
@@ -42,12 +42,12 @@ func TestDeadOwnersMarkIsWaitedOutOnce(t *testing.T) {
 	}
 }
 
-// A mark's age counts from when this process first saw it, however often it looked since.
-func TestMarkThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
+// A lease's age counts from when this process first saw it, however often it looked since.
+func TestLeaseThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		m := replicas(t, 1, p, store, nil)[0]
-		leaveMark(t, store, "of a dead process", 30*time.Second)
+		leaveLease(t, store, "of a dead process", 30*time.Second)
 		for range 60 { // minutes, with a recheck in each
 			access(t, m)
 			time.Sleep(p.lives / 60)
@@ -59,16 +59,16 @@ func TestMarkThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
 	})
 }
 
-func TestMarkThatChangesRestartsTheWait(t *testing.T) {
+func TestLeaseThatChangesRestartsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		m := replicas(t, 1, p, store, nil)[0]
 		atEnd(p)
-		leaveMark(t, store, "first", 30*time.Second)
+		leaveLease(t, store, "first", 30*time.Second)
 		answer := ask(t.Context(), m)
-		for _, mark := range []string{"second", "third"} {
+		for _, lease := range []string{"second", "third"} {
 			time.Sleep(25 * time.Second)
-			leaveMark(t, store, mark, 30*time.Second)
+			leaveLease(t, store, lease, 30*time.Second)
 		}
 		time.Sleep(29 * time.Second)
 		assert.Equal(t, 0, p.asked())
@@ -79,7 +79,7 @@ func TestMarkThatChangesRestartsTheWait(t *testing.T) {
 	})
 }
 
-func TestSlowMarkLeavesNoTimeForThePost(t *testing.T) {
+func TestSlowSwapLeavesNoTimeForThePost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		all := replicas(t, 2, p, store, nil)
@@ -94,7 +94,7 @@ func TestSlowMarkLeavesNoTimeForThePost(t *testing.T) {
 		_, err := all[0].Token(t.Context(), "user")
 		require.ErrorContains(t, err, "leaves no time")
 		assert.Equal(t, 0, p.asked())
-		assert.Empty(t, readStored(t, store).mark, "others need not wait")
+		assert.Empty(t, readStored(t, store).lease, "others need not wait")
 
 		got := <-ask(t.Context(), all[1])
 		require.NoError(t, got.err)
@@ -119,7 +119,7 @@ func TestPostEndsWithTheLease(t *testing.T) {
 				p.before = func(_ int, r *http.Request) (*http.Response, error) {
 					deadline, ok := r.Context().Deadline()
 					assert.True(t, ok)
-					assert.LessOrEqual(t, deadline.Sub(began), 30*time.Second, "of the mark's begin, not the POST's")
+					assert.LessOrEqual(t, deadline.Sub(began), 30*time.Second, "of the lease's begin, not the POST's")
 					<-r.Context().Done()
 					assert.LessOrEqual(t, time.Since(began), 30*time.Second)
 					return nil, r.Context().Err()

@@ -37,7 +37,7 @@ func TestLockProvesTheOwnerGone(t *testing.T) {
 		p, store := newProvider(), &lockedMemory{lock: make(chan struct{}, 1)}
 		m := replicas(t, 1, p, store, nil)[0]
 		atEnd(p)
-		leaveMark(t, store, "of a dead process", 30*time.Second)
+		leaveLease(t, store, "of a dead process", 30*time.Second)
 		change(t, store, map[string]any{"locked": true})
 		got := <-ask(t.Context(), m)
 		require.NoError(t, got.err)
@@ -46,13 +46,13 @@ func TestLockProvesTheOwnerGone(t *testing.T) {
 	})
 }
 
-// A process that could not get the lock in time went on without. Its mark says so, and the lock says nothing about it.
+// A process that could not get the lock in time went on without. Its lease says so, and the lock says nothing about it.
 func TestLockProvesNothingOfAnOwnerWithoutIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &lockedMemory{lock: make(chan struct{}, 1)}
 		m := replicas(t, 1, p, store, nil)[0]
 		atEnd(p)
-		leaveMark(t, store, "of a process without the lock", 30*time.Second)
+		leaveLease(t, store, "of a process without the lock", 30*time.Second)
 		got := <-ask(t.Context(), m)
 		require.NoError(t, got.err)
 		assert.GreaterOrEqual(t, got.took, 30*time.Second)
@@ -60,7 +60,7 @@ func TestLockProvesNothingOfAnOwnerWithoutIt(t *testing.T) {
 	})
 }
 
-// Whoever has the lock may be stopped, not dead. After a lease the others go on, under marks.
+// Whoever has the lock may be stopped, not dead. After a lease the others go on, under leases.
 func TestLockThatIsNeverFreedIsNotWaitedForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &lockedMemory{lock: make(chan struct{}, 1)}
@@ -83,7 +83,7 @@ func TestLockDoesNotTellWhatBecameOfALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &lockedMemory{lock: make(chan struct{}, 1)}
 		m := replicas(t, 1, p, store, nil)[0]
-		leaveMark(t, store, "of a dead process", 30*time.Second)
+		leaveLease(t, store, "of a dead process", 30*time.Second)
 		nearEnd(p)
 		for range 9 {
 			assert.Equal(t, "access-user-1", access(t, m))

@@ -20,7 +20,7 @@ import (
 type Login struct {
 	m     *Manager
 	key   string
-	entry atomic.Pointer[entry]
+	state atomic.Pointer[keyState]
 }
 
 // For returns the Login of key. It asks neither the store nor Contentstack, and never fails: a key
@@ -47,20 +47,20 @@ func (l *Login) Delete(ctx context.Context) error { return l.m.Delete(ctx, l.key
 
 // view returns the view whose token is to be used, refreshed if that is due.
 func (l *Login) view(ctx context.Context) (*view, error) {
-	if e := l.entry.Load(); e != nil {
-		if v := e.hit(l.m.now()); v != nil {
+	if k := l.state.Load(); k != nil {
+		if v := k.hit(l.m.now()); v != nil {
 			return v, nil
 		}
 	}
-	if e := l.m.cache.find(l.key); e != nil {
-		l.entry.Store(e)
-		if v := e.hit(l.m.now()); v != nil {
+	if k := l.m.cache.find(l.key); k != nil {
+		l.state.Store(k)
+		if v := k.hit(l.m.now()); v != nil {
 			return v, nil
 		}
 	}
-	v, e, err := l.m.ask(ctx, l.key)
-	if e != nil {
-		l.entry.Store(e)
+	v, k, err := l.m.ask(ctx, l.key)
+	if k != nil {
+		l.state.Store(k)
 	}
 	return v, err
 }

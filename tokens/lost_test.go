@@ -75,7 +75,7 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 				assert.Equal(t, 1, p.asked())
-				assert.NotEmpty(t, readStored(t, store).mark, "others must see it")
+				assert.NotEmpty(t, readStored(t, store).lease, "others must see it")
 
 				// The process that began it, and the first that it told, are gone.
 				require.NoError(t, all[0].Close())
@@ -137,7 +137,7 @@ func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		assert.Equal(t, 2, p.asked(), "the refresh token is not sent while an access token is left")
-		assert.NotEmpty(t, readStored(t, store).mark, "others must see it")
+		assert.NotEmpty(t, readStored(t, store).lease, "others must see it")
 	})
 }
 
@@ -168,7 +168,7 @@ func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 			assert.Equal(t, 2, p.asked())
 			now := readStored(t, store)
 			p.requireAlive(t, &now.token)
-			assert.Empty(t, now.mark)
+			assert.Empty(t, now.lease)
 
 			// And with that it is forgotten: the next refresh is on time.
 			nearEnd(p)
@@ -201,7 +201,7 @@ func TestRefusalAfterALostAnswerNamesTheCause(t *testing.T) {
 	})
 }
 
-// A process that lost the answer and is asked only much later must not think that the mark is
+// A process that lost the answer and is asked only much later must not think that the lease is
 // somebody else's.
 func TestLostAnswerOfOnesOwnIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -36,7 +36,7 @@ type Options struct {
 	// background. For about so long a login that another process has replaced or deleted may live
 	// on in this one. Zero: a minute. Negative: the store is read only to refresh.
 	Recheck time.Duration
-	// Lease is how long a refresh may take, from its mark in the store until the new pair is saved.
+	// Lease is how long a refresh may take, from its lease in the store until the new pair is saved.
 	// If the process dies meanwhile, others wait for its end before they refresh that key. From 1
 	// second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
@@ -63,20 +63,15 @@ type Options struct {
 // A Manager at rest has no goroutine. Close it before the program ends: otherwise the response to a
 // refresh under way may be lost.
 type Manager struct {
+	settings
 	refresher Refresher
 	store     opener
 	locker    Locker // the store, if it is one
 	onEvent   func(Event)
 	log       *slog.Logger
 
-	soft, recheck, lease time.Duration
-
-	now    func() instant                                  // reads the clock
-	random func(key string, n time.Duration) time.Duration // a length of time below n
-	hash   func(key string) uint64                         // another one in each Manager
-	id     string                                          // begins every mark of ours
 	cache  cache
-	gate   gate
+	places places
 	turns  turns
 
 	ctx     context.Context // ends with Close
@@ -85,6 +80,24 @@ type Manager struct {
 	mu      sync.Mutex
 	closed  bool
 }
+
+// settings are what all keys of a Manager have in common.
+type settings struct {
+	id                   string // begins the id of every lease of this Manager
+	soft, recheck, lease time.Duration
+
+	now    func() instant           // reads the clock
+	random func(key string) float64 // from 0 to 1
+	hash   func(key string) uint64  // another one in each Manager
+}
+
+// windows returns those of a token of key.
+func (s *settings) windows(key string, lifetime time.Duration) windows {
+	return windowsOf(lifetime, s.soft, float64(s.hash(key)%1024)/1024)
+}
+
+// defaultRecheck is the zero value of Options.Recheck.
+const defaultRecheck = time.Minute
 
 // Format keeps the Config's secrets out of what fmt prints.
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
@@ -101,16 +114,18 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 		return nil, fmt.Errorf("tokens: %w", err)
 	}
 	m := &Manager{
+		settings: settings{
+			id:      rand.Text(),
+			soft:    cmp.Or(o.SoftWindow, defaultSoft),
+			recheck: cmp.Or(o.Recheck, defaultRecheck),
+			lease:   cmp.Or(o.Lease, defaultLease),
+			now:     newClock(),
+			random:  random,
+			hash:    newHash(),
+		},
 		refresher: r,
 		onEvent:   o.OnEvent,
 		log:       o.Logger,
-		soft:      cmp.Or(o.SoftWindow, defaultSoft),
-		recheck:   cmp.Or(o.Recheck, defaultRecheck),
-		lease:     cmp.Or(o.Lease, defaultLease),
-		now:       newClock(),
-		id:        rand.Text(),
-		random:    random,
-		hash:      newHash(),
 	}
 	m.locker, _ = s.(Locker)
 	m.store = unsealed{s}
@@ -123,8 +138,8 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	for i := range m.turns {
 		m.turns[i] = make(chan struct{}, 1)
 	}
-	m.gate.free = cmp.Or(o.MaxRefreshes, 16)
-	m.cache.limit = cmp.Or(o.MaxCached, 100_000)
+	m.places.free = cmp.Or(o.MaxRefreshes, 16)
+	m.cache.set, m.cache.limit = &m.settings, cmp.Or(o.MaxCached, 100_000)
 	m.ctx, m.close = context.WithCancelCause(context.Background())
 	return m, nil
 }
@@ -182,8 +197,8 @@ func (o *Options) check() error {
 // refresh token and the access token has ended. After any other error try again later. If ctx ends
 // first, the refresh goes on for later callers.
 func (m *Manager) Token(ctx context.Context, key string) (*csoauth.Token, error) {
-	if e := m.cache.find(key); e != nil {
-		if v := e.hit(m.now()); v != nil {
+	if k := m.cache.find(key); k != nil {
+		if v := k.hit(m.now()); v != nil {
 			return &v.token, nil
 		}
 	}
@@ -205,6 +220,9 @@ func (m *Manager) enlist() bool {
 	return true
 }
 
+// isClosed reports whether Close was called.
+func (m *Manager) isClosed() bool { return m.ctx.Err() != nil }
+
 // Close waits for refreshes under way, tries once more to save what is not saved, and ends the
 // Manager: from then on Put, Delete and whatever needs a look into the store fail, while tokens in
 // memory are still handed out. Its error names, by their [KeyHash], the keys whose new tokens could
@@ -216,12 +234,9 @@ func (m *Manager) Close() error {
 	m.close(errClosed)
 	m.flights.Wait()
 	var unsaved []string
-	m.cache.entries.Range(func(_, value any) bool {
-		e := value.(*entry)
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.work != nil && e.work.unsaved != nil {
-			unsaved = append(unsaved, KeyHash(e.key))
+	m.cache.keys.Range(func(key, k any) bool {
+		if k.(*keyState).snapshot().unsaved {
+			unsaved = append(unsaved, KeyHash(key.(string)))
 		}
 		return true
 	})

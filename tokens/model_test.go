@@ -88,7 +88,7 @@ var errModelKilled = errors.New("this process is dead")
 // A step is a replica that waits for its turn.
 type step struct {
 	point  string
-	swapOf string // "mark", "save" or "other", at a swap
+	swapOf string // "lease", "save" or "other", at a swap
 	turn   chan error
 }
 
@@ -185,10 +185,10 @@ func (s modelStore) Load(ctx context.Context, key string) ([]byte, error) {
 
 func (s modelStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	swapOf := "other"
-	switch marked := func(v []byte) bool { return strings.Contains(string(v), `"mark"`) }; {
-	case marked(new):
-		swapOf = "mark"
-	case marked(old):
+	switch leased := func(v []byte) bool { return strings.Contains(string(v), `"lease"`) }; {
+	case leased(new):
+		swapOf = "lease"
+	case leased(old):
 		swapOf = "save"
 	}
 	if err := s.w.wait(s.r, atSwap, swapOf); err != nil {

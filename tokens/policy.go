@@ -8,28 +8,99 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// This file decides, and does nothing else: no lock, no clock, no store, no change of anything.
-// What it decides from is a snapshot.
+// This file decides, and does nothing else: no lock, no clock, no store, no change of anything. It
+// decides from a snapshot and, where there is jitter, a random number from 0 to 1.
 
-// A snapshot is what memory has of a key at one moment.
+// A snapshot is what is known of a key at one moment. Lengths of time that begin then are negative
+// if they are over.
 type snapshot struct {
-	known    bool          // there is a login; without one all else is zero
+	known    bool          // there is a login
 	renews   bool          // it has a refresh token
 	left     time.Duration // what its access token is still good for, by the clock that says less
 	age      time.Duration // how long ago it came, by the clock that says more
 	lifetime time.Duration
 	windows  windows
 
+	unsaved    bool // the newest pair is in memory only
+	lost       bool // a response to the refresh token was, or may have been, lost: it may be spent
+	refused    bool // the refresh token was refused, and that is still believed
 	rejected   bool // an API has rejected the access token
-	justForced bool // the token came in place of a rejected one, less than a minute ago
-	lost       bool // the refresh token may have been spent by a request whose response was lost
+	justForced bool // the access token came in place of a rejected one, less than a minute ago
 
-	retryIn    time.Duration // no other refresh before; a past moment is negative
-	retrySoon  time.Duration // the same while a caller without a valid token waits: it may be less
-	lookIn     time.Duration // callers without a valid token have the store looked at after this
-	underWay   bool          // a flight is
-	refusedNow bool          // the refresh token was refused, and that is still believed
+	lease       lease         // what the record had at the last look
+	leaseIsOurs bool          // this Manager took it, for an attempt that is over
+	leaseAge    time.Duration // how long this process has seen it
+	ownLease    time.Duration // how long the leases of this Manager are
+
+	retryIn   time.Duration // no other refresh before
+	retrySoon time.Duration // the same while a caller without a valid token waits: it may be less
+	lookIn    time.Duration // callers without a valid token cause no look at the store before
+	underWay  bool          // a flight is
+
+	// What a flight adds.
+	lookAge time.Duration // how old its last look is; forever: there was none
+	lock    lockState
 }
+
+// A lockState is what a flight has of the key's lock.
+type lockState int
+
+const (
+	noLock      lockState = iota // the store has no locks, or this one was not to be had within a lease
+	lockUnasked                  // the flight has not asked for it
+	lockHeld
+)
+
+// A step is what a flight does next.
+type step string
+
+const (
+	serve         step = "serve"           // the token that is there
+	fail          step = "fail"            // there is no valid token, and none to be had now
+	look          step = "look"            // at the store
+	saveFirst     step = "save first"      // what only memory has
+	waitForHolder step = "wait for holder" // of a lease that is another process's
+	holdBack      step = "hold back"       // the refresh token, which may be spent
+	takeOver      step = "take over"       // from a holder whose lease is over: it may have spent the refresh token
+	refresh       step = "refresh"
+)
+
+// freshLook is how old a look at the store may be to act on it: if the record has changed since, the
+// swap finds out.
+const freshLook = time.Second
+
+// next returns a flight's next step.
+func next(s snapshot) step {
+	switch {
+	case s.unsaved: // law M4; it also frees the lock
+		return saveFirst
+	case s.lookAge > freshLook: // law M2: the store may have a newer token
+		return look
+	case s.rejected && !s.due() && s.isHeld(): // law M9: the holder may bring a token that is not rejected
+		return waitForHolder
+	case !s.due() && s.valid():
+		return serve
+	case !s.due():
+		return fail
+	case s.isHeld() && s.lock != lockUnasked: // law M3; the lock may prove the holder gone
+		return waitForHolder
+	case s.valid() && (s.lost || s.isLeftOver()): // law M6: a second use could end the login early
+		return holdBack
+	case s.isLeftOver():
+		return takeOver
+	}
+	return refresh
+}
+
+// isHeld reports whether the record bears a lease whose holder, another process, may still be at
+// work (law M3): its time is not over, as far as this process has seen, and no lock proves it gone.
+func (s snapshot) isHeld() bool {
+	provenGone := s.lock == lockHeld && s.lease.locked
+	return s.lease.id != "" && !s.leaseIsOurs && !provenGone && s.leaseAge < max(s.lease.length, s.ownLease)
+}
+
+// isLeftOver reports whether the record bears a lease whose holder is gone without a word.
+func (s snapshot) isLeftOver() bool { return s.lease.id != "" && !s.leaseIsOurs && !s.isHeld() }
 
 // windows are lengths of time before the end of an access token.
 type windows struct {
@@ -47,8 +118,8 @@ const (
 )
 
 // windowsOf returns the windows of a token (law M8). For a short life they are parts of it: a
-// quarter, a tenth and a thirtieth. phase is below 1 and differs from key to key: so much of half
-// the soft window is taken off, so that users who came together are not refreshed together.
+// quarter, a tenth and a thirtieth. phase, from 0 to 1, differs from key to key: so much of half the
+// soft window is taken off, so that users who came together are not refreshed together.
 func windowsOf(lifetime, soft time.Duration, phase float64) windows {
 	margin := min(maxMargin, lifetime/30)
 	hard := max(margin, min(hardWindow, lifetime/10))
@@ -90,20 +161,38 @@ func (s snapshot) freshFor() time.Duration {
 }
 
 // callerWaits reports whether a caller waits for the flight that is under way: without a valid
-// token, or near its end if a refresh is due.
+// token, or near its end if a refresh is due (law M8).
 func (s snapshot) callerWaits() bool { return !s.valid() || s.left <= s.windows.hard && s.due() }
 
 // fails reports whether a caller gets the error of an earlier refresh, instead of another one. A
-// rejected token whose refresh token was not refused is looked up in the store first.
+// rejected token whose refresh token was not refused is looked up in the store first (law M9).
 func (s snapshot) fails() bool {
-	return s.known && !s.valid() && !s.underWay && s.lookIn > 0 && !s.due() && (!s.rejected || s.refusedNow)
+	return s.known && !s.valid() && !s.underWay && s.lookIn > 0 && !s.due() && (!s.rejected || s.refused)
 }
 
-// holdsBack reports whether the refresh token must not be sent although a refresh is due: it may be
-// spent already, and a second use could end the login before its access token has ended (law M6).
-func (s snapshot) holdsBack() bool { return s.lost && s.valid() }
+const (
+	minBackoff = time.Second
+	maxBackoff = 5 * time.Minute
+)
 
-// rememberedFor is how long a refusal is believed. Only invalid_grant says for certain what is
+// backoff returns how long to wait after the nth failure in a row (law M8): 1 to 2 s, then twice as
+// long each time, up to 5 minutes, or what the server asked for if that is longer.
+func backoff(n int, err error, random float64) time.Duration {
+	wait := jittered(min(2*minBackoff<<min(n-1, 16), maxBackoff), random)
+	var said *csoauth.Error
+	if errors.As(err, &said) && said.RetryAfter > 0 {
+		wait = max(wait, said.RetryAfter+time.Duration(random*float64(said.RetryAfter)/10))
+	}
+	return wait
+}
+
+// jittered returns d with up to a half of it taken off, so that replicas do not act at the same
+// moment.
+func jittered(d time.Duration, random float64) time.Duration {
+	return d - time.Duration(random*float64(d)/2)
+}
+
+// rememberedFor returns how long a refusal is believed. Only invalid_grant says for certain what is
 // wrong.
 func rememberedFor(err error) time.Duration {
 	var said *csoauth.Error
@@ -125,11 +214,4 @@ func wasLost(err error) bool {
 		return false
 	}
 	return !errors.Is(err, csoauth.ErrNotSent) && !errors.Is(err, csoauth.ErrLoginRequired)
-}
-
-// leaseIsAnothers reports whether a record bears the lease of another process that may still be at
-// work (law M3). seenFor is how long this process has seen that lease. proven says that its holder
-// is gone: we have the lock under which it was taken.
-func leaseIsAnothers(r *record, own, proven bool, seenFor, lease time.Duration) bool {
-	return r.mark != "" && !own && !proven && seenFor < max(r.lease, lease)
 }

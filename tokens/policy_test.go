@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
 )
 
 // These tests are inside the package: what they try are pure functions, which nobody outside calls.
@@ -87,7 +89,7 @@ func snapshots() iter.Seq[snapshot] {
 									flag := func(n int) bool { return flags[bits>>n&1] }
 									if !yield(snapshot{
 										known: true, renews: flag(0), left: left, age: age, lifetime: lifetime, windows: w,
-										rejected: flag(1), justForced: flag(2), lost: flag(3), underWay: flag(4), refusedNow: flag(5),
+										rejected: flag(1), justForced: flag(2), lost: flag(3), underWay: flag(4), refused: flag(5),
 										retryIn: retry, retrySoon: min(retry, soon), lookIn: map[bool]time.Duration{true: time.Duration(bits >> 7)}[flag(6)],
 									}) {
 										return
@@ -107,7 +109,7 @@ func TestPolicyKeepsTheLaws(t *testing.T) {
 	laws := map[string]func(s snapshot) bool{
 		"M1: a caller without a valid token waits, or gets an error": func(s snapshot) bool { return s.callerWaits() || s.valid() },
 		"M6: what may be spent is not sent while a token is left": func(s snapshot) bool {
-			return !(s.lost && s.valid() && s.due()) && s.holdsBack() == (s.lost && s.valid())
+			return !s.lost || !s.valid() || !s.due()
 		},
 		"M7: nobody with a valid token gets an error":                func(s snapshot) bool { return !s.fails() || !s.valid() },
 		"M8: an error is remembered only while no refresh is due":    func(s snapshot) bool { return !s.fails() || !s.due() && s.lookIn > 0 && !s.underWay },
@@ -118,7 +120,7 @@ func TestPolicyKeepsTheLaws(t *testing.T) {
 		},
 		"M8: no refresh before the soft window, unless a 401 forces": func(s snapshot) bool { return !s.due() || s.rejected && !s.justForced || s.left <= s.windows.soft },
 		"M9: a rejected token is not handed out":                     func(s snapshot) bool { return !s.rejected || !s.valid() && s.freshFor() == 0 },
-		"M9: a rejected token is looked up before an error":          func(s snapshot) bool { return !s.fails() || !s.rejected || s.refusedNow },
+		"M9: a rejected token is looked up before an error":          func(s snapshot) bool { return !s.fails() || !s.rejected || s.refused },
 		"M10: a hit serves what is valid, for as long as it is": func(s snapshot) bool {
 			return s.freshFor() == 0 || s.valid() && s.freshFor() <= s.left-s.windows.margin
 		},
@@ -157,22 +159,138 @@ func TestWindows(t *testing.T) {
 	assert.Equal(t, windows{15 * time.Second, 6 * time.Second, 2 * time.Second}, windowsOf(time.Minute, defaultSoft, 0))
 }
 
-func TestLeaseIsAnothers(t *testing.T) {
-	leased := &record{mark: "another's", lease: time.Minute}
+// TestNext: each law of a flight, as rows of what is known and what comes next.
+func TestNext(t *testing.T) {
+	looked := func(left time.Duration, change func(*snapshot)) snapshot {
+		s := hourly(leftOf(left))
+		s.ownLease = 30 * time.Second
+		change(&s)
+		return s
+	}
+	asIs := func(*snapshot) {}
+	anothers := lease{id: "another's", length: time.Minute}
+	held := func(s *snapshot) { s.lease = anothers }
+	leftOver := func(s *snapshot) { s.lease, s.leaseAge = anothers, time.Minute }
+	locked := func(s *snapshot) { s.lease = lease{id: "another's", length: time.Minute, locked: true} }
+	const near, over = 20 * time.Second, -time.Second // in the hard window, and ended
 	for name, row := range map[string]struct {
-		r           *record
-		own, proven bool
-		seen, lease time.Duration
-		want        bool
+		snapshot
+		want step
 	}{
-		"no lease":                          {&record{}, false, false, 0, time.Minute, false},
-		"just seen":                         {leased, false, false, 0, time.Second, true},
-		"our own, of an attempt that ended": {leased, true, false, 0, time.Second, false},
-		"its holder is proven to be gone":   {leased, false, true, 0, time.Second, false},
-		"seen until just before its end":    {leased, false, false, time.Minute - 1, time.Second, true},
-		"seen to its end":                   {leased, false, false, time.Minute, time.Second, false},
-		"shorter than ours":                 {leased, false, false, time.Minute, time.Hour, true},
+		// Law M2: a look comes first, unless there is one that is fresh.
+		"nothing was looked at":       {snapshot{lookAge: forever}, look},
+		"a refresh is due":            {looked(near, func(s *snapshot) { s.lookAge = forever }), look},
+		"the look is a second old":    {looked(near, func(s *snapshot) { s.lookAge = time.Second }), refresh},
+		"the look is older":           {looked(near, func(s *snapshot) { s.lookAge = time.Second + 1 }), look},
+		"the store has no login":      {snapshot{}, fail},
+		"valid, and nothing is due":   {looked(time.Hour, asIs), serve},
+		"ended, and a pause runs":     {looked(over, func(s *snapshot) { s.retrySoon = time.Second }), fail},
+		"valid, and no refresh token": {looked(near, func(s *snapshot) { s.renews = false }), serve},
+		"ended, and no refresh token": {looked(over, func(s *snapshot) { s.renews = false }), fail},
+
+		// Law M3: while another process has a lease, nobody else sends the refresh token.
+		"another's lease":                       {looked(near, held), waitForHolder},
+		"another's lease, and ended":            {looked(over, held), waitForHolder},
+		"another's lease, and nothing is due":   {looked(time.Hour, held), serve},
+		"seen until just before its end":        {looked(over, func(s *snapshot) { held(s); s.leaseAge = time.Minute - 1 }), waitForHolder},
+		"seen to its end":                       {looked(over, leftOver), takeOver},
+		"shorter than ours, seen to its end":    {looked(over, func(s *snapshot) { leftOver(s); s.ownLease = time.Hour }), waitForHolder},
+		"our own, of an attempt that is over":   {looked(over, func(s *snapshot) { held(s); s.leaseIsOurs = true }), refresh},
+		"the lock was not asked for":            {looked(over, func(s *snapshot) { locked(s); s.lock = lockUnasked }), refresh},
+		"the lock proves the holder gone":       {looked(over, func(s *snapshot) { locked(s); s.lock = lockHeld }), takeOver},
+		"the lock proves nothing of the holder": {looked(over, func(s *snapshot) { held(s); s.lock = lockHeld }), waitForHolder},
+		"the lock was not to be had":            {looked(over, func(s *snapshot) { locked(s) }), waitForHolder},
+
+		// Law M4: what only memory has is saved before anything else.
+		"unsaved":                  {looked(time.Hour, func(s *snapshot) { s.unsaved = true }), saveFirst},
+		"unsaved, and looked at":   {looked(over, func(s *snapshot) { s.unsaved, s.lookAge = true, 0 }), saveFirst},
+		"unsaved, under our lease": {looked(near, func(s *snapshot) { held(s); s.leaseIsOurs, s.unsaved = true, true }), saveFirst},
+
+		// Law M6: what may be spent is not sent while the access token is valid.
+		"another's left over, and valid": {looked(near, leftOver), holdBack},
+		"a response was lost":            {looked(near, func(s *snapshot) { s.lost = true }), serve},
+		"a response was lost, and ended": {looked(over, func(s *snapshot) { s.lost = true }), refresh},
+
+		// Law M9: a rejected token is not kept, and others may bring a better one.
+		"rejected":                             {looked(time.Hour, func(s *snapshot) { s.rejected = true }), refresh},
+		"rejected, and just came so":           {looked(time.Hour, func(s *snapshot) { s.rejected, s.justForced = true, true }), fail},
+		"rejected so, and another has a lease": {looked(time.Hour, func(s *snapshot) { held(s); s.rejected, s.justForced = true, true }), waitForHolder},
 	} {
-		assert.Equal(t, row.want, leaseIsAnothers(row.r, row.own, row.proven, row.seen, row.lease), name)
+		assert.Equal(t, row.want, next(row.snapshot), name)
+	}
+}
+
+// TestNextKeepsTheLaws tries every combination within small bounds.
+func TestNextKeepsTheLaws(t *testing.T) {
+	sends := func(s step) bool { return s == refresh || s == takeOver }
+	laws := map[string]func(s snapshot, do step) bool{
+		"M2: nothing is decided without a fresh look": func(s snapshot, do step) bool { return s.lookAge <= freshLook || do == look || do == saveFirst },
+		"M3: nobody sends under another's lease": func(s snapshot, do step) bool {
+			return !sends(do) || !s.isHeld() || s.lock == lockUnasked
+		},
+		"M3: one waits only for what is wanted":              func(s snapshot, do step) bool { return do != waitForHolder || s.isHeld() && (s.due() || s.rejected) },
+		"M4: what is unsaved is saved first":                 func(s snapshot, do step) bool { return (do == saveFirst) == s.unsaved },
+		"M6: what may be spent is not sent while it is good": func(s snapshot, do step) bool { return !sends(do) || !s.valid() || !s.lost && !s.isLeftOver() },
+		"M7: a valid token is not withheld":                  func(s snapshot, do step) bool { return do != fail || !s.valid() },
+		"M8: only what is due is sent":                       func(s snapshot, do step) bool { return !sends(do) && do != holdBack || s.due() },
+		"M9: a rejected token is not served":                 func(s snapshot, do step) bool { return do != serve && do != holdBack || s.valid() },
+		"what follows a dead holder is no plain refresh":     func(s snapshot, do step) bool { return do != refresh || !s.isLeftOver() },
+	}
+	leases := []struct {
+		lease  lease
+		isOurs bool
+		age    time.Duration
+	}{
+		{lease{}, false, 0},
+		{lease{id: "L", length: time.Minute}, true, 0},
+		{lease{id: "L", length: time.Minute}, false, time.Minute - 1},
+		{lease{id: "L", length: time.Minute}, false, time.Minute},
+		{lease{id: "L", length: time.Minute, locked: true}, false, time.Minute - 1},
+		{lease{id: "L", length: time.Minute, locked: true}, false, time.Minute},
+	}
+	count := map[step]int{}
+	for s := range snapshots() {
+		if s.lifetime != time.Hour || s.windows != windowsOf(time.Hour, defaultSoft, 0) || s.underWay || s.lookIn > 0 {
+			continue // the same decisions for other windows, and what a flight does not ask
+		}
+		for _, s.unsaved = range []bool{false, true} {
+			for _, s.lookAge = range []time.Duration{freshLook, freshLook + 1} {
+				for _, s.lock = range []lockState{noLock, lockUnasked, lockHeld} {
+					for _, of := range leases {
+						s.lease, s.leaseIsOurs, s.leaseAge = of.lease, of.isOurs, of.age
+						do := next(s)
+						count[do]++
+						for law, holds := range laws {
+							if !holds(s, do) {
+								require.Fail(t, law, "%s: %+v", do, s)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Log(count)
+	assert.Len(t, count, 8, "each step is some snapshot's")
+}
+
+// TestBackoff: law M8.
+func TestBackoff(t *testing.T) {
+	asks := func(d time.Duration) error { return &csoauth.Error{StatusCode: 429, RetryAfter: d} }
+	for name, row := range map[string]struct {
+		n        int
+		err      error
+		low, top time.Duration
+	}{
+		"first":                    {1, nil, time.Second, 2 * time.Second},
+		"second":                   {2, nil, 2 * time.Second, 4 * time.Second},
+		"last that grows":          {8, nil, 128 * time.Second, 256 * time.Second},
+		"from then on":             {9, nil, 150 * time.Second, 5 * time.Minute},
+		"for ever":                 {1 << 40, nil, 150 * time.Second, 5 * time.Minute},
+		"the server asks for more": {1, asks(time.Hour), time.Hour, 66 * time.Minute},
+		"the server asks for less": {9, asks(time.Second), 150 * time.Second, 5 * time.Minute},
+	} {
+		assert.Equal(t, row.low, min(backoff(row.n, row.err, 0), backoff(row.n, row.err, 1)), name)
+		assert.Equal(t, row.top, max(backoff(row.n, row.err, 0), backoff(row.n, row.err, 1)), name)
 	}
 }

@@ -37,10 +37,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 			return err
 		}
 		next := newLogin(&token, m.newest(key, stored.plain), m.now().time())
-		if err := next.encode(); err != nil {
-			return err
-		}
-		if _, err := m.swap(ctx, key, stored, next.raw); err == nil {
+		if err := m.swapRecord(ctx, key, stored, &next); err == nil {
 			m.install(key, &next)
 			return nil
 		} else if !errors.Is(err, ErrConflict) {
@@ -58,41 +55,22 @@ func (m *Manager) newest(key string, raw []byte) record {
 	if err != nil {
 		newest = record{}
 	}
-	if e := m.cache.find(key); e != nil {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if v := e.view.Load(); v != nil && v.seq > newest.seq {
-			newest = e.record()
+	if k := m.cache.find(key); k != nil {
+		if ours, ok := k.record(); ok && ours.seq > newest.seq {
+			newest = ours
 		}
 	}
 	return newest
 }
 
-// install makes a record that was just stored the truth in memory, unless a newer one is there.
-func (m *Manager) install(key string, rec *record) {
-	for {
-		e := m.cache.add(key, m.now())
-		e.mu.Lock()
-		if e.work == gone {
-			e.mu.Unlock()
-			continue
-		}
-		if v := e.view.Load(); v == nil || v.seq < rec.seq {
-			now := m.now()
-			if e.work == nil {
-				e.work = new(work)
-			}
-			m.adopt(e, rec, false)
-			e.work.mark = ""
-			m.freshen(e, now)
-			if f := e.work.flight; f != nil {
-				f.dropped = false // this is another login
-				f.offerNow()
-			}
-			e.work = e.work.tidy(now)
-		}
-		e.mu.Unlock()
-		return
+// install sets a record that was just stored.
+func (m *Manager) install(key string, r *record) {
+	f, err := m.cache.add(key).put(r)
+	for errors.Is(err, errEvicted) {
+		f, err = m.cache.add(key).put(r)
+	}
+	if f != nil {
+		f.offerEarly()
 	}
 }
 
@@ -119,34 +97,15 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 		}
 		switch {
 		case err == nil || errors.Is(err, ErrNotFound):
-			m.uninstall(key)
+			if k := m.cache.find(key); k != nil && k.delete() {
+				m.cache.remove(k)
+			}
 			return nil
 		case !errors.Is(err, ErrConflict):
 			return err
 		}
 	}
 	return &storeError{"swap", ErrConflict}
-}
-
-// uninstall drops what memory has of a login that was just deleted.
-func (m *Manager) uninstall(key string) {
-	e := m.cache.find(key)
-	if e == nil {
-		return
-	}
-	e.mu.Lock()
-	if e.work == gone {
-		e.mu.Unlock()
-		return
-	}
-	m.drop(e)
-	if e.work != gone {
-		e.work.flight.dropped = true
-		e.mu.Unlock()
-		return
-	}
-	e.mu.Unlock()
-	m.cache.remove(e)
 }
 
 // turns makes Puts and Deletes of one key wait for each other, so that they reach store and memory

@@ -10,36 +10,40 @@ type pair struct {
 
 // cameFrom reports whether p was got with the refresh token of r, which a server that does not
 // rotate gives out again.
-func (p *pair) cameFrom(r record) bool {
+func (p *pair) cameFrom(r *record) bool {
 	return p.spent != "" && p.spent == r.token.RefreshToken && p.spent != p.token.RefreshToken
 }
 
-// An outcome is what follows from a record that the store has shown.
+// An outcome is what follows from a look at the store.
 type outcome string
 
 const (
+	gone      outcome = "gone"       // the store has no login: it was ended elsewhere
 	adopt     outcome = "adopt"      // the store has something newer, or another login: it is the truth
 	writeBack outcome = "write back" // the store has lost a write, or has the refresh token that we spent: ours is the truth
 	same      outcome = "same"       // memory has it already
 )
 
-// reconcile compares the record in the store to the newest pair that this process knows; nil: none
-// (law M2). It also returns the record that is the truth. A lower seq means a lost write only
-// within one login, or over the login that ours replaced: a store that falls back over two Puts is
-// believed.
-func reconcile(ours *pair, stored record) (outcome, record) {
-	if ours == nil {
-		return adopt, stored
+// reconcile compares the record in the store, nil for none, to the newest pair that this process
+// knows, nil for none (law M2). It also returns the record that is the truth. A lower seq means a
+// lost write only within one login, or over the login that ours replaced: a store that falls back
+// over two Puts is believed.
+func reconcile(ours *pair, stored *record) (outcome, record) {
+	switch {
+	case stored == nil:
+		return gone, record{}
+	case ours == nil:
+		return adopt, *stored
 	}
 	truth := ours.record
-	if ours.cameFrom(stored) && stored.seq >= truth.seq { // somebody stored the token again that we spent
+	if ours.cameFrom(stored) && stored.seq >= truth.seq { // someone stored the token again that we spent
 		truth.seq, truth.login, truth.over = stored.seq+1, stored.login, stored.over
 	}
 	switch {
 	case stored.seq < truth.seq && (stored.login == truth.login || stored.login == truth.over):
 		return writeBack, truth
 	case stored.seq == truth.seq && stored.token.RefreshToken == truth.token.RefreshToken && stored.token.AccessToken == truth.token.AccessToken:
-		return same, stored
+		return same, *stored
 	}
-	return adopt, stored
+	return adopt, *stored
 }

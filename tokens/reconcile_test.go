@@ -35,9 +35,11 @@ func TestReconcile(t *testing.T) {
 		"somebody has put the spent token again": {ours(old), recordOf(3, 2, 12, old), writeBack, recordOf(3, 2, 13, new)},
 		"a server that does not rotate":          {ours(new), recordOf(2, 1, 10, new), same, recordOf(2, 1, 10, new)},
 	} {
-		got, truth := reconcile(row.ours, row.stored)
+		got, truth := reconcile(row.ours, &row.stored)
 		assert.Equal(t, row.want, got, name)
 		assert.Equal(t, row.truth, truth, name)
+		got, _ = reconcile(row.ours, nil)
+		assert.Equal(t, gone, got, "the login was ended elsewhere")
 	}
 }
 
@@ -57,19 +59,19 @@ func TestReconcileKeepsTheLaws(t *testing.T) {
 									n++
 									stored := recordOf(storedLogin, storedOver, seq, storedRefresh)
 									before := *ours
-									what, truth := reconcile(ours, stored)
+									what, truth := reconcile(ours, &stored)
 									require.Equal(t, before, *ours, "it changes nothing")
 									switch what {
 									case adopt, same:
 										require.Equal(t, stored, truth, "the store is the truth")
-										require.False(t, ours.cameFrom(stored) && seq >= 9, "a refresh token that we spent is never used: %v, %v", ours, stored)
+										require.False(t, ours.cameFrom(&stored) && seq >= 9, "a refresh token that we spent is never used: %v, %v", ours, stored)
 									case writeBack:
 										require.Equal(t, refresh, truth.token.RefreshToken, "ours is the truth")
 										require.Greater(t, truth.seq, stored.seq, "a write goes forward")
 										related := storedLogin == login || storedLogin == over
-										require.True(t, ours.cameFrom(stored) || related, "another login is not replaced: %v, %v", ours, stored)
+										require.True(t, ours.cameFrom(&stored) || related, "another login is not replaced: %v, %v", ours, stored)
 									}
-									if seq > 9 && !ours.cameFrom(stored) {
+									if seq > 9 && !ours.cameFrom(&stored) {
 										require.Equal(t, adopt, what, "what is newer is adopted: %v, %v", ours, stored)
 									}
 								}

@@ -25,18 +25,25 @@ type record struct {
 	// lifetime is how long the token was good for when it came. It bounds what a replica with a
 	// wrong clock believes.
 	lifetime time.Duration
-	// mark is the random id of an attempt to refresh that has begun; empty: none. Whoever finds one
-	// knows that the refresh token may have been sent.
-	mark string
-	// lease is how long the owner of mark may go on.
-	lease time.Duration
-	// locked says that the owner of mark has the lock, and so that whoever gets the lock after it
-	// need not wait.
-	locked bool
+	// lease is of an attempt to refresh that has begun: the refresh token may have been sent.
+	lease lease
 
 	raw    []byte // as the store holds it
 	sealed []byte // the same as the store under a sealed one has it; nil: not known
 }
+
+// A lease keeps other processes from refreshing a key for a while. Its zero value is none.
+type lease struct {
+	id     string        // random
+	length time.Duration // how long its holder may go on
+	locked bool          // the holder has the key's lock, so a process that gets the lock need not wait
+}
+
+const (
+	defaultLease = 30 * time.Second
+	minLease     = time.Second // a store and a token endpoint answer within it
+	maxLease     = time.Hour   // what a record may ask others to wait
+)
 
 const (
 	recordKind    = "csoauth/tokens.Record"
@@ -50,7 +57,7 @@ type recordJSON struct {
 	Over       uint64          `json:"over,string,omitempty"`
 	Seq        int64           `json:"seq"`
 	LifetimeMS int64           `json:"lifetime_ms,omitempty"`
-	Mark       string          `json:"mark,omitempty"`
+	Lease      string          `json:"lease,omitempty"`
 	LeaseMS    int64           `json:"lease_ms,omitempty"`
 	Locked     bool            `json:"locked,omitempty"`
 	Token      json.RawMessage `json:"token"`
@@ -73,9 +80,9 @@ func (r *record) encode() error {
 		Over:       r.over,
 		Seq:        r.seq,
 		LifetimeMS: r.lifetime.Milliseconds(),
-		Mark:       r.mark,
-		LeaseMS:    r.lease.Milliseconds(),
-		Locked:     r.locked,
+		Lease:      r.lease.id,
+		LeaseMS:    r.lease.length.Milliseconds(),
+		Locked:     r.lease.locked,
 		Token:      token,
 	})
 	return err
@@ -100,29 +107,18 @@ func decode(raw []byte) (record, error) {
 		over:     j.Over,
 		seq:      j.Seq,
 		lifetime: time.Duration(min(j.LifetimeMS, forever.Milliseconds())) * time.Millisecond,
-		mark:     j.Mark,
-		lease:    time.Duration(min(j.LeaseMS, maxLease.Milliseconds())) * time.Millisecond,
-		locked:   j.Locked,
-		raw:      raw,
+		lease: lease{
+			id:     j.Lease,
+			length: time.Duration(min(j.LeaseMS, maxLease.Milliseconds())) * time.Millisecond,
+			locked: j.Locked,
+		},
+		raw: raw,
 	}
 	if err := r.token.UnmarshalBinary(j.Token); err != nil {
 		return record{}, err
 	}
 	return r, nil
 }
-
-// maxLease bounds what a record may ask others to wait.
-const maxLease = time.Hour
-
-// marked returns r with the mark of an attempt that begins now.
-func (r record) marked(mark string, lease time.Duration, locked bool) (record, error) {
-	r.mark, r.lease, r.locked = mark, lease, locked
-	err := r.encode()
-	return r, err
-}
-
-// unmarked returns r without a mark.
-func (r record) unmarked() (record, error) { return r.marked("", 0, false) }
 
 // renewed returns the record that follows r when a token comes in place of its own, now. A token
 // without an expiry never ends by itself.
@@ -144,7 +140,7 @@ func newLogin(t *csoauth.Token, old record, now time.Time) record {
 }
 
 func randomID() uint64 {
-	var octets [8]byte
-	_, _ = rand.Read(octets[:]) // it never fails
-	return binary.BigEndian.Uint64(octets[:])
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	return binary.BigEndian.Uint64(random[:])
 }

@@ -38,9 +38,9 @@ func storedIn(tb testing.TB, raw []byte) *tokens.Memory {
 func storedMasked(tb testing.TB, raw []byte) string {
 	var record map[string]any
 	require.NoError(tb, json.Unmarshal(raw, &record))
-	if mark, _ := record["mark"].(string); mark != "" {
-		assert.GreaterOrEqual(tb, len(mark), 26, "128 random bits")
-		record["mark"] = "MARK"
+	if lease, _ := record["lease"].(string); lease != "" {
+		assert.GreaterOrEqual(tb, len(lease), 26, "128 random bits")
+		record["lease"] = "LEASE"
 	}
 	login, _ := record["login"].(string)
 	assert.NotEmpty(tb, login)
@@ -81,9 +81,9 @@ func TestRecordIsWrittenAsVersion1(t *testing.T) {
 	})
 }
 
-// Replicas of all versions must find the mark of an attempt.
+// Replicas of all versions must find the lease of an attempt.
 func TestMarkIsWrittenAsVersion1(t *testing.T) {
-	golden, err := os.ReadFile("testdata/record-marked-v1.json")
+	golden, err := os.ReadFile("testdata/record-leased-v1.json")
 	require.NoError(t, err)
 	synctest.Test(t, func(t *testing.T) {
 		store := new(tokens.Memory)
@@ -175,12 +175,12 @@ func TestTokenThatDoesNotStoreIsRefused(t *testing.T) {
 // FuzzRecord: what can be read can be written and read again, and a Manager that finds anything at
 // all neither panics nor hangs.
 func FuzzRecord(f *testing.F) {
-	for _, file := range []string{"testdata/record-v1.json", "testdata/record-marked-v1.json"} {
+	for _, file := range []string{"testdata/record-v1.json", "testdata/record-leased-v1.json"} {
 		golden, err := os.ReadFile(file)
 		require.NoError(f, err)
 		f.Add(golden)
 	}
-	f.Add([]byte(`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,"lifetime_ms":9223372036854775807,"mark":"m","lease_ms":1,"token":{"kind":"csoauth.Token","version":1,"refresh_token":"R","expiry":"9999-12-31T23:59:59Z"}}`))
+	f.Add([]byte(`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,"lifetime_ms":9223372036854775807,"lease":"m","lease_ms":1,"token":{"kind":"csoauth.Token","version":1,"refresh_token":"R","expiry":"9999-12-31T23:59:59Z"}}`))
 	f.Add([]byte(`{"kind":"csoauth/tokens.Record","version":1,"token":{"kind":"csoauth.Token","version":1,"access_token":"A","expiry":"0001-01-01T00:00:01Z"}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if once, err := tokens.Reencode(raw); err == nil {

@@ -1,214 +1,331 @@
 package tokens
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/contentstack/csoauth"
 )
 
 const (
-	defaultLease = 30 * time.Second
-	minLease     = time.Second           // a store and a token endpoint answer within it
-	lockPatience = 20 * time.Millisecond // a lock that takes longer is somebody else's
-	minPoll      = 50 * time.Millisecond // between two looks at another's mark
+	minPoll      = 50 * time.Millisecond // between two looks at another's lease
 	maxPoll      = time.Second
-	maxAttempts  = 10              // of which somebody else is always faster
-	freshLook    = time.Second     // a look at the store that is younger need not be repeated
+	maxAttempts  = 10              // to take a lease, while others are always faster
 	savePatience = 5 * time.Second // for the first save, before callers get a pair that is not stored
 )
 
-// Errors of one attempt.
-var (
-	errMarked   = errors.New("somebody else is refreshing")
-	errConflict = errors.New("somebody else was faster")
-	errDone     = errors.New("somebody else has refreshed")
-	errReplaced = errors.New("somebody stored another login meanwhile")
-	errLost     = errors.New("a process that began to refresh did not say how it went")
-)
+// errConflict says that the record has changed since the last look.
+var errConflict = errors.New("another process was faster")
 
-// refresh gets a new pair and stores it (laws M3 to M6). While another replica is at it, it waits,
-// and holds no place at the gate.
-func (f *flight) refresh(ctx context.Context) error {
+// A flight is the one thing that goes on for a key in this process (law M1): a look at the store,
+// and a refresh if one is due. This file has all of it, in the order in which it happens: look,
+// next, lease, ask, save. It ends by itself, whichever caller waits for it or leaves.
+type flight struct {
+	m *Manager
+	k *keyState
+
+	done    chan struct{} // closed when view and err are set
+	view    *view
+	err     error
+	offered chan struct{} // closed when early is set: a token that the store had, while the flight goes on
+	early   *view
+	once    sync.Once
+	stalled chan struct{} // closed when it has to wait for others: callers who have a token do not
+	stall   func()
+
+	mu      sync.Mutex
+	waiting bool    // a caller without a token waits for it
+	ticket  *ticket // for its place among the refreshes
+
+	// The flight's goroutine alone has these.
+	rec           record        // what the store has, as the last look or swap showed
+	lookedAt      time.Duration // when that was
+	knowsRejected bool          // it has seen that an API has rejected the access token
+	forced        bool          // it refreshes because of that
+	pending       *pair         // a new pair that nobody gets before it is saved
+	kept          bool          // that was saved, and callers get it
+	hasPlace      bool          // among the refreshes
+	lock          lockState
+	unlock        func() // nil: it has no lock
+	events        []Event
+}
+
+// run takes one step after the other, until there is nothing to do any more or something fails.
+func (f *flight) run(ctx context.Context) error {
+	defer f.leave()
+	f.lookedAt = never
+	f.forgetLock()
 	for conflicts := 0; ; {
-		err := f.attempt(ctx)
-		switch {
-		case errors.Is(err, errMarked):
-			f.stall()
-			err = f.awaitOther(ctx, f.due)
-		case errors.Is(err, errConflict):
+		var err error
+		switch step := f.next(); step {
+		case serve, fail:
+			return nil
+		case holdBack:
+			f.k.suspectLost()
+			return nil
+		case look:
+			err = f.look(ctx)
+		case saveFirst:
+			err = f.look(context.WithoutCancel(ctx)) // it writes back what the store lacks; Close waits for that
+		case waitForHolder:
+			err = f.waitForHolder(ctx)
+		case takeOver, refresh:
+			if !f.hasPlace {
+				err = f.enter(ctx) // while it waits, the next step may become another
+				break
+			}
+			if step == takeOver {
+				f.k.suspectLost()
+			}
+			err = f.refresh(ctx)
+			f.leave()
+			switch {
+			case errors.Is(err, errReplaced):
+				continue
+			case !errors.Is(err, errConflict):
+				return err
+			}
 			if conflicts++; conflicts == maxAttempts {
 				return f.storeFailed(&storeError{"swap the value that it has just shown: does it return values as it got them?", ErrConflict})
 			}
-			if err = f.agree(ctx); err == nil && f.othersTurn(false) {
-				f.stall()
-				err = f.awaitOther(ctx, f.due)
-			}
-		case errors.Is(err, errReplaced), errors.Is(err, errDone):
-			err = nil
-		default:
-			return err
+			f.lookedAt, err = never, nil
 		}
-		if err != nil || !f.due() {
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// attempt refreshes once: so many at a time in this process, waiting callers' first, and one at a
-// time per key wherever the store can lock.
-func (f *flight) attempt(ctx context.Context) error {
-	end, locked, err := f.admit(ctx)
+// next returns the next step.
+func (f *flight) next() step {
+	s := f.k.snapshot()
+	s.lookAge, s.lock = f.m.now().mono-f.lookedAt, f.lock
+	f.knowsRejected = s.rejected
+	return next(s)
+}
+
+// look loads the record and makes memory and store one (law M2): what is newer in the store is
+// adopted, and what the store has lost is written back.
+func (f *flight) look(ctx context.Context) error {
+	for range maxConflicts {
+		shown, err := f.m.loadRecord(ctx, f.k.key)
+		if err != nil {
+			return f.storeFailed(err)
+		}
+		f.lookedAt = f.m.now().mono
+		what, truth, known := f.k.compare(shown, f.pending)
+		switch what {
+		case gone:
+			if known {
+				f.event(EventLoginRequired, errNoLogin, 0)
+			}
+			f.pending = nil
+			return errNoLogin
+		case adopt:
+			f.rec, f.pending = truth, nil
+		case writeBack:
+			if f.pending != nil {
+				f.pending.record = truth
+			}
+			err := f.m.swapRecord(ctx, f.k.key, shown.value(), &truth)
+			if errors.Is(err, ErrConflict) {
+				continue
+			} else if err != nil {
+				return f.storeFailed(err)
+			}
+			f.stored(&truth)
+		case same:
+			f.stored(&truth)
+		}
+		f.offerEarly()
+		return nil
+	}
+	return f.storeFailed(&storeError{"swap", ErrConflict})
+}
+
+// stored notes that the store has r, and with it the pair that was pending or unsaved.
+func (f *flight) stored(r *record) {
+	f.rec, f.lookedAt = *r, f.m.now().mono
+	if f.pending != nil {
+		f.pending, f.kept = nil, f.k.setRenewed(r, f.forced, nil)
+	} else if f.k.setStored(r) {
+		f.event(EventRefreshed, nil, 0)
+	}
+}
+
+// offerEarly lets callers without a token have the one that the store had, if it is valid, while the
+// flight goes on.
+func (f *flight) offerEarly() {
+	if v := f.k.valid(); v != nil {
+		f.once.Do(func() {
+			f.early = v
+			close(f.offered)
+		})
+	}
+}
+
+// enter takes a place among the refreshes of this process (law M8) and, if the store has locks, the
+// key's. A lock that is not to be had within a lease may be that of a process that was stopped: then
+// the lease decides.
+func (f *flight) enter(ctx context.Context) error {
+	if err := f.takePlace(ctx); err != nil || f.lock != lockUnasked {
+		return err
+	}
+	if err := f.takeLock(ctx, lockPatience); err != nil || f.lock == lockHeld {
+		return err
+	}
+	f.leave() // a place is for those who refresh, and not for those who wait for another process
+	f.stall()
+	err := f.takeLock(ctx, f.m.lease)
+	f.lookedAt = never
 	if err != nil {
 		return err
 	}
-	defer end()
-	// What the store showed a moment ago still counts: if it has changed, the swap will find out.
-	if f.m.now().mono-f.lookedAt > freshLook {
-		if err := f.agree(ctx); err != nil {
-			return err
-		}
-	}
-	if !f.due() {
-		return nil
-	}
-	if f.othersTurn(locked) {
-		return errMarked
-	}
-	if f.holdBack() {
-		return nil
-	}
-	return f.trade(ctx, locked)
+	return f.takePlace(ctx)
 }
 
-// admit takes a place at the gate, and the key's lock if that is to be had.
-func (f *flight) admit(ctx context.Context) (end func(), locked bool, err error) {
-	leave, err := f.passGate(ctx)
-	if err != nil {
-		return nil, false, err
+// leave gives place and lock back, if it has them.
+func (f *flight) leave() {
+	if f.unlock != nil {
+		f.unlock()
+		f.unlock = nil
+		f.forgetLock()
 	}
-	unlock, locked, err := f.lock(ctx, lockPatience)
-	if err != nil {
-		leave()
-		return nil, false, err
+	if f.hasPlace {
+		f.m.places.giveBack()
+		f.hasPlace = false
 	}
-	if !locked && f.m.locker != nil {
-		// Somebody else is at it, and a place at the gate is for those who are.
-		leave()
-		f.stall()
-		if unlock, locked, err = f.lock(ctx, f.m.lease); err != nil {
-			return nil, false, err
-		}
-		f.lookedAt = never
-		if leave, err = f.passGate(ctx); err != nil {
-			unlock()
-			return nil, false, err
-		}
-	}
-	f.unlock = unlock
-	return func() { f.handOver()(); leave() }, locked, nil
 }
 
-// passGate waits for a place at the gate. While it does, somebody else may have refreshed.
-func (f *flight) passGate(ctx context.Context) (leave func(), err error) {
-	f.mu.Lock()
-	ticket, queued := f.m.gate.enter(f.waiting)
-	f.ticket = ticket
-	f.mu.Unlock()
-	if queued {
-		f.stall()
-		if err := f.agree(ctx); err != nil || !f.due() {
-			f.m.gate.giveUp(ticket)
-			return nil, cmp.Or(err, errDone)
-		}
-	}
-	if err := f.m.gate.wait(ctx, ticket); err != nil {
-		return nil, err
-	}
-	return f.m.gate.leave, nil
-}
-
-// lock takes the key's lock, if the store has any and it is free within patience. A process that
-// has it is alone, except for those who went on without: a lock that is not to be had within a
-// lease may belong to a process that was stopped.
-func (f *flight) lock(ctx context.Context, patience time.Duration) (unlock func(), locked bool, err error) {
-	if f.m.locker == nil {
-		return func() {}, false, nil
-	}
-	within, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	unlock, err = f.m.locker.Lock(within, f.e.key)
-	switch {
-	case err == nil:
-		return unlock, true, nil
-	case ctx.Err() != nil:
-		return nil, false, context.Cause(ctx)
-	case within.Err() != nil:
-		return func() {}, false, nil
-	}
-	return nil, false, f.storeFailed(&storeError{"lock", err})
-}
-
-// handOver returns what frees the key's lock, whose owner the caller becomes. It returns it once.
-func (f *flight) handOver() (unlock func()) {
-	unlock, f.unlock = f.unlock, func() {}
-	return unlock
-}
-
-// trade sends the refresh token, under a mark, and stores what it gets before anybody else sees it.
-// The store has shown by then that it can be written.
-func (f *flight) trade(ctx context.Context, locked bool) error {
-	m, e := f.m, f.e
-	base, began := f.rec, m.now()
-	marked, err := base.marked(m.newMark(), m.lease, locked)
-	if err != nil {
-		return f.storeFailed(err)
-	}
-	// From here on nothing waits for ctx: the mark keeps everybody else away.
-	ctx = context.WithoutCancel(ctx)
-	switch written, err := m.swap(ctx, e.key, base.value(), marked.raw); {
+// refresh takes a lease (law M3), sends the refresh token, and saves what it gets. The lease shows
+// the store writable before the refresh token is spent.
+func (f *flight) refresh(ctx context.Context) error {
+	began, leased := f.m.now(), f.rec
+	leased.lease = f.m.newLease(f.lock == lockHeld)
+	ctx = context.WithoutCancel(ctx) // from here on nothing waits for ctx: the lease keeps all others away
+	switch err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &leased); {
 	case errors.Is(err, ErrConflict):
 		return errConflict
 	case err != nil:
 		return f.storeFailed(err)
-	default:
-		marked.sealed = written.sealed
 	}
-	f.rec = marked
-	e.mu.Lock()
-	f.forced = e.work.rejected
-	e.mu.Unlock()
-	left := m.lease - m.now().since(began)
-	if left < m.lease/2 {
-		f.unmark(ctx, base, marked)
-		return f.storeFailed(fmt.Errorf("tokens: the store needed %v for a swap, which leaves no time to refresh", (m.lease - left).Round(time.Millisecond)))
+	f.rec = leased
+	f.forced = f.k.snapshot().rejected
+	left := f.m.lease - f.m.now().since(began)
+	if left < f.m.lease/2 {
+		f.endLease(ctx)
+		return f.storeFailed(fmt.Errorf("tokens: the store needed %v for a swap, which leaves no time to refresh", (f.m.lease - left).Round(time.Millisecond)))
 	}
-	asked := m.now()
-	within, cancel := context.WithTimeout(ctx, left-min(savePatience, m.lease/4)) // what is left must do to save
-	old := base.token
-	token, err := m.refresher.Refresh(within, &old)
+	within, cancel := context.WithTimeout(ctx, left-min(savePatience, f.m.lease/4)) // the rest must do to save
+	token, took, err := f.ask(within)
 	cancel()
-	took := m.now().since(asked)
-	if errors.Is(err, csoauth.ErrNotSent) {
-		took = 0
+	if token != nil {
+		return f.keep(ctx, *token, err, took)
 	}
+	// A response that was lost stays lost, and the lease tells others that the refresh token may be
+	// spent (law M6), unless this response says that the login is over.
+	if !wasLost(err) && (!f.k.snapshot().lost || errors.Is(err, csoauth.ErrLoginRequired)) {
+		f.endLease(ctx)
+	}
+	return f.refreshFailed(leased.token.RefreshToken, err, took)
+}
 
+// ask sends the refresh token. A token beside an error is what could be read of a broken response.
+func (f *flight) ask(ctx context.Context) (token *csoauth.Token, took time.Duration, err error) {
+	asked, old := f.m.now(), f.rec.token
+	token, err = f.m.refresher.Refresh(ctx, &old)
+	if !errors.Is(err, csoauth.ErrNotSent) {
+		took = f.m.now().since(asked)
+	}
 	var said *csoauth.Error
 	switch {
-	case err == nil && token != nil:
-		return f.keep(ctx, base, marked, *token, nil, took)
-	case errors.As(err, &said) && said.Token != nil:
-		return f.keep(ctx, base, marked, *said.Token, err, took)
-	case err == nil:
+	case errors.As(err, &said):
+		token = said.Token
+	case err != nil:
+		token = nil
+	case token == nil:
 		err = errors.New("tokens: the Refresher returned neither a token nor an error")
 	}
-	// An earlier response that was lost stays lost, unless this one says that the login is over:
-	// then the mark goes on telling others that the refresh token may be spent.
-	if !wasLost(err) && (!f.isLost() || errors.Is(err, csoauth.ErrLoginRequired)) {
-		f.unmark(ctx, base, marked)
+	return token, took, err
+}
+
+// endLease takes the lease off. If that fails it stands, and others wait for its end.
+func (f *flight) endLease(ctx context.Context) {
+	free := f.rec
+	free.lease = lease{}
+	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free); err == nil {
+		f.stored(&free)
 	}
-	return f.unrenewed(base, err, took)
+}
+
+// keep saves a new pair before anyone gets it (law M4). If the store cannot take it, callers get it
+// all the same, and it is saved later. problem is what was wrong with the response.
+func (f *flight) keep(ctx context.Context, token csoauth.Token, problem error, took time.Duration) error {
+	spent := f.rec.token.RefreshToken
+	if token.RefreshToken == "" {
+		token.RefreshToken = spent
+	}
+	next := f.rec.renewed(&token, f.m.now().time())
+	if problem != nil {
+		next.lifetime = f.rec.lifetime // of the old access token, which stays
+	}
+	f.pending, f.kept = &pair{next, spent}, false
+	if err := f.save(ctx); errors.Is(err, csoauth.ErrLoginRequired) {
+		return err // deleted meanwhile
+	} else if err != nil {
+		f.event(EventSaveFailed, err, took)
+		f.saveLater()
+	}
+	if problem != nil {
+		return f.refreshFailed(next.token.RefreshToken, problem, took)
+	}
+	if f.kept {
+		f.event(EventRefreshed, nil, took)
+	}
+	return nil
+}
+
+// save swaps the pending pair over the leased record. If it is not known what came of that, looks
+// find out and save what is not saved.
+func (f *flight) save(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, savePatience)
+	defer cancel()
+	next := f.pending.record
+	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &next); err == nil {
+		f.stored(&next)
+		return nil
+	}
+	for pause := minPoll; ; pause *= 2 {
+		err := f.look(ctx)
+		if err == nil || errors.Is(err, csoauth.ErrLoginRequired) {
+			return err
+		}
+		select {
+		case <-time.After(jittered(pause, f.m.random(f.k.key))):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// refreshFailed notes why there is no new pair.
+func (f *flight) refreshFailed(refreshToken string, err error, took time.Duration) error {
+	err = f.k.refreshFailed(refreshToken, err)
+	if !errors.Is(err, errReplaced) {
+		f.event(EventRefreshFailed, err, took)
+	}
+	return err
+}
+
+// storeFailed notes that the store did. A save that fails is reported as that, and Close is no
+// failure.
+func (f *flight) storeFailed(err error) error {
+	saves := f.pending != nil || f.k.snapshot().unsaved
+	if f.k.storeFailed(err) && !saves && f.m.ctx.Err() == nil {
+		f.event(EventRefreshFailed, err, 0)
+	}
+	return err
 }

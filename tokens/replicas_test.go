@@ -47,14 +47,14 @@ func TestReplicasShareOneRefresh(t *testing.T) {
 	}
 }
 
-func TestOldTokenIsServedUnderAnothersMark(t *testing.T) {
+func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
 	for name, left := range map[string]time.Duration{"in the background": 5 * time.Minute, "where callers wait": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), new(tokens.Memory)
 				m := replicas(t, 1, p, store, nil)[0]
 				time.Sleep(p.lives - left)
-				leaveMark(t, store, "of another process", time.Minute)
+				leaveLease(t, store, "of another process", time.Minute)
 				for range 5 {
 					got := <-ask(t.Context(), m)
 					require.NoError(t, got.err)
@@ -72,7 +72,7 @@ func TestOldTokenIsServedUnderAnothersMark(t *testing.T) {
 func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
 	for name, row := range map[string]struct {
 		left   time.Duration
-		marked bool
+		leased bool
 	}{
 		"in the background":                    {5 * time.Minute, false},
 		"in the background, another's at it":   {5 * time.Minute, true},
@@ -85,8 +85,8 @@ func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
 				replicas(t, 1, p, store, nil)
 				p.takes = 5 * time.Second
 				time.Sleep(p.lives - row.left)
-				if row.marked {
-					leaveMark(t, store, "of another process", time.Minute)
+				if row.leased {
+					leaveLease(t, store, "of another process", time.Minute)
 				}
 				got := <-ask(t.Context(), replica(t, p, store, nil))
 				require.NoError(t, got.err)
@@ -123,7 +123,7 @@ func TestWaitForAnotherEndsWithTheLogin(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		all := replicas(t, 2, p, store, nil)
 		atEnd(p)
-		leaveMark(t, store, "of another process", time.Minute)
+		leaveLease(t, store, "of another process", time.Minute)
 		answer := ask(t.Context(), all[0])
 		time.Sleep(5 * time.Second)
 		require.NoError(t, all[1].Delete(t.Context(), "user"))

@@ -30,9 +30,9 @@ func TestRefreshSavesBeforeReturning(t *testing.T) {
 				m := replicas(t, 1, p, store, nil)[0]
 				time.Sleep(p.lives - row.left)
 				saving, save := make(chan struct{}), make(chan struct{})
-				mark := store.swaps + 1
+				lease := store.swaps + 1
 				store.swap = func(n int, _ string, _, _ []byte) error {
-					if n > mark {
+					if n > lease {
 						close(saving)
 						<-save
 					}
@@ -93,10 +93,10 @@ func TestNobodyHasWhatTheStoreHasNot(t *testing.T) {
 // The record that the pair came from may look different by the time of the save. It is still the parent, or older.
 func TestPairIsSavedOverItsParent(t *testing.T) {
 	for name, happen := range map[string]func(t *testing.T, s tokens.Store, parent, before stored){
-		"another replica took our mark for a dead one's": func(t *testing.T, s tokens.Store, _, _ stored) {
-			leaveMark(t, s, "of another process", 30*time.Second)
+		"another replica took our lease for a dead one's": func(t *testing.T, s tokens.Store, _, _ stored) {
+			leaveLease(t, s, "of another process", 30*time.Second)
 		},
-		"the store forgot our mark": func(t *testing.T, s tokens.Store, parent, _ stored) {
+		"the store forgot our lease": func(t *testing.T, s tokens.Store, parent, _ stored) {
 			assert.NoError(t, s.CompareAndSwap(t.Context(), "user", readStored(t, s).raw, parent.raw))
 		},
 		"the store forgot more": func(t *testing.T, s tokens.Store, _, before stored) {
@@ -120,7 +120,7 @@ func TestPairIsSavedOverItsParent(t *testing.T) {
 				now := readStored(t, store)
 				assert.Equal(t, "access-user-3", now.token.AccessToken)
 				assert.Equal(t, parent.seq+1, now.seq)
-				assert.Empty(t, now.mark)
+				assert.Empty(t, now.lease)
 			})
 		})
 	}

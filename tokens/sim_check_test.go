@@ -62,8 +62,8 @@ var knownViolations = []knownViolation{
 	{lost, "R3", 15, 0.2},
 	{older, "R5", 3, 130},
 	{dropsLease, "R5", 3, 5},
-	{starves, "R7", 89, 0.2},
-	{hangs, "R7", 12, 2},
+	{starves, "R7", 64, 0.2},
+	{hangs, "R7", 64, 2},
 	{stale, "R8", 1, 25},
 	{deadAlive, "R9", 1, 110},
 }
@@ -214,7 +214,7 @@ func (s *sim) checkSwap(p *simProcess, key string, before, after simRecord) {
 	s.server.mu.Lock()
 	defer s.server.mu.Unlock()
 	old, new := s.server.refresh[a.Token.RefreshToken], s.server.refresh[b.Token.RefreshToken]
-	if old == new && a.Login != b.Login && a.Mark != "" && b.Mark == "" {
+	if old == new && a.Login != b.Login && a.Lease != "" && b.Lease == "" {
 		s.violate(dropsLease, p, key, "%s, whose lease is %s's", b.Token.RefreshToken, before.leaseOf.name)
 		new.login.spoiled = true
 	}
@@ -238,7 +238,7 @@ func (s *sim) checkBearer(p *simProcess, u *simUser, host, token string) {
 
 // checkWait judges how long a call took. A caller that finds another process's lease may wait until
 // it ends.
-func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid, marked bool) {
+func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid, leased bool) {
 	now := s.now()
 	took := now - began
 	before := began - time.Minute - 2*s.profile.lease // what began then may still hold others up
@@ -248,7 +248,7 @@ func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid
 		s.violate(waits, p, u.key, "%v", took)
 	case took > simEnd+2*s.profile.lease:
 		s.violate(hangs, p, u.key, "%v", took)
-	case took > simPatience && !marked && s.store.windows.quiet(span, "store", -1) && s.server.windows.quiet(span, u.region, -1) && s.allRan(before):
+	case took > simPatience && !leased && s.store.windows.quiet(span, "store", -1) && s.server.windows.quiet(span, u.region, -1) && s.allRan(before):
 		s.violate(starves, p, u.key, "%v", took)
 	}
 }

@@ -60,7 +60,7 @@ func (s *sim) start(r *simReplica) {
 	if err != nil {
 		panic(err)
 	}
-	random := func(key string, n time.Duration) time.Duration { return s.random(n, "jitter", p.name, key) }
+	random := func(key string) float64 { return float64(s.random(1<<53, "jitter", p.name, key)) / (1 << 53) }
 	hash := func(key string) uint64 { return s.hash("hash", p.name, key) }
 	m.Simulate(func() time.Duration { return time.Duration(r.off.Load()) }, random, hash)
 	p.m = m

@@ -107,7 +107,7 @@ type simRecord struct {
 type simParsed struct {
 	Seq   int64  `json:"seq"`
 	Login string `json:"login"`
-	Mark  string `json:"mark"`
+	Lease string `json:"lease"`
 	Token struct {
 		RefreshToken string `json:"refresh_token"`
 	} `json:"token"`
@@ -213,14 +213,14 @@ func (st simStoreOf) swap(key string, old, new []byte) error {
 	if r.parsed.Login != before.parsed.Login {
 		r.login = now
 	}
-	switch r.parsed.Mark {
+	switch r.parsed.Lease {
 	case "":
 		r.leaseOf = nil
-	case before.parsed.Mark:
+	case before.parsed.Lease:
 	default:
 		r.leaseOf, r.leased = st.p, now
 	}
-	st.s.trace.add(now, "%s swaps %s to %s, mark %t", st.p.name, key, r.parsed.Token.RefreshToken, r.parsed.Mark != "")
+	st.s.trace.add(now, "%s swaps %s to %s, lease %t", st.p.name, key, r.parsed.Token.RefreshToken, r.parsed.Lease != "")
 	st.s.checkSwap(st.p, key, before, *r)
 	return nil
 }

@@ -529,7 +529,7 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	s.count(func(c *simCounts) { c.calls++ })
 	began := s.now()
 	valid, left, hard := p.m.Look(u.key)
-	marked := s.store.get(u.key).parsed.Mark != ""
+	leased := s.store.get(u.key).parsed.Lease != ""
 	answered := make(chan struct{})
 	if !valid && reload {
 		s.spawn(func() { s.reload(p, u, answered) })
@@ -544,7 +544,7 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	if !p.ran(began) {
 		return // nobody sees what it got
 	}
-	s.checkWait(p, u, began, valid && left > hard, marked)
+	s.checkWait(p, u, began, valid && left > hard, leased)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.checkError(p, u, began, valid && left > hard, err)

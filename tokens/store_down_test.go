@@ -87,7 +87,7 @@ func TestRecordThatCannotBeReadIsNoLogout(t *testing.T) {
 	}
 }
 
-// A hanging store must not hang the callers, nor the refresh token under a mark.
+// A hanging store must not hang the callers, nor the refresh token under a lease.
 func TestStoreThatHangsEndsTheRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

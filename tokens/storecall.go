@@ -70,5 +70,33 @@ func (m *Manager) swap(ctx context.Context, key string, old value, new []byte) (
 	return v, err
 }
 
+// loadRecord returns the record of key; nil: the store has none.
+func (m *Manager) loadRecord(ctx context.Context, key string) (*record, error) {
+	shown, err := m.load(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	r, err := decode(shown.plain)
+	if err != nil {
+		return nil, &storeError{"show a record that can be read", err}
+	}
+	r.sealed = shown.sealed
+	return &r, nil
+}
+
+// swapRecord stores r in place of old.
+func (m *Manager) swapRecord(ctx context.Context, key string, old value, r *record) error {
+	if err := r.encode(); err != nil {
+		return err
+	}
+	written, err := m.swap(ctx, key, old, r.raw)
+	if err == nil {
+		r.sealed = written.sealed
+	}
+	return err
+}
+
 // maxConflicts is how often in a row somebody else may be faster.
 const maxConflicts = 100

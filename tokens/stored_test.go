@@ -14,11 +14,11 @@ import (
 
 // A stored is what a Store holds for a key, as another process reads it.
 type stored struct {
-	token csoauth.Token
-	seq   int64
-	mark  string
-	lease time.Duration
-	raw   []byte
+	token       csoauth.Token
+	seq         int64
+	lease       string
+	leaseLength time.Duration
+	raw         []byte
 }
 
 // readStored reads the record of key "user".
@@ -32,7 +32,7 @@ func readStoredOf(tb testing.TB, s tokens.Store, key string) (r stored) {
 	tb.Helper()
 	var j struct {
 		Seq     int64           `json:"seq"`
-		Mark    string          `json:"mark"`
+		Lease   string          `json:"lease"`
 		LeaseMS int64           `json:"lease_ms"`
 		Token   json.RawMessage `json:"token"`
 	}
@@ -41,14 +41,14 @@ func readStoredOf(tb testing.TB, s tokens.Store, key string) (r stored) {
 	require.NoError(tb, err, key)
 	require.NoError(tb, json.Unmarshal(r.raw, &j), key)
 	require.NoError(tb, r.token.UnmarshalBinary(j.Token), key)
-	r.seq, r.mark, r.lease = j.Seq, j.Mark, time.Duration(j.LeaseMS)*time.Millisecond
+	r.seq, r.lease, r.leaseLength = j.Seq, j.Lease, time.Duration(j.LeaseMS)*time.Millisecond
 	return r
 }
 
-// leaveMark writes a mark into the record of key "user", as a process does that begins to refresh.
-func leaveMark(tb testing.TB, s tokens.Store, mark string, lease time.Duration) {
+// leaveLease writes a lease into the record of key "user", as a process does that begins to refresh.
+func leaveLease(tb testing.TB, s tokens.Store, lease string, length time.Duration) {
 	tb.Helper()
-	change(tb, s, map[string]any{"mark": mark, "lease_ms": lease.Milliseconds(), "locked": false})
+	change(tb, s, map[string]any{"lease": lease, "lease_ms": length.Milliseconds(), "locked": false})
 }
 
 // change writes other members into the record of key "user".

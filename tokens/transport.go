@@ -210,24 +210,9 @@ func (m *Manager) replace(ctx context.Context, key, refused string) *view {
 	return nil
 }
 
-// reject ends key's access token, if that is the one that was refused, so that the next caller has
-// it replaced.
-func (m *Manager) reject(key, refused string) {
-	e := m.cache.find(key)
-	if e == nil {
-		return
+// reject ends key's access token, if that is the rejected one.
+func (m *Manager) reject(key, rejected string) {
+	if k := m.cache.find(key); k != nil {
+		k.reject(rejected)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	v := e.view.Load()
-	if e.work == gone || v == nil || v.token.AccessToken != refused {
-		return
-	}
-	if e.work == nil {
-		e.work = new(work)
-	}
-	e.work.rejected = true
-	stale := *v
-	stale.fresh = instant{}
-	e.view.Store(&stale)
 }

@@ -44,7 +44,7 @@ func TestA401DuringARefreshThatWasDueLeavesTheNextToBeMended(t *testing.T) {
 }
 
 // While another process refreshes, the old access token may be dead at the server before the new
-// one is in the store. That process has said so by its mark, so a 401 then is worth the wait, even
+// one is in the store. That process has said so by its lease, so a 401 then is worth the wait, even
 // for a token that came because of a 401.
 func TestA401WhileAnotherProcessRefreshesWaitsForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

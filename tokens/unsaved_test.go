@@ -14,7 +14,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A brokenLater is a store for key "user" that takes the mark of the next refresh and nothing after
+// A brokenLater is a store for key "user" that takes the lease of the next refresh and nothing after
 // it, until it is repaired.
 type brokenLater struct {
 	*hooked
@@ -88,7 +88,7 @@ func TestUnsavedPairIsUsedAndReported(t *testing.T) {
 }
 
 // The store takes anything but the new pair, as one does that is full.
-func TestMarkOfAnUnsavedPairStands(t *testing.T) {
+func TestLeaseOfAnUnsavedPairStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
@@ -100,12 +100,12 @@ func TestMarkOfAnUnsavedPairStands(t *testing.T) {
 		}
 		atEnd(p)
 		assert.Equal(t, "access-user-2", access(t, m))
-		mark := readStored(t, store).mark
-		require.NotEmpty(t, mark)
+		lease := readStored(t, store).lease
+		require.NotEmpty(t, lease)
 		for range 10 {
 			time.Sleep(time.Minute)
 			access(t, m)
-			assert.Equal(t, mark, readStored(t, store).mark)
+			assert.Equal(t, lease, readStored(t, store).lease)
 		}
 	})
 }
@@ -127,7 +127,7 @@ func TestUnsavedPairIsSavedWhenTheStoreIsBack(t *testing.T) {
 				synctest.Wait()
 				now := readStored(t, store)
 				assert.Equal(t, "access-user-2", now.token.AccessToken)
-				assert.Empty(t, now.mark)
+				assert.Empty(t, now.lease)
 				assert.Equal(t, 1, p.asked())
 				p.requireAlive(t, &now.token)
 			})

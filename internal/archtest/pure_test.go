@@ -21,7 +21,7 @@ var pureFiles = []string{"tokens/policy.go", "tokens/reconcile.go"}
 var pureImports = []string{"cmp", "errors", "fmt", "net/http", "slices", "time", module}
 
 // impureTypes are those of package tokens whose methods lock, wait or ask.
-var impureTypes = []string{"Manager", "entry", "flight", "work", "cache", "gate", "Store", "Locker"}
+var impureTypes = []string{"Manager", "settings", "keyState", "flight", "work", "cache", "places", "Store", "Locker"}
 
 func TestPolicyOnlyDecides(t *testing.T) {
 	for _, name := range pureFiles {
@@ -42,7 +42,7 @@ import (
 var mu sync.Mutex
 
 func (m *Manager) valid(s snapshot) bool { return true }
-func due(e *entry) bool                  { return now().IsZero() }
+func due(k *keyState) bool               { return now().IsZero() }
 func wait(c chan int)                    { go due(nil); <-c; c <- 1; time.Sleep(1) }
 func change(s *snapshot)                 { s.left = 0 }
 func pure(s snapshot) (t snapshot)       { t = s; t.left = 1; return t }
@@ -51,7 +51,7 @@ func pure(s snapshot) (t snapshot)       { t = s; t.left = 1; return t }
 	require.NoError(t, err)
 	assert.ElementsMatch(t, []string{
 		"imports sync",
-		"valid has a Manager", "due has a entry", "due calls now", "wait starts a goroutine", "wait receives from a channel",
+		"valid has a Manager", "due has a keyState", "due calls now", "wait starts a goroutine", "wait receives from a channel",
 		"wait sends to a channel", "wait calls Sleep", "change changes what s points to",
 	}, impurities(file))
 }

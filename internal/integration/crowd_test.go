@@ -185,17 +185,17 @@ func (f *front) assertNoTokenTwice(t *testing.T) (sent int) {
 }
 
 // readStored reads the token in the record that the Manager keeps for key, and checks that nobody
-// left a mark on it.
+// left a lease on it.
 func readStored(t *testing.T, store tokens.Store, key string) (token csoauth.Token) {
 	t.Helper()
 	raw, err := store.Load(t.Context(), key)
 	require.NoError(t, err)
 	var record struct {
-		Mark  string          `json:"mark"`
+		Lease string          `json:"lease"`
 		Token json.RawMessage `json:"token"`
 	}
 	require.NoError(t, json.Unmarshal(raw, &record))
-	assert.Empty(t, record.Mark, "%s: nobody left a mark", key)
+	assert.Empty(t, record.Lease, "%s: nobody left a lease", key)
 	require.NoError(t, token.UnmarshalBinary(record.Token))
 	return token
 }

@@ -28,7 +28,7 @@ var crashes = []struct {
 	name string
 	hold func(f *tradeFront, die func() bool)
 }{
-	{"after the mark, before the POST is processed", func(f *tradeFront, die func() bool) { f.hold(die, nil) }},
+	{"after the lease, before the POST is processed", func(f *tradeFront, die func() bool) { f.hold(die, nil) }},
 	{"after the answer, before the save", func(f *tradeFront, die func() bool) { f.hold(nil, die) }},
 	{"at a random moment", func(_ *tradeFront, die func() bool) {
 		time.Sleep(rand.N(500 * time.Millisecond)) // not to wait for anything: the moment is what is random

@@ -16,7 +16,7 @@ import (
 )
 
 // A stepStore tells of each step before and after it, with its number, from 1: "load", the swap to
-// a "mark", and the swap to one without, which is a "save".
+// a "lease", and the swap to one without, which is a "save".
 type stepStore struct {
 	tokens.Store
 	before, after func(step string, nth int) // nil: nobody is told
@@ -50,8 +50,8 @@ func (s *stepStore) Load(ctx context.Context, key string) ([]byte, error) {
 
 func (s *stepStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	name := "save"
-	if bytes.Contains(new, []byte(`"mark":`)) {
-		name = "mark"
+	if bytes.Contains(new, []byte(`"lease":`)) {
+		name = "lease"
 	}
 	defer s.step(name)()
 	return s.Store.CompareAndSwap(ctx, key, old, new)
@@ -93,7 +93,7 @@ func TestStoreNetworkIsCutAtEachStep(t *testing.T) {
 	onEachKind(t, func(t *testing.T, kind string, d *database) {
 		var rows []cutRow
 		for _, client := range cutClients {
-			for _, step := range []string{"load", "mark", "save"} {
+			for _, step := range []string{"load", "lease", "save"} {
 				for _, fault := range storeCuts {
 					if client.kind == kind {
 						at := storeAt{Kind: kind, Redis: client.redis}
@@ -152,7 +152,7 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 
 	// A caller without a token waits for the save, and for as long as the client repeats.
 	short := !r.cut.silent && r.cut.down == 0
-	if !r.cut.silent && r.step == "save" || short && (r.repeats || r.step == "mark") {
+	if !r.cut.silent && r.step == "save" || short && (r.repeats || r.step == "lease") {
 		assert.Empty(t, failures)
 	}
 	if r.step == "load" && !r.repeats {
@@ -162,7 +162,7 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 	// What is not saved at first is saved later, and only then reported as refreshed.
 	until(t, "it is refreshed", func() bool { return events.of(tokens.EventRefreshed) == 1 })
 	rec := readFaultRecord(t, s.store, key)
-	assert.Empty(t, rec.mark)
+	assert.Empty(t, rec.lease)
 	assert.Equal(t, token.RefreshToken, rec.token.RefreshToken)
 	require.NoError(t, m.Close())
 	unsaved := r.step == "save" && (r.cut.down > 5*time.Second || r.cut.silent && r.at.Kind == "postgres")

@@ -20,23 +20,23 @@ import (
 // A failover is a replica that lacks something and is made the master, while one process has the
 // newest pair, or is about to.
 type failover struct {
-	name    string
-	hasMark bool // the replica has what came before the answer; otherwise it lacks the mark too
-	saved   bool // the pair was saved at the old master before; otherwise its answer is still on the way
-	holder  bool // the process that has the newest pair looks first; otherwise another that knows nothing
-	adopted bool // the holder did not refresh, and has the pair from the store
-	lost    bool // law M5: the store forgot a write, and somebody used what is left
-	sent    int  // requests to the token endpoint before the aftermath
+	name     string
+	hasLease bool // the replica has what came before the answer; otherwise it lacks the lease too
+	saved    bool // the pair was saved at the old master before; otherwise its answer is still on the way
+	holder   bool // the process that has the newest pair looks first; otherwise another that knows nothing
+	adopted  bool // the holder did not refresh, and has the pair from the store
+	lost     bool // law M5: the store forgot a write, and somebody used what is left
+	sent     int  // requests to the token endpoint before the aftermath
 }
 
 var failovers = []failover{
-	{name: "promoted before the save, without the mark, the refresher writes first", holder: true, sent: 1},
-	{name: "promoted before the save, without the mark, another asks first", lost: true, sent: 2},
-	{name: "promoted before the save, with the mark, another asks first", hasMark: true, sent: 1},
-	{name: "promoted after the save, without the mark, the refresher looks first", saved: true, holder: true, sent: 1},
-	{name: "promoted after the save, without the mark, who adopted the pair looks first", saved: true, holder: true, adopted: true, sent: 1},
-	{name: "promoted after the save, without the mark, another asks first", saved: true, lost: true, sent: 2},
-	{name: "promoted after the save, with the mark, another asks first", saved: true, hasMark: true, sent: 1},
+	{name: "promoted before the save, without the lease, the refresher writes first", holder: true, sent: 1},
+	{name: "promoted before the save, without the lease, another asks first", lost: true, sent: 2},
+	{name: "promoted before the save, with the lease, another asks first", hasLease: true, sent: 1},
+	{name: "promoted after the save, without the lease, the refresher looks first", saved: true, holder: true, sent: 1},
+	{name: "promoted after the save, without the lease, who adopted the pair looks first", saved: true, holder: true, adopted: true, sent: 1},
+	{name: "promoted after the save, without the lease, another asks first", saved: true, lost: true, sent: 2},
+	{name: "promoted after the save, with the lease, another asks first", saved: true, hasLease: true, sent: 1},
 }
 
 // TestStaleReplicaIsPromoted: a login whose newest pair a living process has is written back,
@@ -57,8 +57,8 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	s.expire(t, key)
 	r.awaitReplica(t)
 
-	// The refresh, cut off from the replica either before or after its mark.
-	if !f.hasMark {
+	// The refresh, cut off from the replica either before or after its lease.
+	if !f.hasLease {
 		r.link.breakAll(true)
 	}
 	answered, deliver := make(chan struct{}), make(chan struct{})
@@ -71,7 +71,7 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	defer refresher.Close()
 	got := askLater(t.Context(), refresher, key)
 	<-answered
-	if f.hasMark {
+	if f.hasLease {
 		r.awaitReplica(t)
 		r.link.breakAll(true)
 	}
@@ -91,13 +91,13 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	r.promote(t)
 	count.add(faultCount{runs: 1})
 	left := readFaultRecord(t, s.store, key)
-	require.Equal(t, f.hasMark, left.mark != "", "the replica has the mark")
+	require.Equal(t, f.hasLease, left.lease != "", "the replica has the lease")
 	require.True(t, s.front.spent(left.token.RefreshToken), "the replica has the refresh token that was spent")
 	require.Equal(t, f.saved, newest.seq > left.seq, "the replica lacks the save")
 
 	// Who comes first.
 	looked, looks := make(chan struct{}), 1 // as many as come before its POST
-	if f.hasMark {
+	if f.hasLease {
 		looks = 3 // and it waits
 	}
 	other := s.manager(t, &stepStore{Store: s.store, after: func(step string, nth int) {
@@ -136,7 +136,7 @@ func (f failover) test(t *testing.T, count *faultCount) {
 	}
 	require.Equal(t, status, s.status(t, holders))
 	written := readFaultRecord(t, s.store, key)
-	require.Empty(t, written.mark)
+	require.Empty(t, written.lease)
 	if f.saved {
 		require.Equal(t, newest.token.RefreshToken, written.token.RefreshToken)
 	}

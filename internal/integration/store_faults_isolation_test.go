@@ -17,7 +17,7 @@ import (
 
 // TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server
 // whose transactions are stricter than they are as it is installed. Somebody loses each race for
-// the mark, and nobody a login.
+// the lease, and nobody a login.
 func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Parallel()
 	const managers, keys, rounds = 4, 6, 3

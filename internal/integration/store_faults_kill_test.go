@@ -15,7 +15,7 @@ type storeKill struct {
 	nth    int
 	cut    *wireCut // what happens to its next request to the store, in silence, before it is killed
 	front  string   // or the front kills it, "before" or "after" it has the POST processed
-	marked bool     // the record bears the mark
+	leased bool     // the record bears the lease
 	posts  int      // requests to the token endpoint
 	lost   bool     // law M5: the refresh token is traded, and the new pair is not in the store
 }
@@ -23,12 +23,12 @@ type storeKill struct {
 // storeKillPoints are in order.
 var storeKillPoints = []storeKill{
 	{name: "after the Load", step: "load", nth: 1},
-	{name: "after the mark", step: "mark", nth: 1, marked: true},
-	{name: "before the POST is sent", step: "post", nth: 1, marked: true},
-	{name: "POST sent, not processed", front: "before", marked: true, posts: 1},
-	{name: "POST processed, answer not read", front: "after", marked: true, posts: 1, lost: true},
-	{name: "after the answer, before the save", step: "answer", nth: 1, marked: true, posts: 1, lost: true},
-	{name: "save sent, not processed", step: "before save", nth: 1, cut: &wireCut{}, marked: true, posts: 1, lost: true},
+	{name: "after the lease", step: "lease", nth: 1, leased: true},
+	{name: "before the POST is sent", step: "post", nth: 1, leased: true},
+	{name: "POST sent, not processed", front: "before", leased: true, posts: 1},
+	{name: "POST processed, answer not read", front: "after", leased: true, posts: 1, lost: true},
+	{name: "after the answer, before the save", step: "answer", nth: 1, leased: true, posts: 1, lost: true},
+	{name: "save sent, not processed", step: "before save", nth: 1, cut: &wireCut{}, leased: true, posts: 1, lost: true},
 	{name: "save processed, answer not read", step: "before save", nth: 1, cut: &wireCut{answer: true}, posts: 1},
 	{name: "after the save", step: "save", nth: 1, posts: 1},
 }
@@ -50,7 +50,7 @@ func TestStoreProcessIsKilledAtEachPoint(t *testing.T) {
 				count.add(faultCount{runs: 1})
 				began := time.Now()
 				s.aftermath(t, count, key)
-				if p.marked {
+				if p.leased {
 					require.GreaterOrEqual(t, time.Since(began), faultLease, "nobody takes over before")
 				}
 				if p.lost {
@@ -102,14 +102,14 @@ func (s *faultSite) killAt(t *testing.T, key string, point storeKill) {
 			w.cut(cut)
 			p.tell("go on")
 			until(t, "the save was sent", func() bool {
-				return w.cuts() == 1 && (!cut.answer || readFaultRecord(t, s.store, key).mark == "")
+				return w.cuts() == 1 && (!cut.answer || readFaultRecord(t, s.store, key).lease == "")
 			})
 		}
 		p.kill()
 	}
 	p.wait()
 	rec := readFaultRecord(t, s.store, key)
-	require.Equal(t, point.marked, rec.mark != "", "the record bears the mark")
+	require.Equal(t, point.leased, rec.lease != "", "the record bears the lease")
 	sent, traded := s.front.uses(rec.token.RefreshToken)
 	require.Equal(t, point.posts, sent, "requests to the token endpoint")
 	require.Equal(t, point.lost, s.front.spent(rec.token.RefreshToken), "the refresh token in the store is spent")

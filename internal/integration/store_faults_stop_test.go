@@ -31,7 +31,7 @@ type storeStop struct {
 // storeStopPoints are in order.
 var storeStopPoints = []storeStop{
 	{name: "after the Load", step: "load", nth: 1, left: -time.Minute, sent: 1},
-	{name: "after the mark", step: "mark", nth: 1, left: -time.Minute, sent: 1},
+	{name: "after the lease", step: "lease", nth: 1, left: -time.Minute, sent: 1},
 	{name: "before the POST is sent", step: "post", nth: 1, left: -time.Minute, either: true, sent: 1},
 	{name: "before the POST, which goes out all the same", step: "post", nth: 1, left: -time.Minute, late: true, lost: true, sent: 2},
 	{name: "after the answer, nobody comes", step: "answer", nth: 1, left: -time.Minute, nobody: true, sent: 1},
@@ -76,7 +76,7 @@ func (p storeStop) test(t *testing.T, s *faultSite, count *faultCount) {
 		require.NoError(t, seen.err)
 		count.add(faultCount{served: 1})
 	}
-	if base.mark != "" && p.left < 0 && !p.nobody {
+	if base.lease != "" && p.left < 0 && !p.nobody {
 		require.GreaterOrEqual(t, seen.took, faultLease, "nobody takes over before")
 	}
 	require.NoError(t, other.Close())

@@ -156,7 +156,7 @@ func (s *faultSite) manager(t *testing.T, store tokens.Store) *tokens.Manager {
 type faultRecord struct {
 	token csoauth.Token
 	seq   int64
-	mark  string
+	lease string
 	raw   []byte
 }
 
@@ -164,7 +164,7 @@ func readFaultRecord(t *testing.T, store tokens.Store, key string) (r faultRecor
 	t.Helper()
 	var j struct {
 		Seq   int64           `json:"seq"`
-		Mark  string          `json:"mark"`
+		Lease string          `json:"lease"`
 		Token json.RawMessage `json:"token"`
 	}
 	var err error
@@ -172,7 +172,7 @@ func readFaultRecord(t *testing.T, store tokens.Store, key string) (r faultRecor
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(r.raw, &j))
 	require.NoError(t, r.token.UnmarshalBinary(j.Token))
-	r.seq, r.mark = j.Seq, j.Mark
+	r.seq, r.lease = j.Seq, j.Lease
 	return r
 }
 

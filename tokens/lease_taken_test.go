@@ -14,41 +14,41 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-func TestMarkIsStoredBeforeThePost(t *testing.T) {
+func TestLeaseIsStoredBeforeThePost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		m := replicas(t, 1, p, store, nil)[0]
 		seen := map[string]bool{}
 		p.before = func(int, *http.Request) (*http.Response, error) {
 			r := readStored(t, store)
-			assert.NotEmpty(t, r.mark)
-			assert.False(t, seen[r.mark], "each attempt has a mark of its own")
-			assert.Equal(t, 30*time.Second, r.lease)
-			seen[r.mark] = true
+			assert.NotEmpty(t, r.lease)
+			assert.False(t, seen[r.lease], "each attempt has a lease of its own")
+			assert.Equal(t, 30*time.Second, r.leaseLength)
+			seen[r.lease] = true
 			return nil, nil
 		}
 		for range 3 {
 			before := readStored(t, store)
-			require.Empty(t, before.mark)
+			require.Empty(t, before.lease)
 			atEnd(p)
 			access(t, m)
 			after := readStored(t, store)
-			assert.Empty(t, after.mark, "the new pair takes the mark's place")
+			assert.Empty(t, after.lease, "the new pair takes the lease's place")
 			assert.Equal(t, before.seq+1, after.seq)
 		}
 		assert.Len(t, seen, 3)
 	})
 }
 
-func TestMarkChangesNothingElse(t *testing.T) {
+func TestLeaseChangesNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		m := replicas(t, 1, p, store, nil)[0]
 		before := readStored(t, store)
 		p.before = func(int, *http.Request) (*http.Response, error) {
-			marked := readStored(t, store)
-			assert.Equal(t, before.token, marked.token)
-			assert.Equal(t, before.seq, marked.seq)
+			leased := readStored(t, store)
+			assert.Equal(t, before.token, leased.token)
+			assert.Equal(t, before.seq, leased.seq)
 			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
 		}
 		atEnd(p)
@@ -59,7 +59,7 @@ func TestMarkChangesNothingElse(t *testing.T) {
 }
 
 // Whoever waits to try again must not keep the others away meanwhile.
-func TestNobodySleepsUnderAMark(t *testing.T) {
+func TestNobodySleepsUnderALease(t *testing.T) {
 	for name, fail := range map[string]func() (*http.Response, error){
 		"500": func() (*http.Response, error) {
 			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
@@ -84,7 +84,7 @@ func TestNobodySleepsUnderAMark(t *testing.T) {
 				atEnd(p)
 				_, err := all[0].Token(t.Context(), "user")
 				require.Error(t, err)
-				require.Empty(t, readStored(t, store).mark)
+				require.Empty(t, readStored(t, store).lease)
 
 				// Another replica, which was not told to wait, does not.
 				p.before = nil
@@ -96,8 +96,8 @@ func TestNobodySleepsUnderAMark(t *testing.T) {
 	}
 }
 
-// The store swallowed the swap that takes the mark off. It is still ours: no reason to wait for the end of its lease.
-func TestOwnMarkThatStoodIsNobodyElses(t *testing.T) {
+// The store swallowed the swap that takes the lease off. It is still ours: no reason to wait for the end of its lease.
+func TestOwnLeaseThatStoodIsNobodyElses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
@@ -110,7 +110,7 @@ func TestOwnMarkThatStoodIsNobodyElses(t *testing.T) {
 		atEnd(p)
 		_, err := m.Token(t.Context(), "user")
 		require.Error(t, err)
-		require.NotEmpty(t, readStored(t, store).mark)
+		require.NotEmpty(t, readStored(t, store).lease)
 
 		p.before, store.swap = nil, nil
 		time.Sleep(2 * time.Second) // the backoff
@@ -121,8 +121,8 @@ func TestOwnMarkThatStoodIsNobodyElses(t *testing.T) {
 	})
 }
 
-// The store did as it was told and reported an error: the mark is there, and ours.
-func TestMarkOfAnAmbiguousSwapIsOurs(t *testing.T) {
+// The store did as it was told and reported an error: the lease is there, and ours.
+func TestLeaseOfAnAmbiguousSwapIsOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
@@ -130,7 +130,7 @@ func TestMarkOfAnAmbiguousSwapIsOurs(t *testing.T) {
 		atEnd(p)
 		_, err := m.Token(t.Context(), "user")
 		require.ErrorIs(t, err, errStoreDown)
-		require.NotEmpty(t, readStored(t, store).mark)
+		require.NotEmpty(t, readStored(t, store).lease)
 		assert.Equal(t, 0, p.asked())
 
 		store.swapped = nil
@@ -142,7 +142,7 @@ func TestMarkOfAnAmbiguousSwapIsOurs(t *testing.T) {
 }
 
 // One answer of the store got lost, and the second says that all is well: that is no reason to fail.
-func TestLostAnswerOfTheMarkIsAskedForAgain(t *testing.T) {
+func TestLostAnswerOfTheLeaseIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]

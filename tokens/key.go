@@ -1,0 +1,475 @@
+package tokens
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// A keyState is all that memory knows about one key. It is the only code that reads or changes its
+// fields. Its methods take the lock; the name of one whose caller holds it ends in Locked. None of
+// them waits, and none asks the store or the token endpoint.
+type keyState struct {
+	key  string
+	set  *settings
+	view atomic.Pointer[view] // nil: no login is known, or the key was evicted
+	used atomic.Uint32        // the minute of the last use
+	slot int32                // the cache's, which guards it
+
+	mu          sync.Mutex
+	login, over uint64 // of the record that view shows; not in view, which has no room left
+	work        *work  // nil while there is nothing to remember, which is nearly always
+}
+
+// work is what a key has to remember besides its view. The zero value is nothing.
+type work struct {
+	flight  *flight // the one thing that goes on for this key
+	deleted bool    // the login was deleted here meanwhile: what the flight has loaded is older
+
+	unsaved *unsaved // the view is not in the store yet
+	lost    error    // a response to this refresh token was, or may have been, lost
+	refused error    // this refresh token was refused; retryAt is how long that is remembered
+
+	rejected bool          // an API has rejected this access token
+	forcedAt time.Duration // when this access token came in place of a rejected one
+
+	lease      lease         // what the record shows
+	leaseSince time.Duration // when this process first saw it
+
+	failures      int           // in a row, of the refresh
+	storeFailures int           // in a row, of the store
+	failed        error         // the last of them
+	retryAt       time.Duration // no other refresh before it
+	retrySoon     time.Duration // the same while a caller without a token waits: it may be earlier
+	lookAt        time.Duration // callers without a token cause no look at the store before it
+	told          bool          // EventLoginRequired was reported
+}
+
+// evicted is the work of a key that has left the cache. Who holds it must find the key again.
+var evicted = new(work)
+
+var (
+	errEvicted  = errors.New("this key is not cached any more")
+	errReplaced = errors.New("another login was stored meanwhile")
+	errTooSoon  = errors.New("the token came less than 30 s ago and counts as expired already: compare the clocks of these machines")
+	errNoRenew  = errors.New("the access token has ended, and there is no refresh token")
+	errLost     = errors.New("a process that began to refresh did not say how it went")
+	errNoLogin  = fmt.Errorf("tokens: %w: %w: the store has no login of this key", csoauth.ErrLoginRequired, ErrNotFound)
+)
+
+// join lets a caller in. It returns a token to hand out, a flight to wait for, or both: then the
+// token will do, and the next one would be better. If a flight is needed and none is under way, start
+// begins one; it returns nil if the Manager is closed. An error is the caller's.
+func (k *keyState) join(start func(*keyState) *flight) (*view, *flight, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work == evicted {
+		return nil, nil, errEvicted
+	}
+	now := k.set.now()
+	v, s, f := k.view.Load(), k.snapshotLocked(now), k.flightLocked()
+	if s.fails() {
+		return nil, nil, k.whyLocked()
+	}
+	if f == nil && (v == nil || !now.before(v.fresh)) {
+		f = k.startLocked(start)
+	}
+	switch {
+	case f == nil && !s.valid():
+		return nil, nil, errClosed
+	case f == nil || s.valid() && !s.callerWaits():
+		return v, nil, nil
+	case !s.valid():
+		v = nil
+	}
+	return v, f, nil
+}
+
+// joinToSave returns the flight that is under way or, if there is none, one that start begins. It
+// returns nil when u need not be saved any more.
+func (k *keyState) joinToSave(u *unsaved, start func(*keyState) *flight) (f *flight, isNew bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work == nil || k.work.unsaved != u {
+		return nil, false
+	}
+	if f := k.work.flight; f != nil {
+		return f, false
+	}
+	return k.startLocked(start), true
+}
+
+func (k *keyState) startLocked(start func(*keyState) *flight) *flight {
+	f := start(k)
+	if f != nil {
+		k.workLocked().flight = f
+	}
+	return f
+}
+
+// A result is what a flight leaves to those who wait for it.
+type result struct {
+	view  *view
+	err   error
+	ended bool // it is the end of the login, which nobody was told of yet
+	empty bool // nothing is known of the key any more
+}
+
+// finish ends the key's flight. err says why there is no newer token than the one in memory. ok is
+// false, and nothing is done, if an API has rejected that one since the flight last looked at the
+// snapshot, and mayGoOn.
+func (k *keyState) finish(err error, knewRejected, mayGoOn bool) (r result, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w, now := k.work, k.set.now()
+	if w.rejected && !knewRejected && mayGoOn {
+		return result{}, false
+	}
+	w.flight, w.deleted = nil, false
+	if w.refused == nil {
+		w.rejected = false // law M9: one API's word is not enough to go without a token
+	}
+	switch {
+	case k.view.Load() == nil:
+		k.work = evicted
+		if err == nil { // deleted, just after it was there
+			err = errNoLogin
+		}
+		return result{err: err, empty: true}, true
+	case k.snapshotLocked(now).valid():
+		w.lookAt = 0
+		k.setFreshLocked(now)
+		k.dropWorkLocked(now)
+		return result{view: k.view.Load()}, true
+	}
+	if err == nil {
+		err = k.whyLocked()
+	}
+	if w.lookAt <= now.mono {
+		w.lookAt = now.mono + lookEvery
+	}
+	r.err, r.ended = err, errors.Is(err, csoauth.ErrLoginRequired) && !w.told
+	w.told = w.told || r.ended
+	return r, true
+}
+
+// lookEvery is how often, at most, callers without a token cause a look at the store: the user may
+// have logged in again (law M7).
+const lookEvery = 5 * time.Second
+
+// evict makes the key one that has left the cache, unless that would lose something. A lock that is
+// held means that it would.
+func (k *keyState) evict() bool {
+	if !k.mu.TryLock() {
+		return false
+	}
+	defer k.mu.Unlock()
+	if !k.idleLocked(k.set.now()) {
+		return false
+	}
+	k.work = evicted
+	k.view.Store(nil)
+	return true
+}
+
+// idleLocked reports whether the key may be evicted (law M10): no flight and so nobody who waits, no
+// unsaved pair, and no failure that still keeps others from trying.
+func (k *keyState) idleLocked(now instant) bool {
+	w := k.work
+	switch {
+	case k.view.Load() == nil:
+		return false // it is new, or evicted already
+	case w == nil:
+		return true
+	}
+	return w.flight == nil && w.unsaved == nil && max(w.retryAt, w.lookAt) <= now.mono && !w.justForced(now)
+}
+
+// put sets a record that was just stored by a Put, unless memory has a newer one. It returns the
+// flight that is under way.
+func (k *keyState) put(r *record) (*flight, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work == evicted {
+		return nil, errEvicted
+	}
+	if v := k.view.Load(); v != nil && v.seq >= r.seq {
+		return nil, nil
+	}
+	now := k.set.now()
+	k.setLocked(r, false)
+	k.work.deleted, k.work.lease = false, lease{}
+	k.setFreshLocked(now)
+	f := k.work.flight
+	k.dropWorkLocked(now)
+	return f, nil
+}
+
+// delete drops a login that was just deleted from the store. It reports whether nothing is left of
+// the key; otherwise a flight is under way, and will find out.
+func (k *keyState) delete() (empty bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work == evicted {
+		return false // and removed by someone else
+	}
+	k.clearLocked()
+	if k.work.flight != nil {
+		k.work.deleted = true
+		return false
+	}
+	k.work = evicted
+	return true
+}
+
+// compare makes memory and a record that the store has shown one (law M2); nil: it has none. The
+// pair is one that the flight has got and nobody knows of yet; nil: none. If the outcome is
+// writeBack, memory is right, and truth must be stored. known says whether there was a login.
+func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth record, known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.work
+	w.storeFailures = 0
+	ours := pending
+	known = k.view.Load() != nil
+	if ours == nil && known {
+		ours = &pair{record: k.recordLocked()}
+		if w.unsaved != nil {
+			ours.spent = w.unsaved.spent
+		}
+	}
+	if w.deleted {
+		stored = nil
+	}
+	switch what, truth = reconcile(ours, stored); what {
+	case gone:
+		k.clearLocked()
+	case adopt:
+		k.seeLeaseLocked(truth.lease)
+		k.setLocked(&truth, w.rejected)
+		if ours == nil && k.set.tookLease(truth.lease) {
+			w.lost = errLost // what we knew of that attempt went with the evicted key
+		}
+	default:
+		k.seeLeaseLocked(stored.lease)
+	}
+	return what, truth, known
+}
+
+// setRenewed sets a pair that this process has just got. It reports false if the login was deleted
+// or put meanwhile. forced says that an API had rejected the token before it. u says that the store
+// does not have the pair yet; nil: it has.
+func (k *keyState) setRenewed(r *record, forced bool, u *unsaved) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	v, w := k.view.Load(), k.work
+	if w.deleted || v == nil || v.seq > r.seq || u != nil && v.seq == r.seq {
+		return false
+	}
+	if u == nil {
+		k.seeLeaseLocked(r.lease)
+	}
+	k.setLocked(r, forced)
+	w.unsaved = u
+	if !r.token.Expiry.IsZero() && r.lifetime < minLifetime {
+		// It has ended already, or nearly: a clock or the provider is wrong. Asking for another at
+		// once would not help.
+		until := k.set.now().mono + minPause
+		w.pause(until, until)
+	}
+	return true
+}
+
+// minLifetime is what must be left of a new token for it to be any use.
+const minLifetime = 100 * time.Millisecond
+
+// setStored notes that the store has r, which is what memory has. It reports whether it did not have
+// it before.
+func (k *keyState) setStored(r *record) (wasUnsaved bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.seeLeaseLocked(r.lease)
+	v := k.view.Load()
+	if k.work.deleted || v == nil || v.seq > r.seq {
+		return false // deleted or put meanwhile
+	}
+	if v.seq < r.seq {
+		moved := *v
+		moved.seq = r.seq
+		k.view.Store(&moved)
+		k.login, k.over = r.login, r.over
+	}
+	return k.endUnsavedLocked()
+}
+
+// reject notes that an API has rejected the access token, if that is still the key's, so that the
+// next caller has it replaced (law M9).
+func (k *keyState) reject(accessToken string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	v := k.view.Load()
+	if k.work == evicted || v == nil || v.token.AccessToken != accessToken {
+		return
+	}
+	k.workLocked().rejected = true
+	stale := *v
+	stale.fresh = instant{}
+	k.view.Store(&stale)
+}
+
+// suspectLost notes that another process may have sent this refresh token and got no response (law
+// M6).
+func (k *keyState) suspectLost() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work.lost == nil {
+		k.work.lost = errLost
+	}
+}
+
+// storeFailed notes that the store failed, and when to ask it again. known says whether there is a
+// login that suffers from it.
+func (k *keyState) storeFailed(err error) (known bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w, now := k.work, k.set.now()
+	w.storeFailures++
+	w.failed = err
+	pause := backoff(w.storeFailures, nil, k.set.random(k.key))
+	w.lookAt = now.mono + max(pause, lookEvery)
+	if k.view.Load() == nil {
+		return false
+	}
+	if k.snapshotLocked(now).due() {
+		w.pause(now.mono+pause, now.mono+pause)
+		w.lookAt = w.retryAt
+	}
+	return true
+}
+
+// refreshFailed notes why the refresh token got no new pair, and returns that. It says nothing about
+// another login, which was put meanwhile: then it returns errReplaced. A refusal is remembered for a
+// while, and is the end of the login once no access token is left (law M7).
+func (k *keyState) refreshFailed(refreshToken string, err error) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if v := k.view.Load(); v == nil || v.token.RefreshToken != refreshToken {
+		return errReplaced
+	}
+	w, now := k.work, k.set.now()
+	w.failures++
+	until := now.mono + backoff(w.failures, err, k.set.random(k.key))
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		if w.lost != nil {
+			err = fmt.Errorf("%w (before that: %w)", err, w.lost)
+		}
+		until = max(until, now.mono+rememberedFor(err))
+		w.failed, w.refused = err, err
+		w.pause(until, until)
+		return err
+	}
+	if wasLost(err) {
+		w.lost = err
+	}
+	w.pause(until, min(until, now.mono+jittered(maxBackoff, k.set.random(k.key))))
+	next := time.Unix(0, now.wall).Add(w.retrySoon - now.mono)
+	err = fmt.Errorf("%w (next try at %s)", err, next.UTC().Format("15:04:05 MST"))
+	w.failed, w.refused = err, nil
+	return err
+}
+
+// whyLocked returns why there is no token to be had.
+func (k *keyState) whyLocked() error {
+	w := k.work
+	switch {
+	case k.view.Load().token.RefreshToken == "":
+		return fmt.Errorf("tokens: %w: %w", csoauth.ErrLoginRequired, errNoRenew)
+	case w != nil && w.refused != nil:
+		return w.refused
+	case w != nil && w.failed != nil:
+		return w.failed
+	}
+	return fmt.Errorf("tokens: %w", errTooSoon)
+}
+
+func (k *keyState) workLocked() *work {
+	if k.work == nil {
+		k.work = new(work)
+	}
+	return k.work
+}
+
+func (k *keyState) flightLocked() *flight {
+	if k.work == nil {
+		return nil
+	}
+	return k.work.flight
+}
+
+// setLocked sets a record, which is the truth, and drops what was remembered of the one before. forced
+// says that an API had rejected that one: then the new one is not replaced at once if it is rejected
+// too.
+func (k *keyState) setLocked(r *record, forced bool) {
+	w, now := k.workLocked(), k.set.now()
+	k.endUnsavedLocked()
+	k.view.Store(newView(r, now))
+	k.login, k.over = r.login, r.over
+	*w = work{flight: w.flight, deleted: w.deleted, lease: w.lease, leaseSince: w.leaseSince}
+	if forced {
+		w.forcedAt = max(1, now.mono)
+	}
+}
+
+// clearLocked drops the login.
+func (k *keyState) clearLocked() {
+	w := k.workLocked()
+	k.endUnsavedLocked()
+	k.view.Store(nil)
+	*w = work{flight: w.flight, deleted: w.deleted}
+}
+
+// setFreshLocked lets hits hand out the token until there is something to do.
+func (k *keyState) setFreshLocked(now instant) {
+	fresh := k.snapshotLocked(now).freshFor()
+	if k.set.recheck > 0 {
+		fresh = min(fresh, jittered(k.set.recheck, k.set.random(k.key)))
+	}
+	next := *k.view.Load()
+	next.fresh = now.add(fresh)
+	k.view.Store(&next)
+	k.use(now)
+}
+
+// dropWorkLocked drops work that has nothing to remember any more.
+func (k *keyState) dropWorkLocked(now instant) {
+	if !k.work.justForced(now) {
+		k.work.forcedAt = 0
+	}
+	if *k.work == (work{}) {
+		k.work = nil
+	}
+}
+
+func (k *keyState) seeLeaseLocked(l lease) {
+	if w := k.work; w.lease != l {
+		w.lease, w.leaseSince = l, k.set.now().mono
+	}
+}
+
+func (k *keyState) endUnsavedLocked() (was bool) {
+	u := k.work.unsaved
+	if u != nil {
+		close(u.over)
+		k.work.unsaved = nil
+	}
+	return u != nil
+}
+
+// pause holds the next refresh back.
+func (w *work) pause(until, untilForWaiting time.Duration) {
+	w.retryAt, w.retrySoon = until, untilForWaiting
+}

@@ -1,0 +1,147 @@
+package tokens
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+// places bound how many refreshes run at a time (law M8). Those that a caller waits for go first.
+type places struct {
+	mu      sync.Mutex
+	free    int
+	urgent  list.List // of *ticket
+	patient list.List
+}
+
+// A ticket stands for a place, or for one in a queue for it.
+type ticket struct {
+	called chan struct{} // closed when it has a place
+	queue  *list.List    // nil: it does not queue
+	at     *list.Element
+}
+
+// queue takes a free place, or queues for one.
+func (p *places) queue(urgent bool) *ticket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := &ticket{called: make(chan struct{})}
+	switch {
+	case p.free > 0:
+		p.free--
+		close(t.called)
+	case urgent:
+		t.enqueueLocked(&p.urgent)
+	default:
+		t.enqueueLocked(&p.patient)
+	}
+	return t
+}
+
+// wait returns when t has a place. If ctx ends before, t gives up.
+func (p *places) wait(ctx context.Context, t *ticket) error {
+	select {
+	case <-t.called:
+		return nil
+	case <-ctx.Done():
+		p.giveUp(t)
+		return context.Cause(ctx)
+	}
+}
+
+// giveUp takes t out of its queue or, if it was called just now, gives its place back.
+func (p *places) giveUp(t *ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.queue == nil {
+		p.giveBackLocked()
+		return
+	}
+	t.dequeueLocked()
+}
+
+// promote moves t, if it still queues, to those that a caller waits for.
+func (p *places) promote(t *ticket) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.queue == &p.patient {
+		t.dequeueLocked()
+		t.enqueueLocked(&p.urgent)
+	}
+}
+
+// giveBack gives a place to the next in the queues.
+func (p *places) giveBack() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.giveBackLocked()
+}
+
+func (p *places) giveBackLocked() {
+	for _, queue := range []*list.List{&p.urgent, &p.patient} {
+		if first := queue.Front(); first != nil {
+			next := first.Value.(*ticket)
+			next.dequeueLocked()
+			close(next.called)
+			return
+		}
+	}
+	p.free++
+}
+
+func (t *ticket) isCalled() bool {
+	select {
+	case <-t.called:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *ticket) enqueueLocked(queue *list.List) { t.queue, t.at = queue, queue.PushBack(t) }
+
+func (t *ticket) dequeueLocked() {
+	t.queue.Remove(t.at)
+	t.queue, t.at = nil, nil
+}
+
+// lockPatience is how long the lock of a key may take that no other process has.
+const lockPatience = 20 * time.Millisecond
+
+// forgetLock has the lock asked for anew before the next refresh.
+func (f *flight) forgetLock() {
+	f.lock = noLock
+	if f.m.locker != nil {
+		f.lock = lockUnasked
+	}
+}
+
+func (f *flight) takePlace(ctx context.Context) error {
+	f.mu.Lock()
+	f.ticket = f.m.places.queue(f.waiting)
+	f.mu.Unlock()
+	if !f.ticket.isCalled() {
+		f.stall()
+	}
+	err := f.m.places.wait(ctx, f.ticket)
+	f.hasPlace = err == nil
+	return err
+}
+
+func (f *flight) takeLock(ctx context.Context, patience time.Duration) error {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	unlock, err := f.m.locker.Lock(within, f.k.key)
+	switch {
+	case err == nil:
+		f.unlock, f.lock = unlock, lockHeld
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case within.Err() != nil:
+		f.lock = noLock
+	default:
+		return f.storeFailed(&storeError{"lock", err})
+	}
+	return nil
+}

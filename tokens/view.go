@@ -1,0 +1,128 @@
+package tokens
+
+import (
+	"time"
+
+	"github.com/contentstack/csoauth"
+)
+
+// This file reads a key; key.go changes it.
+
+// A view is a login as a hit sees it. It never changes; a new one takes its place.
+type view struct {
+	token    csoauth.Token
+	bearer   string        // "Bearer " and the access token, which is a part of it
+	fresh    instant       // until then a hit need not ask
+	end      time.Duration // of the access token, by the monotonic clock
+	lifetime time.Duration // of the access token when it came
+	seq      int64         // the record's
+}
+
+// newView returns the view of a record that came now.
+func newView(r *record, now instant) *view {
+	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq}
+	v.bearer = "Bearer " + v.token.AccessToken
+	v.token.AccessToken = v.bearer[len("Bearer "):]
+	left := forever
+	switch {
+	case v.token.AccessToken == "":
+		left = 0
+	case !v.token.Expiry.IsZero():
+		left = min(v.token.Expiry.Sub(now.time()), r.lifetime)
+	}
+	v.end = now.mono + left
+	return v
+}
+
+// left returns how long the token is good for, by the clock that says less.
+func (v *view) left(now instant) time.Duration {
+	left := v.end - now.mono
+	if !v.token.Expiry.IsZero() {
+		left = min(left, v.token.Expiry.Sub(now.time()))
+	}
+	return left
+}
+
+// age returns how long ago the token came, by the clock that says more.
+func (v *view) age(now instant) time.Duration {
+	age := now.mono - (v.end - v.lifetime)
+	if !v.token.Expiry.IsZero() {
+		age = max(age, now.time().Sub(v.token.Expiry.Add(-v.lifetime)))
+	}
+	return age
+}
+
+// hit returns the view if nothing but a look at the clocks is needed to hand out its token (law
+// M10: no lock, no allocation, no write that other processors see).
+func (k *keyState) hit(now instant) *view {
+	v := k.view.Load()
+	if v == nil || !now.before(v.fresh) {
+		return nil
+	}
+	k.use(now)
+	return v
+}
+
+// use notes when the key was last used, to the minute: a write that others read costs them a cache
+// miss.
+func (k *keyState) use(now instant) {
+	if minute := uint32(now.wall >> 36); k.used.Load() != minute {
+		k.used.Store(minute)
+	}
+}
+
+// snapshot returns what policy.go decides from.
+func (k *keyState) snapshot() snapshot {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.snapshotLocked(k.set.now())
+}
+
+func (k *keyState) snapshotLocked(now instant) snapshot {
+	s := snapshot{lookAge: forever, ownLease: k.set.lease}
+	if w := k.work; w != nil {
+		s.underWay, s.unsaved, s.lost = w.flight != nil, w.unsaved != nil, w.lost != nil
+		s.refused, s.rejected, s.justForced = w.refused != nil, w.rejected, w.justForced(now)
+		s.lease, s.leaseIsOurs, s.leaseAge = w.lease, k.set.tookLease(w.lease), now.mono-w.leaseSince
+		s.retryIn, s.retrySoon, s.lookIn = w.retryAt-now.mono, w.retrySoon-now.mono, w.lookAt-now.mono
+	}
+	v := k.view.Load()
+	if v == nil {
+		return s
+	}
+	s.known, s.renews = true, v.token.RefreshToken != ""
+	s.left, s.age, s.lifetime = v.left(now), v.age(now), v.lifetime
+	s.windows = k.set.windows(k.key, v.lifetime)
+	return s
+}
+
+// justForced reports whether the token came in place of a rejected one, not long ago: that it is
+// rejected too is no reason for another.
+func (w *work) justForced(now instant) bool {
+	return w.forcedAt != 0 && now.mono-w.forcedAt < forcedFor
+}
+
+// valid returns the view if its token may be handed out, and nil otherwise.
+func (k *keyState) valid() *view {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.snapshotLocked(k.set.now()).valid() {
+		return nil
+	}
+	return k.view.Load()
+}
+
+// record returns what a store should hold; ok is false if there is no login.
+func (k *keyState) record() (r record, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.view.Load() == nil {
+		return record{}, false
+	}
+	return k.recordLocked(), true
+}
+
+func (k *keyState) recordLocked() record {
+	v := k.view.Load()
+	return record{token: v.token, login: k.login, over: k.over, seq: v.seq, lifetime: v.lifetime}
+}
