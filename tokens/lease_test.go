@@ -1,6 +1,8 @@
 package tokens_test
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -12,70 +14,148 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-func TestDeadHoldersLeaseIsWaitedOutOnce(t *testing.T) {
-	for name, row := range map[string]struct{ its, ours, want time.Duration }{
-		"as long as ours":    {30 * time.Second, 30 * time.Second, 30 * time.Second},
-		"longer than ours":   {time.Minute, 10 * time.Second, time.Minute},
-		"shorter than ours":  {10 * time.Second, time.Minute, time.Minute},
-		"without a lease":    {0, 30 * time.Second, 30 * time.Second},
-		"of our defaults":    {30 * time.Second, 0, 30 * time.Second},
-		"very much shorter":  {time.Second, 5 * time.Second, 5 * time.Second},
-		"much, much longer":  {10 * time.Minute, 0, 10 * time.Minute},
-		"both of one second": {time.Second, time.Second, time.Second},
+func TestLeaseIsStoredBeforeThePost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		seen := map[string]bool{}
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			r := readStored(t, store)
+			assert.NotEmpty(t, r.lease)
+			assert.False(t, seen[r.lease], "each attempt has a lease of its own")
+			assert.Equal(t, 30*time.Second, r.leaseLength)
+			seen[r.lease] = true
+			return nil, nil
+		}
+		for range 3 {
+			before := readStored(t, store)
+			require.Empty(t, before.lease)
+			atEnd(p)
+			access(t, m)
+			after := readStored(t, store)
+			assert.Empty(t, after.lease, "the new pair takes the lease's place")
+			assert.Equal(t, before.seq+1, after.seq)
+		}
+		assert.Len(t, seen, 3)
+	})
+}
+
+func TestLeaseChangesNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		m := replicas(t, 1, p, store, nil)[0]
+		before := readStored(t, store)
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			leased := readStored(t, store)
+			assert.Equal(t, before.token, leased.token)
+			assert.Equal(t, before.seq, leased.seq)
+			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
+		}
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.Error(t, err)
+		assert.Equal(t, string(before.raw), string(readStored(t, store).raw), "a whole failure leaves the record as it was")
+	})
+}
+
+// Whoever waits to try again must not keep the others away meanwhile.
+func TestNobodySleepsUnderALease(t *testing.T) {
+	for name, fail := range map[string]func() (*http.Response, error){
+		"500": func() (*http.Response, error) {
+			return httpAnswer(http.StatusInternalServerError, "text/html", "oops"), nil
+		},
+		"429": func() (*http.Response, error) {
+			resp := jsonAnswer(http.StatusTooManyRequests, map[string]any{"error": "slow_down"})
+			resp.Header.Set("Retry-After", "100")
+			return resp, nil
+		},
+		"400": func() (*http.Response, error) {
+			return jsonAnswer(http.StatusBadRequest, map[string]any{"error": "invalid_client"}), nil
+		},
+		"nobody reached": func() (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), new(tokens.Memory)
-				m := replicas(t, 1, p, store, &tokens.Options{Lease: row.ours, Recheck: -1})[0]
-				p.takes = 50 * time.Millisecond
+				all := replicas(t, 2, p, store, nil)
+				p.before = func(int, *http.Request) (*http.Response, error) { return fail() }
 				atEnd(p)
-				leaveLease(t, store, "of a dead process", row.its)
+				_, err := all[0].Token(t.Context(), "user")
+				require.Error(t, err)
+				require.Empty(t, readStored(t, store).lease)
 
-				got := <-ask(t.Context(), m)
+				// Another replica, which was not told to wait, does not.
+				p.before = nil
+				got := <-ask(t.Context(), all[1])
 				require.NoError(t, got.err)
-				assert.Equal(t, "access-user-2", got.token.AccessToken)
-				assert.GreaterOrEqual(t, got.took, row.want)
-				assert.Less(t, got.took, row.want+1500*time.Millisecond)
-				assert.Equal(t, 1, p.asked())
+				assert.Equal(t, p.takes, got.took)
 			})
 		})
 	}
 }
 
-// A lease's age counts from when this process first saw it, however often it looked since.
-func TestLeaseThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
+// The store swallowed the swap that takes the lease off. It is still ours: no reason to wait for the end of its lease.
+func TestOwnLeaseThatStoodIsNobodyElses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), new(tokens.Memory)
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
-		leaveLease(t, store, "of a dead process", 30*time.Second)
-		for range 60 { // minutes, with a recheck in each
-			access(t, m)
-			time.Sleep(p.lives / 60)
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			store.swap = func(int, string, []byte, []byte) error { return errStoreDown }
+			return httpAnswer(http.StatusServiceUnavailable, "text/html", "oops"), nil
 		}
+		atEnd(p)
+		_, err := m.Token(t.Context(), "user")
+		require.Error(t, err)
+		require.NotEmpty(t, readStored(t, store).lease)
+
+		p.before, store.swap = nil, nil
+		time.Sleep(2 * time.Second) // the backoff
 		got := <-ask(t.Context(), m)
 		require.NoError(t, got.err)
+		assert.Equal(t, "access-user-2", got.token.AccessToken)
 		assert.Equal(t, p.takes, got.took)
-		assert.Equal(t, 1, p.asked())
 	})
 }
 
-func TestLeaseThatChangesRestartsTheWait(t *testing.T) {
+// The store did as it was told and reported an error: the lease is there, and ours.
+func TestLeaseOfAnAmbiguousSwapIsOurs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), new(tokens.Memory)
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		m := replicas(t, 1, p, store, nil)[0]
+		store.swapped = func(int, string, error) error { return errStoreDown }
 		atEnd(p)
-		leaveLease(t, store, "first", 30*time.Second)
-		answer := ask(t.Context(), m)
-		for _, lease := range []string{"second", "third"} {
-			time.Sleep(25 * time.Second)
-			leaveLease(t, store, lease, 30*time.Second)
-		}
-		time.Sleep(29 * time.Second)
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, errStoreDown)
+		require.NotEmpty(t, readStored(t, store).lease)
 		assert.Equal(t, 0, p.asked())
-		got := <-answer
+
+		store.swapped = nil
+		time.Sleep(2 * time.Second)
+		got := <-ask(t.Context(), m)
 		require.NoError(t, got.err)
-		assert.GreaterOrEqual(t, got.took, 80*time.Second)
-		assert.Less(t, got.took, 83*time.Second)
+		assert.Equal(t, p.takes, got.took)
+	})
+}
+
+// One answer of the store got lost, and the second says that all is well: that is no reason to fail.
+func TestLostAnswerOfTheLeaseIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		first := store.swaps + 1
+		store.swapped = func(n int, _ string, err error) error {
+			if n == first {
+				return errStoreDown
+			}
+			return err
+		}
+		atEnd(p)
+		assert.Equal(t, "access-user-2", access(t, m))
+		assert.Equal(t, 1, p.asked())
 	})
 }
 

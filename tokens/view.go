@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"time"
+	"unique"
 
 	"github.com/contentstack/csoauth"
 )
@@ -23,6 +24,12 @@ func newView(r *record, now instant) *view {
 	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq}
 	v.bearer = "Bearer " + v.token.AccessToken
 	v.token.AccessToken = v.bearer[len("Bearer "):]
+	for _, s := range []*string{ // the same for many users, who need not have a copy each
+		&v.token.TokenType, &v.token.ClientID, &v.token.RedirectURI, &v.token.Location,
+		&v.token.OrganizationUID, &v.token.AuthorizationType, &v.token.StackAPIKey,
+	} {
+		*s = unique.Make(*s).Value()
+	}
 	left := forever
 	switch {
 	case v.token.AccessToken == "":

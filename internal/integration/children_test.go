@@ -20,6 +20,7 @@ const childEnv = "CSOAUTH_INTEGRATION_CHILD"
 var children = map[string]func(){
 	"crowd":       childOfCrowd,
 	"herd":        childOfHerd,
+	"bare herd":   childOfBareHerd,
 	"loopback":    childLogsIn,
 	"store fault": childOfStoreFault,
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/worker/stores"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -29,35 +31,40 @@ const (
 	herdCallers = 64 // in each process
 )
 
-// BenchmarkHerdOverStore reports refreshes per second, and what each costs the store, beneath the
-// seal: calls by kind, and the bytes of the values in them. For Redis it adds what that counts on
-// the wire, both ways.
+// BenchmarkHerdOverStore reports what a refresh costs: the CPU time of all processes, the store's
+// server among them, the calls of the store beneath the seal, and the bytes of the values in them.
+// For Redis it adds what that counts on the wire, both ways. The limit is a client that does only
+// what cannot be left out: a load, a swap to a lease, a swap to the new value, of as many bytes.
 func BenchmarkHerdOverStore(b *testing.B) {
 	for _, shared := range sharedStores {
 		for _, processes := range []int{1, 4} {
-			b.Run(fmt.Sprintf("store=%s/processes=%d", shared.name, processes), func(b *testing.B) {
-				benchHerd(b, shared.start(b), processes)
-			})
+			for _, impl := range []string{"csoauth", "limit"} {
+				b.Run(fmt.Sprintf("store=%s/processes=%d/impl=%s", shared.name, processes, impl), func(b *testing.B) {
+					benchHerd(b, shared.start(b), processes, map[string]string{"csoauth": "herd", "limit": "bare herd"}[impl])
+				})
+			}
 		}
 	}
 }
 
-func benchHerd(b *testing.B, text string, processes int) {
+func benchHerd(b *testing.B, text string, processes int, row string) {
 	store, closeStore, err := openSealed(b.Context(), text, nil)
 	require.NoError(b, err)
 	m := newManager(b, atOnce{}, store, nil)
 	var crowd []*child
 	for range processes {
-		c := startChild(b, "herd")
+		c := startChild(b, row)
 		c.tell(text)
 		crowd = append(crowd, c)
 	}
 	var sum herdReport
 	var wire int64
+	var cpu time.Duration
 	for b.Loop() {
 		b.StopTimer()
 		keys := putEnded(b, m)
 		wire -= wireBytes(b, text)
+		cpu -= cpuOfChildren(b)
 		b.StartTimer()
 		for _, c := range crowd {
 			c.tell(keys)
@@ -69,6 +76,7 @@ func benchHerd(b *testing.B, text string, processes int) {
 			sum.add(report)
 		}
 		b.StopTimer()
+		cpu += cpuOfChildren(b)
 		wire += wireBytes(b, text)
 		b.StartTimer()
 	}
@@ -81,6 +89,7 @@ func benchHerd(b *testing.B, text string, processes int) {
 	require.EqualValues(b, b.N*herdKeys, sum.Refreshes, "each login is refreshed once")
 	per := func(n int64) float64 { return float64(n) / float64(sum.Refreshes) }
 	b.ReportMetric(float64(sum.Refreshes)/b.Elapsed().Seconds(), "refreshes/s")
+	b.ReportMetric(per(cpu.Microseconds()), "cpu-µs/refresh")
 	b.ReportMetric(per(sum.Loads), "loads/refresh")
 	b.ReportMetric(per(sum.Swaps), "swaps/refresh")
 	b.ReportMetric(per(sum.Bytes), "value-B/refresh")
@@ -154,6 +163,36 @@ func putEnded(b *testing.B, m *tokens.Manager) (keys []string) {
 	return keys
 }
 
+// cpuOfChildren is the CPU time that the processes under this one have had, where /proc tells.
+func cpuOfChildren(b *testing.B) (sum time.Duration) {
+	const tick = 10 * time.Millisecond // of the times in /proc, on every Linux of today
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(b, err)
+	parents, times := map[string]string{}, map[string]time.Duration{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		_, after, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(after) // from the third on, the state
+		user, _ := strconv.Atoi(fields[11])
+		system, _ := strconv.Atoi(fields[12])
+		pid := filepath.Base(filepath.Dir(file))
+		parents[pid], times[pid] = fields[1], time.Duration(user+system)*tick
+	}
+	us := strconv.Itoa(os.Getpid())
+	for pid, spent := range times {
+		for at := parents[pid]; at != ""; at = parents[at] {
+			if at == us {
+				sum += spent
+				break
+			}
+		}
+	}
+	return sum
+}
+
 // wireBytes is what a Redis server has read and written since it started. Of other stores it is 0.
 func wireBytes(b *testing.B, text string) (n int64) {
 	addr, isRedis := strings.CutPrefix(text, "redis:")
@@ -191,30 +230,76 @@ func (r *herdReport) add(more herdReport) {
 // childOfHerd gets the tokens of one herd after the other, each with a Manager that knows nothing
 // yet.
 func childOfHerd() {
+	ofHerds(func(store tokens.Store, keys []string) (refreshes int64, err error) {
+		sealed, err := tokens.Sealed(store, sealKey)
+		if err != nil {
+			return 0, err
+		}
+		var asked atomic.Int64
+		m, err := tokens.New(atOnce{&asked}, sealed, nil)
+		if err != nil {
+			return 0, err
+		}
+		err = forAll(keys, func(key string) error {
+			_, err := m.Token(context.Background(), key)
+			return err
+		})
+		return asked.Load(), errors.Join(err, m.Close())
+	})
+}
+
+// childOfBareHerd asks the store for no more than a refresh needs. The process whose first swap
+// succeeds does the second.
+func childOfBareHerd() {
+	ofHerds(func(store tokens.Store, keys []string) (int64, error) {
+		var refreshes atomic.Int64
+		ctx := context.Background()
+		err := forAll(keys, func(key string) error {
+			old, err := store.Load(ctx, key)
+			if err != nil || strings.HasPrefix(string(old), "bare") {
+				return err
+			}
+			leased, done := make([]byte, len(old)), make([]byte, len(old))
+			for _, value := range [][]byte{leased, done} {
+				_, _ = rand.Read(value[copy(value, "bare"):])
+			}
+			err = store.CompareAndSwap(ctx, key, old, leased)
+			if errors.Is(err, tokens.ErrConflict) {
+				return nil
+			}
+			refreshes.Add(1)
+			return errors.Join(err, store.CompareAndSwap(ctx, key, leased, done))
+		})
+		return refreshes.Load(), err
+	})
+}
+
+// ofHerds is a process that is told a store, and then the keys of one herd after the other.
+func ofHerds(refresh func(store tokens.Store, keys []string) (refreshes int64, err error)) {
 	told, say := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 	var text string
 	if err := told.Decode(&text); err != nil {
 		os.Exit(1) // the benchmark has ended before it said anything
 	}
-	var n calls
-	store, closeStore, err := openSealed(context.Background(), text, n.of)
+	store, closeStore, err := stores.Open(context.Background(), text)
 	if err != nil {
 		say.Encode(herdReport{Failure: err.Error()})
 		return
 	}
+	var n calls
+	counted := n.of(store)
 	for {
 		var keys []string
 		if err := told.Decode(&keys); err != nil {
 			break // there is no more
 		}
-		var report herdReport
 		before := n.sum()
-		var asked atomic.Int64
-		if err := getAll(store, atOnce{&asked}, keys); err != nil {
+		refreshes, err := refresh(counted, keys)
+		after := n.sum()
+		report := herdReport{Refreshes: refreshes, Loads: after[0] - before[0], Swaps: after[1] - before[1], Bytes: after[2] - before[2]}
+		if err != nil {
 			report.Failure = err.Error()
 		}
-		after := n.sum()
-		report.Refreshes, report.Loads, report.Swaps, report.Bytes = asked.Load(), after[0]-before[0], after[1]-before[1], after[2]-before[2]
 		say.Encode(report)
 	}
 	if err := closeStore(); err != nil {
@@ -222,12 +307,8 @@ func childOfHerd() {
 	}
 }
 
-// getAll gets a token of each key, in an order of its own.
-func getAll(store tokens.Store, r tokens.Refresher, keys []string) (err error) {
-	m, err := tokens.New(r, store, nil)
-	if err != nil {
-		return err
-	}
+// forAll calls f with each key, in an order of its own, by herdCallers goroutines.
+func forAll(keys []string, f func(key string) error) (err error) {
 	queue := make(chan string, len(keys))
 	for _, i := range mathrand.Perm(len(keys)) {
 		queue <- keys[i]
@@ -238,7 +319,7 @@ func getAll(store tokens.Store, r tokens.Refresher, keys []string) (err error) {
 	for range herdCallers {
 		all.Go(func() {
 			for key := range queue {
-				if _, failed := m.Token(context.Background(), key); failed != nil {
+				if failed := f(key); failed != nil {
 					mu.Lock()
 					err = errors.Join(err, failed)
 					mu.Unlock()
@@ -247,7 +328,7 @@ func getAll(store tokens.Store, r tokens.Refresher, keys []string) (err error) {
 		})
 	}
 	all.Wait()
-	return errors.Join(err, m.Close())
+	return err
 }
 
 // calls counts what a store is asked.
