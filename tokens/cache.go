@@ -65,7 +65,7 @@ func (c *cache) evictOneLocked() {
 	}
 }
 
-// remove takes out a key that is marked as evicted, so that nobody begins anything with it.
+// remove takes out a key that is marked as evicted, so that nothing begins with it.
 func (c *cache) remove(k *keyState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

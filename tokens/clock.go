@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// An instant is a moment on two clocks. The monotonic one is right when somebody sets the time; the
-// wall clock is right when the machine was suspended, because then the other stood still. What is
-// over on one of them is over.
+// An instant is a moment on two clocks. The monotonic one is right when the time is set; the wall
+// clock is right when the machine was suspended, for then the other stood still. What is over on
+// one of them is over.
 type instant struct {
 	mono time.Duration // since the clock began
 	wall int64         // Unix time in nanoseconds

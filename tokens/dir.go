@@ -188,7 +188,7 @@ func (d Dir) makePath(folder string) (string, error) {
 	if err := atomicfile.Mkdir(filepath.Join(path, folder)); err != nil {
 		return "", err
 	}
-	return d.path() // somebody else may have made the directory between the check and the making
+	return d.path() // another process may have made the directory since the check
 }
 
 // readValue returns the value in the file of key, or nil if there is no file.

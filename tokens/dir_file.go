@@ -10,12 +10,13 @@ import (
 	"strings"
 )
 
-// A file of a [Dir] is one line of text and then the value as it is. The line has five fields with a space between:
+// A file of a [Dir] is one line of text and then the value as it is. The line has five fields with
+// a space between:
 //
 //	csoauth-token-store 1 <key, base64url> <size of the value> <SHA-256 of the value, hex>
 //
-// The key shows whether the file is that of the key asked for. Size and sum show damage: a value may be anything, so it
-// cannot show it itself.
+// The key shows whether the file is that of the key asked for. Size and sum show damage: a value
+// may be anything, so it cannot show it itself.
 const (
 	fileKind    = "csoauth-token-store"
 	fileVersion = 1
@@ -31,8 +32,8 @@ func fileHead(key string, value []byte) string {
 		base64.RawURLEncoding.EncodeToString([]byte(key)), len(value), hex.EncodeToString(sum[:]))
 }
 
-// decodeFile returns the value, never nil without an error. The error continues a sentence that begins with the file's name, says
-// what to do, and repeats nothing of the file.
+// decodeFile returns the value, never nil without an error. The error continues a sentence that
+// begins with the file's name, says what to do, and repeats nothing of the file.
 func decodeFile(key string, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return nil, unusable("is empty")

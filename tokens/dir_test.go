@@ -242,5 +242,5 @@ func ExampleDir() {
 	// Output:
 	// create: <nil>
 	// load: a value, <nil>
-	// replace something else: tokens: swap: changed by somebody else
+	// replace something else: tokens: swap: another process changed it
 }

@@ -61,7 +61,7 @@
 //
 // Any number of Managers may share a store. Before a refresh a Manager puts a lease on the key's
 // record. The others see it and return the old token while that is valid; a caller without a valid
-// token waits. If the process that made the lease dies, another takes over: at once if the store is
+// token waits. If the process with the lease dies, another takes over: at once if the store is
 // a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds.
 //
 // If another process replaced or deleted a login, a Manager notices when the key is used and its

@@ -18,7 +18,7 @@ type Event struct {
 	Key string
 	// Err is why, unless the Type is EventRefreshed.
 	Err error
-	// Took is how long the token endpoint needed to answer; 0 if it was not asked.
+	// Took is how long the token endpoint needed to respond; 0 if it was not asked.
 	Took time.Duration
 }
 
@@ -54,10 +54,15 @@ func (e Event) attrs() []slog.Attr {
 type EventType string
 
 const (
-	EventRefreshed     EventType = "refreshed"      // a new pair came and is stored
-	EventRefreshFailed EventType = "refresh failed" // the old pair stays; there will be another try
-	EventSaveFailed    EventType = "save failed"    // a new pair is used and not stored: if this process ends now, the login is lost
-	EventLoginRequired EventType = "login required" // a login has ended; this may follow an EventRefreshFailed
+	// EventRefreshed: a new pair came and is stored.
+	EventRefreshed EventType = "refreshed"
+	// EventRefreshFailed: the old pair stays, and there will be another try.
+	EventRefreshFailed EventType = "refresh failed"
+	// EventSaveFailed: a new pair is used, and the store did not take it. If this process ends
+	// before it is saved, the login is lost.
+	EventSaveFailed EventType = "save failed"
+	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed.
+	EventLoginRequired EventType = "login required"
 )
 
 // KeyHash names a key without telling it: 16 hexadecimal digits of its SHA-256.

@@ -62,8 +62,8 @@ var (
 )
 
 // join lets a caller in. It returns a token to hand out, a flight to wait for, or both: then the
-// token will do, and the next one would be better. If a flight is needed and none is under way, start
-// begins one; it returns nil if the Manager is closed. An error is the caller's.
+// token will do, and the next one would be better. If a flight is needed and none is under way,
+// start begins one; it returns nil if the Manager is closed. An error is the caller's.
 func (k *keyState) join(start func(*keyState) *flight) (*view, *flight, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -176,8 +176,8 @@ func (k *keyState) evict() bool {
 	return true
 }
 
-// idleLocked reports whether the key may be evicted (law M10): no flight and so nobody who waits, no
-// unsaved pair, and no failure that still keeps others from trying.
+// idleLocked reports whether the key may be evicted (law M10): no flight and so nobody who waits,
+// no unsaved pair, and no failure that still keeps others from trying.
 func (k *keyState) idleLocked(now instant) bool {
 	w := k.work
 	switch {
@@ -287,8 +287,8 @@ func (k *keyState) setRenewed(r *record, forced bool, u *unsaved) bool {
 // minLifetime is what must be left of a new token for it to be any use.
 const minLifetime = 100 * time.Millisecond
 
-// setStored notes that the store has r, which is what memory has. It reports whether it did not have
-// it before.
+// setStored notes that the store has r, which is what memory has. It reports whether it did not
+// have it before.
 func (k *keyState) setStored(r *record) (wasUnsaved bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -351,9 +351,9 @@ func (k *keyState) storeFailed(err error) (known bool) {
 	return true
 }
 
-// refreshFailed notes why the refresh token got no new pair, and returns that. It says nothing about
-// another login, which was put meanwhile: then it returns errReplaced. A refusal is remembered for a
-// while, and is the end of the login once no access token is left (law M7).
+// refreshFailed notes why the refresh token got no new pair, and returns that. It says nothing
+// about another login, which was put meanwhile: then it returns errReplaced. A refusal is
+// remembered for a while, and is the end of the login once no access token is left (law M7).
 func (k *keyState) refreshFailed(refreshToken string, err error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -410,9 +410,9 @@ func (k *keyState) flightLocked() *flight {
 	return k.work.flight
 }
 
-// setLocked sets a record, which is the truth, and drops what was remembered of the one before. forced
-// says that an API had rejected that one: then the new one is not replaced at once if it is rejected
-// too.
+// setLocked sets a record, which is the truth, and drops what was remembered of the one before.
+// forced says that an API had rejected that one: then the new one is not replaced at once if it is
+// rejected too.
 func (k *keyState) setLocked(r *record, forced bool) {
 	w, now := k.workLocked(), k.set.now()
 	k.endUnsavedLocked()

@@ -106,7 +106,7 @@ func (t *ticket) dequeueLocked() {
 	t.queue, t.at = nil, nil
 }
 
-// lockPatience is how long the lock of a key may take that no other process has.
+// lockPatience is how long a lock that is free may take.
 const lockPatience = 20 * time.Millisecond
 
 // forgetLock has the lock asked for anew before the next refresh.

@@ -36,9 +36,9 @@ type Options struct {
 	// background. For about so long a login that another process has replaced or deleted may live
 	// on in this one. Zero: a minute. Negative: the store is read only to refresh.
 	Recheck time.Duration
-	// Lease is how long a refresh may take, from its lease in the store until the new pair is saved.
-	// If the process dies meanwhile, others wait for its end before they refresh that key. From 1
-	// second to 1 hour. Zero: 30 seconds.
+	// Lease is how long a refresh may take, from its first write to the store until the new pair is
+	// saved. If the process dies meanwhile, others wait for the end of the lease before they refresh
+	// that key. From 1 second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
 	// MaxRefreshes is how many refreshes run at a time in this process. Zero: 16.
 	MaxRefreshes int

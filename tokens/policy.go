@@ -46,8 +46,8 @@ type snapshot struct {
 type lockState int
 
 const (
-	noLock      lockState = iota // the store has no locks, or this one was not to be had within a lease
-	lockUnasked                  // the flight has not asked for it
+	noLock      lockState = iota // the store has none, or it was not to be had within a lease
+	lockUnasked                  // the flight has not asked for it yet
 	lockHeld
 )
 
@@ -61,12 +61,12 @@ const (
 	saveFirst     step = "save first"      // what only memory has
 	waitForHolder step = "wait for holder" // of a lease that is another process's
 	holdBack      step = "hold back"       // the refresh token, which may be spent
-	takeOver      step = "take over"       // from a holder whose lease is over: it may have spent the refresh token
+	takeOver      step = "take over"       // from a holder that is gone, and may have spent the refresh token
 	refresh       step = "refresh"
 )
 
-// freshLook is how old a look at the store may be to act on it: if the record has changed since, the
-// swap finds out.
+// freshLook is how old a look at the store may be to act on it: if the record has changed since,
+// the swap finds out.
 const freshLook = time.Second
 
 // next returns a flight's next step.
@@ -76,7 +76,7 @@ func next(s snapshot) step {
 		return saveFirst
 	case s.lookAge > freshLook: // law M2: the store may have a newer token
 		return look
-	case s.rejected && !s.due() && s.isHeld(): // law M9: the holder may bring a token that is not rejected
+	case s.rejected && !s.due() && s.isHeld(): // law M9: the holder may bring a better token
 		return waitForHolder
 	case !s.due() && s.valid():
 		return serve
@@ -118,8 +118,8 @@ const (
 )
 
 // windowsOf returns the windows of a token (law M8). For a short life they are parts of it: a
-// quarter, a tenth and a thirtieth. phase, from 0 to 1, differs from key to key: so much of half the
-// soft window is taken off, so that users who came together are not refreshed together.
+// quarter, a tenth and a thirtieth. phase, from 0 to 1, differs from key to key: so much of half
+// the soft window is taken off, so that users who came together are not refreshed together.
 func windowsOf(lifetime, soft time.Duration, phase float64) windows {
 	margin := min(maxMargin, lifetime/30)
 	hard := max(margin, min(hardWindow, lifetime/10))

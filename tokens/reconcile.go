@@ -19,8 +19,8 @@ type outcome string
 
 const (
 	gone      outcome = "gone"       // the store has no login: it was ended elsewhere
-	adopt     outcome = "adopt"      // the store has something newer, or another login: it is the truth
-	writeBack outcome = "write back" // the store has lost a write, or has the refresh token that we spent: ours is the truth
+	adopt     outcome = "adopt"      // the store has something newer, or another login
+	writeBack outcome = "write back" // the store has lost our write, or has the token that we spent
 	same      outcome = "same"       // memory has it already
 )
 

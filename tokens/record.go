@@ -36,7 +36,7 @@ type record struct {
 type lease struct {
 	id     string        // random
 	length time.Duration // how long its holder may go on
-	locked bool          // the holder has the key's lock, so a process that gets the lock need not wait
+	locked bool          // the holder has the key's lock: a process that gets it need not wait
 }
 
 const (
@@ -92,7 +92,7 @@ func (r *record) encode() error {
 func decode(raw []byte) (record, error) {
 	var j recordJSON
 	switch err := json.Unmarshal(raw, &j); {
-	case len(raw) >= seal.Overhead && raw[0] == 1: // the version of a sealed value; JSON has no such byte
+	case len(raw) >= seal.Overhead && raw[0] == 1: // a sealed value's version, and never JSON
 		return record{}, fmt.Errorf("the value of %d bytes is sealed: wrap the store in tokens.Sealed, with its key", len(raw))
 	case err != nil || j.Kind != recordKind:
 		return record{}, fmt.Errorf("%d bytes in the store are no record of package tokens: does something else write there?", len(raw))

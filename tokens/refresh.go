@@ -30,7 +30,7 @@ type flight struct {
 	done    chan struct{} // closed when view and err are set
 	view    *view
 	err     error
-	offered chan struct{} // closed when early is set: a token that the store had, while the flight goes on
+	offered chan struct{} // closed when early is set: a token that the store had
 	early   *view
 	once    sync.Once
 	stalled chan struct{} // closed when it has to wait for others: callers who have a token do not
@@ -69,7 +69,7 @@ func (f *flight) run(ctx context.Context) error {
 		case look:
 			err = f.look(ctx)
 		case saveFirst:
-			err = f.look(context.WithoutCancel(ctx)) // it writes back what the store lacks; Close waits for that
+			err = f.look(context.WithoutCancel(ctx)) // it writes back; Close waits for that
 		case waitForHolder:
 			err = f.waitForHolder(ctx)
 		case takeOver, refresh:
@@ -156,8 +156,8 @@ func (f *flight) stored(r *record) {
 	}
 }
 
-// offerEarly lets callers without a token have the one that the store had, if it is valid, while the
-// flight goes on.
+// offerEarly lets callers without a token have the one that the store had, if it is valid, while
+// the flight goes on.
 func (f *flight) offerEarly() {
 	if v := f.k.valid(); v != nil {
 		f.once.Do(func() {
@@ -168,8 +168,8 @@ func (f *flight) offerEarly() {
 }
 
 // enter takes a place among the refreshes of this process (law M8) and, if the store has locks, the
-// key's. A lock that is not to be had within a lease may be that of a process that was stopped: then
-// the lease decides.
+// key's. A lock that is not to be had within a lease may be that of a process that was stopped:
+// then the lease decides.
 func (f *flight) enter(ctx context.Context) error {
 	if err := f.takePlace(ctx); err != nil || f.lock != lockUnasked {
 		return err
@@ -205,7 +205,7 @@ func (f *flight) leave() {
 func (f *flight) refresh(ctx context.Context) error {
 	began, leased := f.m.now(), f.rec
 	leased.lease = f.m.newLease(f.lock == lockHeld)
-	ctx = context.WithoutCancel(ctx) // from here on nothing waits for ctx: the lease keeps all others away
+	ctx = context.WithoutCancel(ctx) // from here on: the lease keeps all others away
 	switch err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &leased); {
 	case errors.Is(err, ErrConflict):
 		return errConflict
@@ -219,7 +219,8 @@ func (f *flight) refresh(ctx context.Context) error {
 		f.endLease(ctx)
 		return f.storeFailed(fmt.Errorf("tokens: the store needed %v for a swap, which leaves no time to refresh", (f.m.lease - left).Round(time.Millisecond)))
 	}
-	within, cancel := context.WithTimeout(ctx, left-min(savePatience, f.m.lease/4)) // the rest must do to save
+	// The rest of the lease must do to save.
+	within, cancel := context.WithTimeout(ctx, left-min(savePatience, f.m.lease/4))
 	token, took, err := f.ask(within)
 	cancel()
 	if token != nil {

@@ -8,9 +8,9 @@ type unsaved struct {
 	over  chan struct{} // closed when it is saved, or not ours to save any more
 }
 
-// saveLater lets callers have the pending pair, and goes on trying to save it (law M4). The lease in
-// the store stands meanwhile, and the lock is kept: a process that got it would take this one for
-// dead.
+// saveLater lets callers have the pending pair, and goes on trying to save it (law M4). The lease
+// in the store stands meanwhile, and the lock is kept: a process that got it would take this one
+// for dead.
 func (f *flight) saveLater() {
 	p := f.pending
 	f.pending = nil
@@ -28,8 +28,8 @@ func (f *flight) saveLater() {
 	})
 }
 
-// saveUntilStored saves an unsaved pair again until that works or the Manager is closed, with pauses
-// that grow once the lease in the store keeps nobody away any more.
+// saveUntilStored saves an unsaved pair again until that works or the Manager is closed, with
+// pauses that grow once the lease in the store keeps nobody away any more.
 func (m *Manager) saveUntilStored(k *keyState, u *unsaved) {
 	began := m.now()
 	for n := 1; ; n++ {

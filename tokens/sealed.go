@@ -85,7 +85,7 @@ func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err
 // it opened.
 func (s *sealed) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	// If the inner value changes in between, it may have become the value asked for, sealed with
-	// another nonce. So it is looked at again. Each turn means that somebody else got through; the
+	// another nonce. So it is looked at again. Each turn means that another caller was faster; the
 	// limit is for an inner store that is broken.
 	var err error
 	for range 100 {
@@ -129,7 +129,7 @@ func (s *sealed) swapOpened(ctx context.Context, key string, old value, new []by
 func (s *sealed) next(key string, inner, plain, new []byte) []byte {
 	switch {
 	case sameValue(plain, new):
-		return inner // only the inner store's answer to a swap says that this would outlive a crash
+		return inner // only a swap in the inner store can tell that this would outlive a crash
 	case new == nil:
 		return nil
 	}

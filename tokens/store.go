@@ -50,7 +50,7 @@ var (
 	// ErrNotFound: there is no value for the key.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the value is not the one that was to be replaced. Load it, and decide again.
-	ErrConflict = errors.New("changed by somebody else")
+	ErrConflict = errors.New("another process changed it")
 )
 
 // maxKey is how long a key may be, in bytes.

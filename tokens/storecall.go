@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// storeTimeout bounds one call to the store. A refresh, and whoever waits for it, must not hang on
-// a store that does.
+// storeTimeout bounds one call to the store. A refresh and its callers must not hang on a
+// store that does.
 const storeTimeout = 10 * time.Second
 
 // A storeError is a failure of the store, which says nothing about the login.
@@ -98,5 +98,5 @@ func (m *Manager) swapRecord(ctx context.Context, key string, old value, r *reco
 	return err
 }
 
-// maxConflicts is how often in a row somebody else may be faster.
+// maxConflicts is how often in a row another process may be faster.
 const maxConflicts = 100

@@ -65,33 +65,33 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := t.send(req, req.Body, v)
-	if err != nil || resp == nil || resp.StatusCode != http.StatusUnauthorized || !tokenWasRefused(resp) {
+	if err != nil || resp == nil || resp.StatusCode != http.StatusUnauthorized || !rejectsToken(resp) {
 		return resp, err
 	}
 	return t.again(req, resp, v)
 }
 
-// again replaces the token that got a 401, and the answer if the request can be repeated.
-func (t *transport) again(req *http.Request, refused *http.Response, v *view) (*http.Response, error) {
+// again replaces the token that got a 401, and sends the request once more if that is possible.
+func (t *transport) again(req *http.Request, rejection *http.Response, v *view) (*http.Response, error) {
 	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 	if !repeatable {
 		t.login.m.reject(t.login.key, v.token.AccessToken)
-		return refused, nil
+		return rejection, nil
 	}
 	better := t.login.m.replace(req.Context(), t.login.key, v.token.AccessToken)
 	if better == nil {
-		return refused, nil
+		return rejection, nil
 	}
 	body := req.Body
 	if req.GetBody != nil {
 		var err error
 		if body, err = req.GetBody(); err != nil {
-			return refused, nil
+			return rejection, nil
 		}
 	}
 	// What is read to its end leaves a connection that can be used again.
-	_, _ = io.CopyN(io.Discard, refused.Body, maxPeek)
-	refused.Body.Close()
+	_, _ = io.CopyN(io.Discard, rejection.Body, maxPeek)
+	rejection.Body.Close()
 	return t.send(req, body, better)
 }
 
@@ -114,8 +114,8 @@ func (t *transport) send(req *http.Request, body io.ReadCloser, v *view) (*http.
 	return of(req, resp), err
 }
 
-// of makes resp the answer to the request as the caller knows it: without the token, and linked to
-// the hops before, by which the next one finds the first.
+// of makes resp the response to the request as the caller knows it. That one has no token, and
+// links to the hops before it, by which the next hop finds the first.
 func of(req *http.Request, resp *http.Response) *http.Response {
 	if resp != nil {
 		resp.Request = req
@@ -145,7 +145,7 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// secure reports whether nobody else can read what is sent to u.
+// secure reports whether what is sent to u is encrypted, or stays on this machine.
 func secure(u *url.URL) bool {
 	if strings.EqualFold(u.Scheme, "https") {
 		return true
@@ -163,10 +163,10 @@ func closeBody(req *http.Request) {
 // maxPeek is how much of a 401 is read to see what it is about.
 const maxPeek = 64 << 10
 
-// tokenWasRefused reports whether a 401 is about the token. Contentstack also sends it with error
-// code 294 for a second factor that is wanted, and with 161 for the environment or a permission.
-// The answer's body can be read as if nobody had.
-func tokenWasRefused(resp *http.Response) bool {
+// rejectsToken reports whether a 401 is about the token. Contentstack also sends it with error code
+// 294 if it wants a second factor, and with 161 for the environment or a permission. The response's
+// body can still be read from its beginning.
+func rejectsToken(resp *http.Response) bool {
 	if resp.Body == nil {
 		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
 	}
@@ -182,7 +182,7 @@ func tokenWasRefused(resp *http.Response) bool {
 	var said struct {
 		ErrorCode json.RawMessage `json:"error_code"`
 	}
-	_ = json.Unmarshal(head, &said) // what is no JSON says nothing of the two
+	_ = json.Unmarshal(head, &said) // a body that is not JSON has neither code
 	code := strings.Trim(string(said.ErrorCode), `"`)
 	return code != "161" && code != "294"
 }
@@ -191,19 +191,19 @@ type brokenReader struct{ err error }
 
 func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
 
-// forcedFor is how long a token that was got because of a 401 is not replaced because of another.
+// forcedFor is how long a token that came because of a 401 is not replaced because of another.
 const forcedFor = time.Minute
 
-// replace has key's token replaced because an API answered 401 to it (law M9), and returns the new
-// one, or nil if there is none.
-func (m *Manager) replace(ctx context.Context, key, refused string) *view {
+// replace gets another token in place of one that an API has rejected (law M9: only if it is still
+// the key's, and once a minute). It returns nil if there is none.
+func (m *Manager) replace(ctx context.Context, key, rejected string) *view {
 	for range 2 { // the first time, the key may not be in memory any more
-		m.reject(key, refused)
+		m.reject(key, rejected)
 		v, _, err := m.ask(ctx, key)
 		if err != nil {
 			return nil
 		}
-		if v.token.AccessToken != refused {
+		if v.token.AccessToken != rejected {
 			return v
 		}
 	}

@@ -161,7 +161,7 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 }
 
 // serialized sends a statement again that the server would not serialize with what others do: where
-// transactions are repeatable read somebody was faster, where they are serializable not even that
+// transactions are repeatable read another process was faster, where they are serializable not even that
 // is sure. All statements here may be repeated.
 func serialized(ctx context.Context, send func() error) (err error) {
 	for n := range attempts {

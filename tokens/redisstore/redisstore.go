@@ -81,7 +81,7 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("redisstore: load: the reply has %T and %T, want two strings", fields[0], fields[1])
 	}
 	if keptFor != key {
-		return nil, errors.New("redisstore: load: the value is another key's: somebody copied it")
+		return nil, errors.New("redisstore: load: the value is another key's: was it copied?")
 	}
 	return []byte(value), nil
 }
