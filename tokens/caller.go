@@ -46,7 +46,7 @@ func (m *Manager) start(k *keyState) *flight {
 
 // launch starts a flight that m.flights counts already.
 func (m *Manager) launch(k *keyState) *flight {
-	f := &flight{m: m, k: k, done: make(chan struct{}), offered: make(chan struct{}), stalled: make(chan struct{})}
+	f := &flight{m: m, k: k, done: make(chan struct{}), news: make(chan struct{}), stalled: make(chan struct{})}
 	f.stall = sync.OnceFunc(func() { close(f.stalled) })
 	go func() {
 		defer m.flights.Done()
@@ -84,33 +84,71 @@ func (f *flight) event(t EventType, err error, took time.Duration) {
 // wait returns what the flight finds out, or gives up with ctx. old is a token that is still valid,
 // or nil.
 func (f *flight) wait(ctx context.Context, old *view) (*view, error) {
-	if old != nil {
-		return f.waitForBetter(ctx, old)
+	switch {
+	case old == nil:
+		return f.waitForToken(ctx)
+	case f.isStale(old):
+		return f.waitForLook(ctx, old)
 	}
+	return f.waitForBetter(ctx, old)
+}
+
+// waitForToken returns the first valid token that memory has.
+func (f *flight) waitForToken(ctx context.Context) (*view, error) {
 	f.addWaiter()
-	offered := f.offered
 	for {
+		news := f.nextNews()
+		if v := f.k.valid(); v != nil {
+			return f.settle(ctx, v)
+		}
 		select {
 		case <-f.done:
 			return f.view, f.err
-		case <-offered:
-			if f.k.valid() == f.early {
-				return f.settle(ctx, f.early)
-			}
-			offered = nil // it was replaced since
+		case <-news:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("tokens: waiting for a refresh, which goes on: %w", context.Cause(ctx))
 		}
 	}
 }
 
-// settle returns a token that the store had, at once or, near its end, after a little while for a
-// better one.
-func (f *flight) settle(ctx context.Context, early *view) (*view, error) {
-	if early.left(f.m.now()) > f.m.windows(f.k.key, early.lifetime).hard {
-		return early, nil
+// lookPatience is how long a look may take before callers with a valid token go on without it (law
+// M11).
+const lookPatience = 2 * time.Second
+
+// waitForLook returns what the next look shows, or else old, whose own look is long ago. Callers
+// wait once for a store that hangs: those who come later have waited already.
+func (f *flight) waitForLook(ctx context.Context, old *view) (*view, error) {
+	patience := time.NewTimer(lookPatience - f.busyFor())
+	defer patience.Stop()
+	for {
+		news := f.nextNews()
+		if v := f.k.valid(); v != nil && !f.isStale(v) {
+			return f.settle(ctx, v)
+		}
+		select {
+		case <-f.done:
+			if f.err == nil || errors.Is(f.err, csoauth.ErrLoginRequired) {
+				return f.view, f.err
+			}
+			return old, nil
+		case <-news:
+		case <-patience.C:
+			return old, nil
+		case <-ctx.Done():
+			return old, nil
+		}
 	}
-	return f.waitForBetter(ctx, early)
+}
+
+func (f *flight) isStale(v *view) bool { return v.stale(f.m.now(), f.m.recheck) }
+
+// settle returns a token that came meanwhile, at once or, near its end, after a little while for a
+// better one.
+func (f *flight) settle(ctx context.Context, v *view) (*view, error) {
+	if v.left(f.m.now()) > f.m.windows(f.k.key, v.lifetime).hard {
+		return v, nil
+	}
+	return f.waitForBetter(ctx, v)
 }
 
 // waitForBetter returns what the flight brings, or else old, which is still valid: it does not wait
@@ -138,4 +176,42 @@ func (f *flight) addWaiter() {
 	if f.ticket != nil {
 		f.m.places.promote(f.ticket)
 	}
+}
+
+// tellNews wakes callers, who look at what memory has now.
+func (f *flight) tellNews() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+func (f *flight) nextNews() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.news
+}
+
+// setBusy is called where the flight begins to ask someone, and done at the end.
+func (f *flight) setBusy() (done func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.busy
+	if before == (instant{}) {
+		f.busy = f.m.now()
+	}
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.busy = before
+	}
+}
+
+func (f *flight) busyFor() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy == (instant{}) {
+		return 0
+	}
+	return f.m.now().since(f.busy)
 }

@@ -256,6 +256,7 @@ func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth r
 		}
 	default:
 		k.seeLeaseLocked(stored.lease)
+		k.confirmLocked()
 	}
 	return what, truth, known
 }
@@ -452,6 +453,18 @@ func (k *keyState) dropWorkLocked(now instant) {
 	if *k.work == (work{}) {
 		k.work = nil
 	}
+}
+
+// confirmLocked notes that the store has what memory has, or will have: the view is not stale any
+// more.
+func (k *keyState) confirmLocked() {
+	v, now := k.view.Load(), k.set.now()
+	if v == nil || now.before(v.fresh) {
+		return
+	}
+	next := *v
+	next.fresh = now
+	k.view.Store(&next)
 }
 
 func (k *keyState) seeLeaseLocked(l lease) {

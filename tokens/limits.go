@@ -39,26 +39,37 @@ func (p *places) queue(urgent bool) *ticket {
 	return t
 }
 
-// wait returns when t has a place. If ctx ends before, t gives up.
-func (p *places) wait(ctx context.Context, t *ticket) error {
+// wait reports whether t has a place, as soon as it has or when patience is over. t goes on queueing.
+func (p *places) wait(ctx context.Context, t *ticket, patience time.Duration) (bool, error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
 	case <-t.called:
-		return nil
+		return true, nil
+	case <-timer.C:
+		return false, nil
 	case <-ctx.Done():
-		p.giveUp(t)
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 }
 
-// giveUp takes t out of its queue or, if it was called just now, gives its place back.
-func (p *places) giveUp(t *ticket) {
+// giveBack gives t's place to the next in the queues, or takes t out of its queue.
+func (p *places) giveBack(t *ticket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t.queue == nil {
-		p.giveBackLocked()
+	if t.queue != nil {
+		t.dequeueLocked()
 		return
 	}
-	t.dequeueLocked()
+	for _, queue := range []*list.List{&p.urgent, &p.patient} {
+		if first := queue.Front(); first != nil {
+			next := first.Value.(*ticket)
+			next.dequeueLocked()
+			close(next.called)
+			return
+		}
+	}
+	p.free++
 }
 
 // promote moves t, if it still queues, to those that a caller waits for.
@@ -69,25 +80,6 @@ func (p *places) promote(t *ticket) {
 		t.dequeueLocked()
 		t.enqueueLocked(&p.urgent)
 	}
-}
-
-// giveBack gives a place to the next in the queues.
-func (p *places) giveBack() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.giveBackLocked()
-}
-
-func (p *places) giveBackLocked() {
-	for _, queue := range []*list.List{&p.urgent, &p.patient} {
-		if first := queue.Front(); first != nil {
-			next := first.Value.(*ticket)
-			next.dequeueLocked()
-			close(next.called)
-			return
-		}
-	}
-	p.free++
 }
 
 func (t *ticket) isCalled() bool {
@@ -117,16 +109,31 @@ func (f *flight) forgetLock() {
 	}
 }
 
-func (f *flight) takePlace(ctx context.Context) error {
+// takePlace waits for a place, but not past the time for another look at the store (law M11).
+func (f *flight) takePlace(ctx context.Context) (err error) {
 	f.mu.Lock()
-	f.ticket = f.m.places.queue(f.waiting)
+	if f.ticket == nil {
+		f.ticket = f.m.places.queue(f.waiting)
+	}
 	f.mu.Unlock()
 	if !f.ticket.isCalled() {
 		f.stall()
 	}
-	err := f.m.places.wait(ctx, f.ticket)
-	f.hasPlace = err == nil
+	patience := f.m.recheck
+	if patience < 0 {
+		patience = forever
+	}
+	f.hasPlace, err = f.m.places.wait(ctx, f.ticket, patience)
 	return err
+}
+
+func (f *flight) leavePlace() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ticket != nil {
+		f.m.places.giveBack(f.ticket)
+		f.ticket, f.hasPlace = nil, false
+	}
 }
 
 func (f *flight) takeLock(ctx context.Context, patience time.Duration) error {

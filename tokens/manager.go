@@ -32,9 +32,11 @@ type Options struct {
 	// get the old one. It is at most a quarter of the token's lifetime. For each key it begins
 	// later by another length of time, up to half of it. Zero: 10 minutes.
 	SoftWindow time.Duration
-	// Recheck is how old the cached login of a key may be before a use of it reads the store in the
-	// background. For about so long a login that another process has replaced or deleted may live
-	// on in this one. Zero: a minute. Negative: the store is read only to refresh.
+	// Recheck is the maximum age of a cached login. A use of an older one reads the store in the
+	// background. If it is more than twice as old, the use waits for the store, for 2 seconds at
+	// most. So a login that another process replaced or deleted lives on here for twice Recheck and 2
+	// seconds at most, while the store responds. Zero: a minute. Negative: the store is read
+	// only to refresh.
 	Recheck time.Duration
 	// Lease is how long a refresh may take, from its first write to the store until the new pair is
 	// saved. If the process dies meanwhile, others wait for the end of the lease before they refresh

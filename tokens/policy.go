@@ -21,6 +21,7 @@ type snapshot struct {
 	lifetime time.Duration
 	windows  windows
 
+	stale      bool // the store was not looked at for long
 	unsaved    bool // the newest pair is in memory only
 	lost       bool // a response to the refresh token was, or may have been, lost: it may be spent
 	refused    bool // the refresh token was refused, and that is still believed
@@ -161,8 +162,10 @@ func (s snapshot) freshFor() time.Duration {
 }
 
 // callerWaits reports whether a caller waits for the flight that is under way: without a valid
-// token, or near its end if a refresh is due (law M8).
-func (s snapshot) callerWaits() bool { return !s.valid() || s.left <= s.windows.hard && s.due() }
+// token, near its end if a refresh is due (law M8), or for a look that is long overdue (law M11).
+func (s snapshot) callerWaits() bool {
+	return !s.valid() || s.left <= s.windows.hard && s.due() || s.stale
+}
 
 // fails reports whether a caller gets the error of an earlier refresh, instead of another one. A
 // rejected token whose refresh token was not refused is looked up in the store first (law M9).

@@ -49,6 +49,9 @@ func TestPolicy(t *testing.T) {
 		"a refresh failed, and a caller has none": {hourly(func(s *snapshot) { s.left, s.retryIn, s.retrySoon = 0, time.Hour, time.Second }),
 			false, false, true, 0},
 
+		// Law M11: a login that was not looked at for long is looked at before it is served.
+		"stale": {hourly(func(s *snapshot) { s.stale = true }), true, false, true, 50 * time.Minute},
+
 		// Law M6: what may be spent is not sent while a token is left.
 		"a response was lost":                 {hourly(func(s *snapshot) { s.left, s.age, s.lost = 9*time.Minute, 51*time.Minute, true }), true, false, false, 9*time.Minute - 10*time.Second},
 		"a response was lost, near the end":   {hourly(func(s *snapshot) { s.left, s.age, s.lost = 20*time.Second, time.Hour, true }), true, false, false, 10 * time.Second},
@@ -85,12 +88,12 @@ func snapshots() iter.Seq[snapshot] {
 					for _, age := range append(beside(min(minPause, lifetime/2)), 0, lifetime-left) {
 						for _, retry := range []time.Duration{-1, 0, 1} {
 							for _, soon := range []time.Duration{-1, 0, 1} {
-								for bits := range 1 << 8 {
+								for bits := range 1 << 9 {
 									flag := func(n int) bool { return flags[bits>>n&1] }
 									if !yield(snapshot{
 										known: true, renews: flag(0), left: left, age: age, lifetime: lifetime, windows: w,
-										rejected: flag(1), justForced: flag(2), lost: flag(3), underWay: flag(4), refused: flag(5),
-										retryIn: retry, retrySoon: min(retry, soon), lookIn: map[bool]time.Duration{true: time.Duration(bits >> 7)}[flag(6)],
+										rejected: flag(1), justForced: flag(2), lost: flag(3), underWay: flag(4), refused: flag(5), stale: flag(8),
+										retryIn: retry, retrySoon: min(retry, soon), lookIn: map[bool]time.Duration{true: time.Duration(bits >> 7 & 1)}[flag(6)],
 									}) {
 										return
 									}
@@ -113,7 +116,8 @@ func TestPolicyKeepsTheLaws(t *testing.T) {
 		},
 		"M7: nobody with a valid token gets an error":                func(s snapshot) bool { return !s.fails() || !s.valid() },
 		"M8: an error is remembered only while no refresh is due":    func(s snapshot) bool { return !s.fails() || !s.due() && s.lookIn > 0 && !s.underWay },
-		"M8: nobody waits with a valid token before the hard window": func(s snapshot) bool { return !s.valid() || s.left <= s.windows.hard || !s.callerWaits() },
+		"M8: nobody waits with a valid token before the hard window": func(s snapshot) bool { return !s.valid() || s.left <= s.windows.hard || s.stale || !s.callerWaits() },
+		"M11: a caller waits for a look that is long overdue":        func(s snapshot) bool { return !s.stale || s.callerWaits() },
 		"M8: a pause holds the next refresh back":                    func(s snapshot) bool { return !s.due() || s.retrySoon <= 0 && (!s.valid() || s.retryIn <= 0) },
 		"M8: one refresh in half a minute, unless a 401 forces it": func(s snapshot) bool {
 			return !s.due() || s.rejected && !s.justForced || s.age >= min(minPause, s.lifetime/2)
@@ -250,7 +254,7 @@ func TestNextKeepsTheLaws(t *testing.T) {
 	}
 	count := map[step]int{}
 	for s := range snapshots() {
-		if s.lifetime != time.Hour || s.windows != windowsOf(time.Hour, defaultSoft, 0) || s.underWay || s.lookIn > 0 {
+		if s.lifetime != time.Hour || s.windows != windowsOf(time.Hour, defaultSoft, 0) || s.underWay || s.stale || s.lookIn > 0 {
 			continue // the same decisions for other windows, and what a flight does not ask
 		}
 		for _, s.unsaved = range []bool{false, true} {

@@ -70,7 +70,7 @@ func (m *Manager) install(key string, r *record) {
 		f, err = m.cache.add(key).put(r)
 	}
 	if f != nil {
-		f.offerEarly()
+		f.tellNews()
 	}
 }
 

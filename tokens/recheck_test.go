@@ -1,6 +1,8 @@
 package tokens_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -121,5 +123,59 @@ func TestUnusedKeyIsNotLookedAt(t *testing.T) {
 		assert.Equal(t, loads, store.loads)
 		assert.Zero(t, p.asked())
 		require.NoError(t, m.Close())
+	})
+}
+
+// A key that nobody has used for long may have been deleted or replaced elsewhere.
+func TestIdleKeyIsLookedAtBeforeItsTokenIsServed(t *testing.T) {
+	for name, row := range map[string]struct {
+		elsewhere func(l *tokens.Login, ctx context.Context, newer *csoauth.Token) error
+		want      error
+	}{
+		"deleted":  {func(l *tokens.Login, ctx context.Context, _ *csoauth.Token) error { return l.Delete(ctx) }, csoauth.ErrLoginRequired},
+		"replaced": {(*tokens.Login).Put, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				here, there := replica(t, p, store, nil), replica(t, p, store, nil)
+				require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
+				time.Sleep(5 * time.Minute)
+				newer := p.login("user")
+				require.NoError(t, row.elsewhere(there.For("user"), t.Context(), newer))
+				time.Sleep(35 * time.Minute)
+				token, err := here.Token(t.Context(), "user")
+				require.ErrorIs(t, err, row.want)
+				if row.want == nil {
+					assert.Equal(t, newer.AccessToken, token.AccessToken)
+				}
+			})
+		})
+	}
+}
+
+// In an outage of the store one caller of each look waits, and not for long.
+func TestStoreThatHangsHoldsUpOneCallerOfEachLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replica(t, p, store, nil)
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		store.load = func(int, string) error {
+			time.Sleep(10 * time.Second)
+			return errors.New("it hangs")
+		}
+		time.Sleep(10 * time.Minute) // nobody has used it
+		loads, waits := store.loads, 0
+		for range 20 * 60 {
+			asked := time.Now()
+			assert.Equal(t, "access-user-1", access(t, m))
+			if waited := time.Since(asked); waited > 0 {
+				waits++
+				assert.LessOrEqual(t, waited, 2*time.Second)
+			}
+			time.Sleep(time.Second)
+		}
+		assert.Positive(t, waits)
+		assert.LessOrEqual(t, waits, store.loads-loads)
 	})
 }

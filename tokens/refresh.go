@@ -30,15 +30,14 @@ type flight struct {
 	done    chan struct{} // closed when view and err are set
 	view    *view
 	err     error
-	offered chan struct{} // closed when early is set: a token that the store had
-	early   *view
-	once    sync.Once
 	stalled chan struct{} // closed when it has to wait for others: callers who have a token do not
 	stall   func()
 
 	mu      sync.Mutex
-	waiting bool    // a caller without a token waits for it
-	ticket  *ticket // for its place among the refreshes
+	news    chan struct{} // closed, and replaced, when a look or a Put has changed what memory has
+	busy    instant       // since when it asks the store or the token endpoint; zero: it does not
+	waiting bool          // a caller without a token waits
+	ticket  *ticket       // for its place among the refreshes
 
 	// The flight's goroutine alone has these.
 	rec           record        // what the store has, as the last look or swap showed
@@ -110,6 +109,7 @@ func (f *flight) next() step {
 // look loads the record and makes memory and store one (law M2): what is newer in the store is
 // adopted, and what the store has lost is written back.
 func (f *flight) look(ctx context.Context) error {
+	defer f.setBusy()()
 	for range maxConflicts {
 		shown, err := f.m.loadRecord(ctx, f.k.key)
 		if err != nil {
@@ -140,7 +140,7 @@ func (f *flight) look(ctx context.Context) error {
 		case same:
 			f.stored(&truth)
 		}
-		f.offerEarly()
+		f.tellNews()
 		return nil
 	}
 	return f.storeFailed(&storeError{"swap", ErrConflict})
@@ -156,22 +156,11 @@ func (f *flight) stored(r *record) {
 	}
 }
 
-// offerEarly lets callers without a token have the one that the store had, if it is valid, while
-// the flight goes on.
-func (f *flight) offerEarly() {
-	if v := f.k.valid(); v != nil {
-		f.once.Do(func() {
-			f.early = v
-			close(f.offered)
-		})
-	}
-}
-
 // enter takes a place among the refreshes of this process (law M8) and, if the store has locks, the
 // key's. A lock that is not to be had within a lease may be that of a process that was stopped:
 // then the lease decides.
 func (f *flight) enter(ctx context.Context) error {
-	if err := f.takePlace(ctx); err != nil || f.lock != lockUnasked {
+	if err := f.takePlace(ctx); err != nil || !f.hasPlace || f.lock != lockUnasked {
 		return err
 	}
 	if err := f.takeLock(ctx, lockPatience); err != nil || f.lock == lockHeld {
@@ -194,15 +183,13 @@ func (f *flight) leave() {
 		f.unlock = nil
 		f.forgetLock()
 	}
-	if f.hasPlace {
-		f.m.places.giveBack()
-		f.hasPlace = false
-	}
+	f.leavePlace()
 }
 
 // refresh takes a lease (law M3), sends the refresh token, and saves what it gets. The lease shows
 // the store writable before the refresh token is spent.
 func (f *flight) refresh(ctx context.Context) error {
+	defer f.setBusy()()
 	began, leased := f.m.now(), f.rec
 	leased.lease = f.m.newLease(f.lock == lockHeld)
 	ctx = context.WithoutCancel(ctx) // from here on: the lease keeps all others away

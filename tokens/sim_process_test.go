@@ -37,6 +37,7 @@ type simProcess struct {
 	resume chan struct{} // not nil while it is paused, and closed at its end
 	cuts   []simSpan     // when it was paused or dead
 	logins map[string]*tokens.Login
+	looked map[string]time.Duration // by key, when the store last told it of the key
 
 	rejections map[string][]time.Duration // by key, when the API said 401; guarded by the server's mutex
 }
@@ -51,7 +52,7 @@ var errSimKilled = errors.New("the process is dead")
 // start runs a new process on r.
 func (s *sim) start(r *simReplica) {
 	r.starts++
-	p := &simProcess{s: s, replica: r, name: fmt.Sprintf("r%d.%d", r.n, r.starts), began: s.now(), cut: make(chan struct{}), logins: map[string]*tokens.Login{}, rejections: map[string][]time.Duration{}}
+	p := &simProcess{s: s, replica: r, name: fmt.Sprintf("r%d.%d", r.n, r.starts), began: s.now(), cut: make(chan struct{}), logins: map[string]*tokens.Login{}, looked: map[string]time.Duration{}, rejections: map[string][]time.Duration{}}
 	config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: simRedirect, HTTPClient: &http.Client{Transport: p}}
 	m, err := tokens.New(simRefresher{config, p}, simStoreOf{s.store, p}, &tokens.Options{
 		Lease: s.profile.lease, Recheck: s.profile.recheck, MaxCached: simCached, MaxRefreshes: s.profile.places,

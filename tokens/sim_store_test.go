@@ -123,6 +123,11 @@ func (st *simStore) get(key string) simRecord {
 	return simRecord{}
 }
 
+// simPut is the context of a Put, by which the store can tell its calls from those of a flight.
+var simPut = context.WithValue(context.Background(), simPutKey{}, true)
+
+type simPutKey struct{}
+
 // simStoreOf is the store as a process reaches it.
 type simStoreOf struct {
 	*simStore
@@ -130,12 +135,18 @@ type simStoreOf struct {
 }
 
 func (st simStoreOf) Load(ctx context.Context, key string) ([]byte, error) {
+	began := st.s.now()
 	value, err := st.call(ctx, key, "load", func() ([]byte, error) {
 		if r := st.records[key]; r != nil && r.value != nil {
 			return bytes.Clone(r.value), nil
 		}
 		return nil, tokens.ErrNotFound
 	})
+	if err == nil && ctx.Value(simPutKey{}) == nil { // a Put compares what it loads to nothing
+		st.p.mu.Lock()
+		st.p.looked[key] = began
+		st.p.mu.Unlock()
+	}
 	return value, err
 }
 

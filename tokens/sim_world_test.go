@@ -484,7 +484,7 @@ func (s *sim) putAgain(p *simProcess, u *simUser) {
 	var err error
 	if token != nil {
 		s.trace.add(s.now(), "%s puts %s of %s again", p.name, token.RefreshToken, u.key)
-		err = p.m.Put(context.Background(), u.key, token)
+		err = p.m.Put(simPut, u.key, token)
 	}
 	s.endPut(u, token, err)
 }
@@ -510,7 +510,7 @@ func (s *sim) endPut(u *simUser, token *csoauth.Token, err error) {
 
 func (s *sim) put(p *simProcess, u *simUser, token *csoauth.Token) (err error) {
 	for range 5 {
-		if err = p.m.Put(context.Background(), u.key, token); err == nil {
+		if err = p.m.Put(simPut, u.key, token); err == nil {
 			s.mu.Lock()
 			_, ok := s.saved[token.RefreshToken]
 			s.mu.Unlock()
@@ -529,7 +529,7 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	s.count(func(c *simCounts) { c.calls++ })
 	began := s.now()
 	valid, left, hard := p.m.Look(u.key)
-	leased := s.store.get(u.key).parsed.Lease != ""
+	leased, overdue := s.store.get(u.key).parsed.Lease != "", s.overdue(p, u.key)
 	answered := make(chan struct{})
 	if !valid && reload {
 		s.spawn(func() { s.reload(p, u, answered) })
@@ -544,10 +544,10 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	if !p.ran(began) {
 		return // nobody sees what it got
 	}
-	s.checkWait(p, u, began, valid && left > hard, leased)
+	s.checkWait(p, u, began, valid && left > hard, overdue, leased)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.checkError(p, u, began, valid && left > hard, err)
+			s.checkError(p, u, began, valid && left > hard && !overdue, err) // an overdue look may show the end
 		}
 		s.maybeLogIn(p, u, err)
 		return

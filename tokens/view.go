@@ -13,7 +13,7 @@ import (
 type view struct {
 	token    csoauth.Token
 	bearer   string        // "Bearer " and the access token, which is a part of it
-	fresh    instant       // until then a hit need not ask
+	fresh    instant       // until then a hit need not ask; at most Recheck after the last look
 	end      time.Duration // of the access token, by the monotonic clock
 	lifetime time.Duration // of the access token when it came
 	seq      int64         // the record's
@@ -21,7 +21,7 @@ type view struct {
 
 // newView returns the view of a record that came now.
 func newView(r *record, now instant) *view {
-	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq}
+	v := &view{token: r.token, lifetime: r.lifetime, seq: r.seq, fresh: now}
 	v.bearer = "Bearer " + v.token.AccessToken
 	v.token.AccessToken = v.bearer[len("Bearer "):]
 	for _, s := range []*string{ // the same for many users, who need not have a copy each
@@ -57,6 +57,12 @@ func (v *view) age(now instant) time.Duration {
 		age = max(age, now.time().Sub(v.token.Expiry.Add(-v.lifetime)))
 	}
 	return age
+}
+
+// stale reports whether the last look is so long ago that callers wait for another one (law M11): up
+// to twice recheck.
+func (v *view) stale(now instant, recheck time.Duration) bool {
+	return recheck > 0 && now.since(v.fresh) > recheck
 }
 
 // hit returns the view if nothing but a look at the clocks is needed to hand out its token (law
@@ -99,7 +105,7 @@ func (k *keyState) snapshotLocked(now instant) snapshot {
 	}
 	s.known, s.renews = true, v.token.RefreshToken != ""
 	s.left, s.age, s.lifetime = v.left(now), v.age(now), v.lifetime
-	s.windows = k.set.windows(k.key, v.lifetime)
+	s.windows, s.stale = k.set.windows(k.key, v.lifetime), v.stale(now, k.set.recheck)
 	return s
 }
 
