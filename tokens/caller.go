@@ -12,7 +12,7 @@ import (
 
 var errClosed = errors.New("tokens: the Manager is closed")
 
-// ask gets a token where a hit is not enough. The keyState is the one of key, if it is in memory.
+// ask is the slow path of Token. The keyState is the one of key, if it is in memory.
 func (m *Manager) ask(ctx context.Context, key string) (*view, *keyState, error) {
 	if err := checkKey(key); err != nil {
 		return nil, nil, fmt.Errorf("tokens: %w", err)
@@ -59,8 +59,8 @@ func (m *Manager) launch(k *keyState) *flight {
 	return f
 }
 
-// finish gives those who wait what the flight has found out. It reports false if there is more to
-// do: an API has rejected the access token meanwhile.
+// finish ends the flight and wakes the callers. It reports false if the flight must run again, because
+// an API has rejected the access token meanwhile.
 func (f *flight) finish(err error) bool {
 	r, ok := f.k.finish(err, f.knowsRejected, f.m.ctx.Err() == nil)
 	if !ok {
@@ -120,14 +120,18 @@ const lookPatience = 2 * time.Second
 func (f *flight) waitForLook(ctx context.Context, old *view) (*view, error) {
 	patience := time.NewTimer(lookPatience - f.busyFor())
 	defer patience.Stop()
+	login := f.k.loginID()
 	for {
 		news := f.nextNews()
-		if v := f.k.valid(); v != nil && !f.isStale(v) {
+		switch v := f.k.valid(); {
+		case v != nil && !f.isStale(v):
 			return f.settle(ctx, v)
+		case f.k.loginID() != login: // the look has shown another one, whose token is over
+			return f.waitForToken(ctx)
 		}
 		select {
 		case <-f.done:
-			if f.err == nil || errors.Is(f.err, csoauth.ErrLoginRequired) {
+			if f.err == nil || f.k.loginID() != login {
 				return f.view, f.err
 			}
 			return old, nil
@@ -168,7 +172,7 @@ func (f *flight) waitForBetter(ctx context.Context, old *view) (*view, error) {
 	return old, nil
 }
 
-// addWaiter says that a caller has no token before this flight ends.
+// addWaiter moves the flight to the refreshes that callers wait for.
 func (f *flight) addWaiter() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -62,7 +62,7 @@
 // Any number of Managers may share a store. Before a refresh a Manager puts a lease on the key's
 // record. The others see it and return the old token while that is valid; a caller without a valid
 // token waits. If the process with the lease dies, another takes over: at once if the store is
-// a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds.
+// a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds, and an eighth of it.
 //
 // If another process replaced or deleted a login, a Manager notices when the key is used and its
 // cached copy is older than Options.Recheck, a minute.
@@ -87,8 +87,9 @@
 // If a process dies before it has stored a response, that response is lost. A user may have to log
 // in again
 //
-//   - if the process is killed, or cut off from the store for longer than the lease, after Contentstack
-//     has answered a refresh and before the response is stored;
+//   - if the process is killed, closed or stopped after Contentstack has answered a refresh and before
+//     the response is stored, or if the store takes the writes of others all the time and not this
+//     process's;
 //   - if the system stops the process for that long just before it sends the refresh token;
 //   - if the store forgets a change that it has confirmed, and another process asks next;
 //   - if the network loses Contentstack's response. The Manager then uses the access token until it

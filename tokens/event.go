@@ -61,7 +61,8 @@ const (
 	// EventSaveFailed: a new pair is used, and the store did not take it. If this process ends
 	// before it is saved, the login is lost.
 	EventSaveFailed EventType = "save failed"
-	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed.
+	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed, and come again after
+	// the key was evicted from memory.
 	EventLoginRequired EventType = "login required"
 )
 

@@ -18,6 +18,14 @@ func (m *Manager) MaxCached() int { return m.cache.limit }
 // IsCached reports whether m has key in memory.
 func (m *Manager) IsCached(key string) bool { return m.cache.find(key) != nil }
 
+// Remembers reports whether m remembers anything of key besides its login.
+func (m *Manager) Remembers(key string) bool {
+	k := m.cache.find(key)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.work != nil
+}
+
 // Stamp returns when key was used last, as the cache knows it: a shared write each time it changes.
 func (m *Manager) Stamp(key string) uint32 { return m.cache.find(key).used.Load() }
 

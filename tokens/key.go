@@ -10,9 +10,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A keyState is all that memory knows about one key. It is the only code that reads or changes its
-// fields. Its methods take the lock; the name of one whose caller holds it ends in Locked. None of
-// them waits, and none asks the store or the token endpoint.
+// A keyState is all that memory knows about one key. Only its methods touch its fields, except slot
+// and used. They take the lock; the name of one whose caller holds it ends in Locked. None of them
+// waits, and none asks the store or the token endpoint.
 type keyState struct {
 	key  string
 	set  *settings
@@ -27,12 +27,13 @@ type keyState struct {
 
 // work is what a key has to remember besides its view. The zero value is nothing.
 type work struct {
-	flight  *flight // the one thing that goes on for this key
-	deleted bool    // the login was deleted here meanwhile: what the flight has loaded is older
+	flight *flight // the one thing that goes on for this key
+	moved  bool    // a Put or Delete was done since the flight's look began
 
-	unsaved *unsaved // the view is not in the store yet
-	lost    error    // a response to this refresh token was, or may have been, lost
-	refused error    // this refresh token was refused; retryAt is how long that is remembered
+	unsaved  *unsaved      // the view is not in the store yet
+	lost     error         // a response to this refresh token was, or may have been, lost
+	refused  error         // this refresh token was refused
+	believed time.Duration // until when that is believed
 
 	rejected bool          // an API has rejected this access token
 	forcedAt time.Duration // when this access token came in place of a rejected one
@@ -49,7 +50,7 @@ type work struct {
 	told          bool          // EventLoginRequired was reported
 }
 
-// evicted is the work of a key that has left the cache. Who holds it must find the key again.
+// evicted is the work of a key that has left the cache. A caller that finds it looks the key up again.
 var evicted = new(work)
 
 var (
@@ -57,13 +58,13 @@ var (
 	errReplaced = errors.New("another login was stored meanwhile")
 	errTooSoon  = errors.New("the token came less than 30 s ago and counts as expired already: compare the clocks of these machines")
 	errNoRenew  = errors.New("the access token has ended, and there is no refresh token")
-	errLost     = errors.New("a process that began to refresh did not say how it went")
+	errLost     = errors.New("a process began a refresh and left no result")
 	errNoLogin  = fmt.Errorf("tokens: %w: %w: the store has no login of this key", csoauth.ErrLoginRequired, ErrNotFound)
 )
 
-// join lets a caller in. It returns a token to hand out, a flight to wait for, or both: then the
-// token will do, and the next one would be better. If a flight is needed and none is under way,
-// start begins one; it returns nil if the Manager is closed. An error is the caller's.
+// join returns what a caller needs: a token, a flight to wait for, or both, which is a valid token
+// and a reason to wait a little for the next one. If a flight is needed and none is under way, start
+// begins one; it returns nil if the Manager is closed. The caller gets the error.
 func (k *keyState) join(start func(*keyState) *flight) (*view, *flight, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -115,28 +116,28 @@ func (k *keyState) startLocked(start func(*keyState) *flight) *flight {
 type result struct {
 	view  *view
 	err   error
-	ended bool // it is the end of the login, which nobody was told of yet
-	empty bool // nothing is known of the key any more
+	ended bool // the login has ended, and EventLoginRequired was not reported yet
+	empty bool // nothing is known of the key any more: the cache must remove it
 }
 
-// finish ends the key's flight. err says why there is no newer token than the one in memory. ok is
-// false, and nothing is done, if an API has rejected that one since the flight last looked at the
-// snapshot, and mayGoOn.
-func (k *keyState) finish(err error, knewRejected, mayGoOn bool) (r result, ok bool) {
+// finish ends the key's flight. err says why there is no newer token than the one in memory. If an API
+// has rejected that one since the flight's last step, and the Manager is open, ok is false: the
+// flight must run again.
+func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w, now := k.work, k.set.now()
-	if w.rejected && !knewRejected && mayGoOn {
+	if w.rejected && !knewRejected && open {
 		return result{}, false
 	}
-	w.flight, w.deleted = nil, false
+	w.flight, w.moved = nil, false
 	if w.refused == nil {
 		w.rejected = false // law M9: one API's word is not enough to go without a token
 	}
 	switch {
 	case k.view.Load() == nil:
 		k.work = evicted
-		if err == nil { // deleted, just after it was there
+		if err == nil { // it was deleted during the flight
 			err = errNoLogin
 		}
 		return result{err: err, empty: true}, true
@@ -161,8 +162,8 @@ func (k *keyState) finish(err error, knewRejected, mayGoOn bool) (r result, ok b
 // have logged in again (law M7).
 const lookEvery = 5 * time.Second
 
-// evict makes the key one that has left the cache, unless that would lose something. A lock that is
-// held means that it would.
+// evict makes an idle key one that has left the cache. It does not wait for the lock: a locked key is
+// in use.
 func (k *keyState) evict() bool {
 	if !k.mu.TryLock() {
 		return false
@@ -176,8 +177,8 @@ func (k *keyState) evict() bool {
 	return true
 }
 
-// idleLocked reports whether the key may be evicted (law M10): no flight and so nobody who waits,
-// no unsaved pair, and no failure that still keeps others from trying.
+// idleLocked reports whether the key may be evicted (law M10): it has no flight and so no waiter,
+// no unsaved pair, and no failure that still holds a refresh back.
 func (k *keyState) idleLocked(now instant) bool {
 	w := k.work
 	switch {
@@ -202,9 +203,10 @@ func (k *keyState) put(r *record) (*flight, error) {
 	}
 	now := k.set.now()
 	k.setLocked(r, false)
-	k.work.deleted, k.work.lease = false, lease{}
+	k.seeLeaseLocked(lease{})
 	k.setFreshLocked(now)
 	f := k.work.flight
+	k.work.moved = f != nil
 	k.dropWorkLocked(now)
 	return f, nil
 }
@@ -215,25 +217,35 @@ func (k *keyState) delete() (empty bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.work == evicted {
-		return false // and removed by someone else
+		return false // the goroutine that emptied it removes it
 	}
 	k.clearLocked()
 	if k.work.flight != nil {
-		k.work.deleted = true
+		k.work.moved = true
 		return false
 	}
 	k.work = evicted
 	return true
 }
 
-// compare makes memory and a record that the store has shown one (law M2); nil: it has none. The
-// pair is one that the flight has got and nobody knows of yet; nil: none. If the outcome is
-// writeBack, memory is right, and truth must be stored. known says whether there was a login.
+// beginLook is called before a record is loaded that is to be compared.
+func (k *keyState) beginLook() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.work.moved = false
+}
+
+// compare merges memory and a record that the store has shown (law M2); nil: it has none. pending is
+// the flight's new pair, which is in neither; nil: none. If the outcome is writeBack, memory is
+// right, and truth must be stored. known says whether there was a login.
 func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth record, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w := k.work
 	w.storeFailures = 0
+	if w.moved {
+		return again, record{}, false
+	}
 	ours := pending
 	known = k.view.Load() != nil
 	if ours == nil && known {
@@ -242,9 +254,6 @@ func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth r
 			ours.spent = w.unsaved.spent
 		}
 	}
-	if w.deleted {
-		stored = nil
-	}
 	switch what, truth = reconcile(ours, stored); what {
 	case gone:
 		k.clearLocked()
@@ -252,7 +261,7 @@ func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth r
 		k.seeLeaseLocked(truth.lease)
 		k.setLocked(&truth, w.rejected)
 		if ours == nil && k.set.tookLease(truth.lease) {
-			w.lost = errLost // what we knew of that attempt went with the evicted key
+			w.lost = errLost // the evicted key knew how that attempt ended
 		}
 	default:
 		k.seeLeaseLocked(stored.lease)
@@ -268,7 +277,7 @@ func (k *keyState) setRenewed(r *record, forced bool, u *unsaved) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v, w := k.view.Load(), k.work
-	if w.deleted || v == nil || v.seq > r.seq || u != nil && v.seq == r.seq {
+	if v == nil || v.seq > r.seq || u != nil && v.seq == r.seq {
 		return false
 	}
 	if u == nil {
@@ -295,7 +304,7 @@ func (k *keyState) setStored(r *record) (wasUnsaved bool) {
 	defer k.mu.Unlock()
 	k.seeLeaseLocked(r.lease)
 	v := k.view.Load()
-	if k.work.deleted || v == nil || v.seq > r.seq {
+	if v == nil || v.seq > r.seq {
 		return false // deleted or put meanwhile
 	}
 	if v.seq < r.seq {
@@ -305,6 +314,19 @@ func (k *keyState) setStored(r *record) (wasUnsaved bool) {
 		k.login, k.over = r.login, r.over
 	}
 	return k.endUnsavedLocked()
+}
+
+// setSaved notes that the store has r, the pair of u. It reports false if u is over.
+func (k *keyState) setSaved(u *unsaved, r *record) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.work == nil || k.work.unsaved != u {
+		return false
+	}
+	k.seeLeaseLocked(r.lease)
+	k.endUnsavedLocked()
+	k.dropWorkLocked(k.set.now())
+	return true
 }
 
 // reject notes that an API has rejected the access token, if that is still the key's, so that the
@@ -333,7 +355,7 @@ func (k *keyState) suspectLost() {
 }
 
 // storeFailed notes that the store failed, and when to ask it again. known says whether there is a
-// login that suffers from it.
+// login.
 func (k *keyState) storeFailed(err error) (known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -346,15 +368,16 @@ func (k *keyState) storeFailed(err error) (known bool) {
 		return false
 	}
 	if k.snapshotLocked(now).due() {
-		w.pause(now.mono+pause, now.mono+pause)
-		w.lookAt = w.retryAt
+		until := now.mono + pause
+		w.pause(max(w.retryAt, until), max(w.retrySoon, until)) // a server's Retry-After stands
+		w.lookAt = w.retrySoon
 	}
 	return true
 }
 
-// refreshFailed notes why the refresh token got no new pair, and returns that. It says nothing
-// about another login, which was put meanwhile: then it returns errReplaced. A refusal is
-// remembered for a while, and is the end of the login once no access token is left (law M7).
+// refreshFailed notes why the refresh token got no new pair, and returns that. It returns errReplaced
+// if a Put has replaced the login. A refusal is remembered for a while, and is the end of the login
+// once no access token is left (law M7).
 func (k *keyState) refreshFailed(refreshToken string, err error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -369,7 +392,7 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 			err = fmt.Errorf("%w (before that: %w)", err, w.lost)
 		}
 		until = max(until, now.mono+rememberedFor(err))
-		w.failed, w.refused = err, err
+		w.failed, w.refused, w.believed = err, err, until
 		w.pause(until, until)
 		return err
 	}
@@ -385,11 +408,11 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 
 // whyLocked returns why there is no token to be had.
 func (k *keyState) whyLocked() error {
-	w := k.work
+	w, s := k.work, k.snapshotLocked(k.set.now())
 	switch {
-	case k.view.Load().token.RefreshToken == "":
+	case !s.renews:
 		return fmt.Errorf("tokens: %w: %w", csoauth.ErrLoginRequired, errNoRenew)
-	case w != nil && w.refused != nil:
+	case s.refused:
 		return w.refused
 	case w != nil && w.failed != nil:
 		return w.failed
@@ -419,7 +442,7 @@ func (k *keyState) setLocked(r *record, forced bool) {
 	k.endUnsavedLocked()
 	k.view.Store(newView(r, now))
 	k.login, k.over = r.login, r.over
-	*w = work{flight: w.flight, deleted: w.deleted, lease: w.lease, leaseSince: w.leaseSince}
+	*w = work{flight: w.flight, moved: w.moved, lease: w.lease, leaseSince: w.leaseSince}
 	if forced {
 		w.forcedAt = max(1, now.mono)
 	}
@@ -430,7 +453,7 @@ func (k *keyState) clearLocked() {
 	w := k.workLocked()
 	k.endUnsavedLocked()
 	k.view.Store(nil)
-	*w = work{flight: w.flight, deleted: w.deleted}
+	*w = work{flight: w.flight, moved: w.moved}
 }
 
 // setFreshLocked lets hits hand out the token until there is something to do.
@@ -468,7 +491,10 @@ func (k *keyState) confirmLocked() {
 }
 
 func (k *keyState) seeLeaseLocked(l lease) {
-	if w := k.work; w.lease != l {
+	switch w := k.work; {
+	case l == lease{}:
+		w.lease, w.leaseSince = l, 0
+	case w.lease != l:
 		w.lease, w.leaseSince = l, k.set.now().mono
 	}
 }

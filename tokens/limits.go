@@ -15,7 +15,7 @@ type places struct {
 	patient list.List
 }
 
-// A ticket stands for a place, or for one in a queue for it.
+// A ticket is a place, or a position in a queue for one.
 type ticket struct {
 	called chan struct{} // closed when it has a place
 	queue  *list.List    // nil: it does not queue
@@ -98,10 +98,10 @@ func (t *ticket) dequeueLocked() {
 	t.queue, t.at = nil, nil
 }
 
-// lockPatience is how long a lock that is free may take.
+// lockPatience is how long to wait for the lock with a place in hand.
 const lockPatience = 20 * time.Millisecond
 
-// forgetLock has the lock asked for anew before the next refresh.
+// forgetLock makes the next refresh ask for the lock again, if the store has locks.
 func (f *flight) forgetLock() {
 	f.lock = noLock
 	if f.m.locker != nil {

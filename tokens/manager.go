@@ -29,8 +29,8 @@ type Refresher interface {
 // Options vary a [Manager]. Nil is fine. Replicas that share a store may have different Options.
 type Options struct {
 	// SoftWindow is how long before its end a token is refreshed in the background, while callers
-	// get the old one. It is at most a quarter of the token's lifetime. For each key it begins
-	// later by another length of time, up to half of it. Zero: 10 minutes.
+	// get the old one. It is at most a quarter of the token's lifetime. Each key takes
+	// off another part, up to half, so that users do not refresh together. Zero: 10 minutes.
 	SoftWindow time.Duration
 	// Recheck is the maximum age of a cached login. A use of an older one reads the store in the
 	// background. If it is more than twice as old, the use waits for the store, for 2 seconds at
@@ -93,7 +93,7 @@ type settings struct {
 	hash   func(key string) uint64  // another one in each Manager
 }
 
-// windows returns those of a token of key.
+// windows returns those of a token of key. It is called while the key is locked.
 func (s *settings) windows(key string, lifetime time.Duration) windows {
 	return windowsOf(lifetime, s.soft, float64(s.hash(key)%1024)/1024)
 }

@@ -101,7 +101,8 @@ type world struct {
 	managers [2]*tokens.Manager
 	lock     modelLock
 
-	arrived chan struct{} // has a value after a replica has come to wait for its turn
+	arrived chan struct{}    // has a value after a replica has come to wait for its turn
+	calls   [2]chan struct{} // has a value while a replica asks the store: one call at a time
 
 	mu      sync.Mutex
 	pending [2]*step
@@ -131,6 +132,7 @@ func newWorld(t *testing.T, choices []int, locks bool) *world {
 	require.NoError(t, setup.Close())
 	w.first, _ = w.store.Load(t.Context(), user)
 	for r := range w.managers {
+		w.calls[r] = make(chan struct{}, 1)
 		config := w.provider.config()
 		config.HTTPClient = &http.Client{Transport: modelTransport{w, r}}
 		var store tokens.Store = modelStore{w, r}
@@ -172,7 +174,22 @@ type modelStore struct {
 	r int
 }
 
+// enter waits for the call before, as a client with one connection does.
+func (s modelStore) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.w.calls[s.r] <- struct{}{}:
+		return func() { <-s.w.calls[s.r] }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (s modelStore) Load(ctx context.Context, key string) ([]byte, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	if err := s.w.wait(s.r, atLoad, ""); err != nil {
 		return nil, err
 	}
@@ -184,6 +201,11 @@ func (s modelStore) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 func (s modelStore) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	swapOf := "other"
 	switch leased := func(v []byte) bool { return strings.Contains(string(v), `"lease"`) }; {
 	case leased(new):
@@ -194,7 +216,7 @@ func (s modelStore) CompareAndSwap(ctx context.Context, key string, old, new []b
 	if err := s.w.wait(s.r, atSwap, swapOf); err != nil {
 		return err
 	}
-	err := s.w.store.CompareAndSwap(ctx, key, old, new)
+	err = s.w.store.CompareAndSwap(ctx, key, old, new)
 	if lost := s.w.wait(s.r, atSwapped, swapOf); lost != nil {
 		return lost
 	}

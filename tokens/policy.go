@@ -24,23 +24,25 @@ type snapshot struct {
 	stale      bool // the store was not looked at for long
 	unsaved    bool // the newest pair is in memory only
 	lost       bool // a response to the refresh token was, or may have been, lost: it may be spent
-	refused    bool // the refresh token was refused, and that is still believed
+	refused    bool // the refresh token was refused, not long ago
 	rejected   bool // an API has rejected the access token
 	justForced bool // the access token came in place of a rejected one, less than a minute ago
 
-	lease       lease         // what the record had at the last look
-	leaseIsOurs bool          // this Manager took it, for an attempt that is over
-	leaseAge    time.Duration // how long this process has seen it
-	ownLease    time.Duration // how long the leases of this Manager are
+	lease            lease         // what the record had at the last look
+	leaseIsOurs      bool          // this Manager took it, for an attempt that is over
+	leaseIsAnnounced bool          // this Manager announced a takeover with it
+	leaseAge         time.Duration // how long this process has seen it
+	ownLease         time.Duration // how long the leases of this Manager are
 
-	retryIn   time.Duration // no other refresh before
+	retryIn   time.Duration // the wait before the next refresh
 	retrySoon time.Duration // the same while a caller without a valid token waits: it may be less
-	lookIn    time.Duration // callers without a valid token cause no look at the store before
-	underWay  bool          // a flight is
+	lookIn    time.Duration // the wait before callers without a valid token cause a look
+	underWay  bool          // a flight is under way
 
 	// What a flight adds.
-	lookAge time.Duration // how old its last look is; forever: there was none
-	lock    lockState
+	lookAge  time.Duration // how old its last look is; forever: there was none
+	lock     lockState     // whether it holds the key's lock
+	tookOver bool          // the lease is its own announcement of a takeover, and its time is over
 }
 
 // A lockState is what a flight has of the key's lock.
@@ -56,18 +58,18 @@ const (
 type step string
 
 const (
-	serve         step = "serve"           // the token that is there
+	serve         step = "serve"           // hand out the token that is there
 	fail          step = "fail"            // there is no valid token, and none to be had now
-	look          step = "look"            // at the store
-	saveFirst     step = "save first"      // what only memory has
-	waitForHolder step = "wait for holder" // of a lease that is another process's
-	holdBack      step = "hold back"       // the refresh token, which may be spent
-	takeOver      step = "take over"       // from a holder that is gone, and may have spent the refresh token
-	refresh       step = "refresh"
+	look          step = "look"            // load the record from the store
+	saveFirst     step = "save first"      // store what only memory has
+	waitForHolder step = "wait for holder" // another process has a lease
+	holdBack      step = "hold back"       // do not send the refresh token: it may be spent
+	takeOver      step = "take over"       // announce it to a holder that seems to be gone
+	refresh       step = "refresh"         // take a place and the lock, decide again, send
 )
 
-// freshLook is how old a look at the store may be to act on it: if the record has changed since,
-// the swap finds out.
+// freshLook is how old a look at the store may be to refresh after it: if the record has changed
+// since, the swap of the lease finds out.
 const freshLook = time.Second
 
 // next returns a flight's next step.
@@ -87,7 +89,7 @@ func next(s snapshot) step {
 		return waitForHolder
 	case s.valid() && (s.lost || s.isLeftOver()): // law M6: a second use could end the login early
 		return holdBack
-	case s.isLeftOver():
+	case s.isLeftOver() && !s.tookOver && (!s.lease.locked || s.lock == noLock): // law M3
 		return takeOver
 	}
 	return refresh
@@ -97,10 +99,11 @@ func next(s snapshot) step {
 // work (law M3): its time is not over, as far as this process has seen, and no lock proves it gone.
 func (s snapshot) isHeld() bool {
 	provenGone := s.lock == lockHeld && s.lease.locked
-	return s.lease.id != "" && !s.leaseIsOurs && !provenGone && s.leaseAge < max(s.lease.length, s.ownLease)
+	isOurs := s.leaseIsOurs || s.leaseIsAnnounced
+	return s.lease.id != "" && !isOurs && !provenGone && s.leaseAge < max(s.lease.length, s.ownLease)
 }
 
-// isLeftOver reports whether the record bears a lease whose holder is gone without a word.
+// isLeftOver reports whether the record bears a lease whose holder has died, or whose time is over.
 func (s snapshot) isLeftOver() bool { return s.lease.id != "" && !s.leaseIsOurs && !s.isHeld() }
 
 // windows are lengths of time before the end of an access token.
@@ -119,8 +122,9 @@ const (
 )
 
 // windowsOf returns the windows of a token (law M8). For a short life they are parts of it: a
-// quarter, a tenth and a thirtieth. phase, from 0 to 1, differs from key to key: so much of half
-// the soft window is taken off, so that users who came together are not refreshed together.
+// quarter, a tenth and a thirtieth. phase, from 0 to 1, differs from key to key. It takes off
+// up to half of what lies between soft and hard, so that users who came together are not refreshed
+// together.
 func windowsOf(lifetime, soft time.Duration, phase float64) windows {
 	margin := min(maxMargin, lifetime/30)
 	hard := max(margin, min(hardWindow, lifetime/10))
@@ -205,9 +209,9 @@ func rememberedFor(err error) time.Duration {
 	return time.Minute
 }
 
-// wasLost reports whether a refresh token may have been spent without a whole response to tell. A
-// response that calls itself a success and is none leaves that open too, and so does a gateway that
-// got none itself.
+// wasLost reports whether the server may have spent the refresh token although no whole response
+// came. A response that calls itself a success and is none leaves that open too, and so does a
+// gateway that got none itself.
 func wasLost(err error) bool {
 	var said *csoauth.Error
 	switch {

@@ -193,17 +193,21 @@ func TestNext(t *testing.T) {
 		"ended, and no refresh token": {looked(over, func(s *snapshot) { s.renews = false }), fail},
 
 		// Law M3: while another process has a lease, nobody else sends the refresh token.
-		"another's lease":                       {looked(near, held), waitForHolder},
-		"another's lease, and ended":            {looked(over, held), waitForHolder},
-		"another's lease, and nothing is due":   {looked(time.Hour, held), serve},
-		"seen until just before its end":        {looked(over, func(s *snapshot) { held(s); s.leaseAge = time.Minute - 1 }), waitForHolder},
-		"seen to its end":                       {looked(over, leftOver), takeOver},
-		"shorter than ours, seen to its end":    {looked(over, func(s *snapshot) { leftOver(s); s.ownLease = time.Hour }), waitForHolder},
-		"our own, of an attempt that is over":   {looked(over, func(s *snapshot) { held(s); s.leaseIsOurs = true }), refresh},
-		"the lock was not asked for":            {looked(over, func(s *snapshot) { locked(s); s.lock = lockUnasked }), refresh},
-		"the lock proves the holder gone":       {looked(over, func(s *snapshot) { locked(s); s.lock = lockHeld }), takeOver},
-		"the lock proves nothing of the holder": {looked(over, func(s *snapshot) { held(s); s.lock = lockHeld }), waitForHolder},
-		"the lock was not to be had":            {looked(over, func(s *snapshot) { locked(s) }), waitForHolder},
+		"another's lease":                                 {looked(near, held), waitForHolder},
+		"another's lease, and ended":                      {looked(over, held), waitForHolder},
+		"another's lease, and nothing is due":             {looked(time.Hour, held), serve},
+		"seen until just before its end":                  {looked(over, func(s *snapshot) { held(s); s.leaseAge = time.Minute - 1 }), waitForHolder},
+		"seen to its end":                                 {looked(over, leftOver), takeOver},
+		"shorter than ours, seen to its end":              {looked(over, func(s *snapshot) { leftOver(s); s.ownLease = time.Hour }), waitForHolder},
+		"our own, of an attempt that is over":             {looked(over, func(s *snapshot) { held(s); s.leaseIsOurs = true }), refresh},
+		"the lock was not asked for":                      {looked(over, func(s *snapshot) { locked(s); s.lock = lockUnasked }), refresh},
+		"the lock proves the holder gone":                 {looked(over, func(s *snapshot) { locked(s); s.lock = lockHeld }), refresh},
+		"seen to its end, and locked":                     {looked(over, func(s *snapshot) { locked(s); s.leaseAge, s.lock = time.Minute, noLock }), takeOver},
+		"the lock may prove the holder gone":              {looked(over, func(s *snapshot) { locked(s); s.leaseAge, s.lock = time.Minute, lockUnasked }), refresh},
+		"a takeover, announced long enough ago":           {looked(over, func(s *snapshot) { leftOver(s); s.leaseIsAnnounced, s.tookOver = true, true }), refresh},
+		"a takeover, announced by an attempt that failed": {looked(over, func(s *snapshot) { held(s); s.leaseIsAnnounced = true }), takeOver},
+		"the lock proves nothing of the holder":           {looked(over, func(s *snapshot) { held(s); s.lock = lockHeld }), waitForHolder},
+		"the lock was not to be had":                      {looked(over, func(s *snapshot) { locked(s) }), waitForHolder},
 
 		// Law M4: what only memory has is saved before anything else.
 		"unsaved":                  {looked(time.Hour, func(s *snapshot) { s.unsaved = true }), saveFirst},
@@ -238,19 +242,23 @@ func TestNextKeepsTheLaws(t *testing.T) {
 		"M7: a valid token is not withheld":                  func(s snapshot, do step) bool { return do != fail || !s.valid() },
 		"M8: only what is due is sent":                       func(s snapshot, do step) bool { return !sends(do) && do != holdBack || s.due() },
 		"M9: a rejected token is not served":                 func(s snapshot, do step) bool { return do != serve && do != holdBack || s.valid() },
-		"what follows a dead holder is no plain refresh":     func(s snapshot, do step) bool { return do != refresh || !s.isLeftOver() },
+		"M3: a holder has time to save, unless it is proven gone": func(s snapshot, do step) bool {
+			return do != refresh || !s.isLeftOver() || s.tookOver || s.lease.locked && s.lock != noLock
+		},
 	}
 	leases := []struct {
-		lease  lease
-		isOurs bool
-		age    time.Duration
+		lease                       lease
+		isOurs, announced, tookOver bool
+		age                         time.Duration
 	}{
-		{lease{}, false, 0},
-		{lease{id: "L", length: time.Minute}, true, 0},
-		{lease{id: "L", length: time.Minute}, false, time.Minute - 1},
-		{lease{id: "L", length: time.Minute}, false, time.Minute},
-		{lease{id: "L", length: time.Minute, locked: true}, false, time.Minute - 1},
-		{lease{id: "L", length: time.Minute, locked: true}, false, time.Minute},
+		{},
+		{lease: lease{id: "L", length: time.Minute}, isOurs: true},
+		{lease: lease{id: "L", length: time.Minute}, announced: true},
+		{lease: lease{id: "L", length: time.Minute}, announced: true, tookOver: true},
+		{lease: lease{id: "L", length: time.Minute}, age: time.Minute - 1},
+		{lease: lease{id: "L", length: time.Minute}, age: time.Minute},
+		{lease: lease{id: "L", length: time.Minute, locked: true}, age: time.Minute - 1},
+		{lease: lease{id: "L", length: time.Minute, locked: true}, age: time.Minute},
 	}
 	count := map[step]int{}
 	for s := range snapshots() {
@@ -262,6 +270,7 @@ func TestNextKeepsTheLaws(t *testing.T) {
 				for _, s.lock = range []lockState{noLock, lockUnasked, lockHeld} {
 					for _, of := range leases {
 						s.lease, s.leaseIsOurs, s.leaseAge = of.lease, of.isOurs, of.age
+						s.leaseIsAnnounced, s.tookOver = of.announced, of.tookOver
 						do := next(s)
 						count[do]++
 						for law, holds := range laws {

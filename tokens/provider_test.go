@@ -150,6 +150,14 @@ func (p *provider) asked() int {
 	return len(p.posts)
 }
 
+// isAlive reports whether t's refresh token is the one that is good.
+func (p *provider) isAlive(t *csoauth.Token) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.logins[t.RefreshToken]
+	return l != nil && !l.revoked && l.refresh == t.RefreshToken
+}
+
 // requireAlive fails unless t's refresh token is the one that is good.
 func (p *provider) requireAlive(tb testing.TB, t *csoauth.Token) {
 	tb.Helper()

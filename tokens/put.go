@@ -93,7 +93,7 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 	for range maxConflicts {
 		stored, err := m.load(ctx, key)
 		if err == nil {
-			_, err = m.swap(ctx, key, stored, nil)
+			err = m.swap(ctx, key, stored, &value{})
 		}
 		switch {
 		case err == nil || errors.Is(err, ErrNotFound):

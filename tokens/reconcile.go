@@ -18,6 +18,7 @@ func (p *pair) cameFrom(r *record) bool {
 type outcome string
 
 const (
+	again     outcome = "again"      // a Put or Delete came in between: look again
 	gone      outcome = "gone"       // the store has no login: it was ended elsewhere
 	adopt     outcome = "adopt"      // the store has something newer, or another login
 	writeBack outcome = "write back" // the store has lost our write, or has the token that we spent
@@ -38,6 +39,7 @@ func reconcile(ours *pair, stored *record) (outcome, record) {
 	truth := ours.record
 	if ours.cameFrom(stored) && stored.seq >= truth.seq { // someone stored the token again that we spent
 		truth.seq, truth.login, truth.over = stored.seq+1, stored.login, stored.over
+		truth = truth.with(lease{}) // which has to be encoded anew
 	}
 	switch {
 	case stored.seq < truth.seq && (stored.login == truth.login || stored.login == truth.over):

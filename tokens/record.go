@@ -120,6 +120,12 @@ func decode(raw []byte) (record, error) {
 	return r, nil
 }
 
+// with returns r with another lease, or with none.
+func (r record) with(l lease) record {
+	r.lease, r.raw, r.sealed = l, nil, nil
+	return r
+}
+
 // renewed returns the record that follows r when a token comes in place of its own, now. A token
 // without an expiry never ends by itself.
 func (r record) renewed(t *csoauth.Token, now time.Time) record {

@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,9 @@ const (
 var errConflict = errors.New("another process was faster")
 
 // A flight is the one thing that goes on for a key in this process (law M1): a look at the store,
-// and a refresh if one is due. This file has all of it, in the order in which it happens: look,
-// next, lease, ask, save. It ends by itself, whichever caller waits for it or leaves.
+// and a refresh if one is due. This file has what it does, in the order in which it happens: look,
+// next, lease, ask, save. How it waits is in limits.go and takeover.go, and what callers do in
+// caller.go. It ends by itself, whichever caller waits for it or leaves.
 type flight struct {
 	m *Manager
 	k *keyState
@@ -47,6 +49,7 @@ type flight struct {
 	pending       *pair         // a new pair that nobody gets before it is saved
 	kept          bool          // that was saved, and callers get it
 	hasPlace      bool          // among the refreshes
+	tookOver      string        // the id of the lease with which it has begun to take over
 	lock          lockState
 	unlock        func() // nil: it has no lock
 	events        []Event
@@ -59,7 +62,7 @@ func (f *flight) run(ctx context.Context) error {
 	f.forgetLock()
 	for conflicts := 0; ; {
 		var err error
-		switch step := f.next(); step {
+		switch f.next() {
 		case serve, fail:
 			return nil
 		case holdBack:
@@ -71,28 +74,30 @@ func (f *flight) run(ctx context.Context) error {
 			err = f.look(context.WithoutCancel(ctx)) // it writes back; Close waits for that
 		case waitForHolder:
 			err = f.waitForHolder(ctx)
-		case takeOver, refresh:
+		case takeOver:
+			err = f.takeOver(ctx)
+		case refresh:
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			if !f.hasPlace {
 				err = f.enter(ctx) // while it waits, the next step may become another
 				break
 			}
-			if step == takeOver {
-				f.k.suspectLost()
-			}
 			err = f.refresh(ctx)
-			f.leave()
-			switch {
-			case errors.Is(err, errReplaced):
-				continue
-			case !errors.Is(err, errConflict):
+			if !errors.Is(err, errConflict) && !errors.Is(err, errReplaced) {
 				return err
 			}
+			f.leave()
+		}
+		switch {
+		case errors.Is(err, errReplaced):
+		case errors.Is(err, errConflict):
 			if conflicts++; conflicts == maxAttempts {
 				return f.storeFailed(&storeError{"swap the value that it has just shown: does it return values as it got them?", ErrConflict})
 			}
-			f.lookedAt, err = never, nil
-		}
-		if err != nil {
+			f.lookedAt, f.tookOver = never, ""
+		case err != nil:
 			return err
 		}
 	}
@@ -102,6 +107,7 @@ func (f *flight) run(ctx context.Context) error {
 func (f *flight) next() step {
 	s := f.k.snapshot()
 	s.lookAge, s.lock = f.m.now().mono-f.lookedAt, f.lock
+	s.tookOver = f.tookOver != "" && f.tookOver == s.lease.id
 	f.knowsRejected = s.rejected
 	return next(s)
 }
@@ -111,6 +117,7 @@ func (f *flight) next() step {
 func (f *flight) look(ctx context.Context) error {
 	defer f.setBusy()()
 	for range maxConflicts {
+		f.k.beginLook()
 		shown, err := f.m.loadRecord(ctx, f.k.key)
 		if err != nil {
 			return f.storeFailed(err)
@@ -118,6 +125,8 @@ func (f *flight) look(ctx context.Context) error {
 		f.lookedAt = f.m.now().mono
 		what, truth, known := f.k.compare(shown, f.pending)
 		switch what {
+		case again:
+			continue
 		case gone:
 			if known {
 				f.event(EventLoginRequired, errNoLogin, 0)
@@ -164,6 +173,9 @@ func (f *flight) enter(ctx context.Context) error {
 		return err
 	}
 	if err := f.takeLock(ctx, lockPatience); err != nil || f.lock == lockHeld {
+		if f.rec.lease.locked {
+			f.lookedAt = never // its holder may have freed the lock because it is done
+		}
 		return err
 	}
 	f.leave() // a place is for those who refresh, and not for those who wait for another process
@@ -190,8 +202,10 @@ func (f *flight) leave() {
 // the store writable before the refresh token is spent.
 func (f *flight) refresh(ctx context.Context) error {
 	defer f.setBusy()()
-	began, leased := f.m.now(), f.rec
-	leased.lease = f.m.newLease(f.lock == lockHeld)
+	began, leased := f.m.now(), f.rec.with(f.m.newLease(f.lock == lockHeld))
+	if f.rec.lease.id != "" && !f.m.tookLease(f.rec.lease) {
+		f.k.suspectLost()
+	}
 	ctx = context.WithoutCancel(ctx) // from here on: the lease keeps all others away
 	switch err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &leased); {
 	case errors.Is(err, ErrConflict):
@@ -242,8 +256,7 @@ func (f *flight) ask(ctx context.Context) (token *csoauth.Token, took time.Durat
 
 // endLease takes the lease off. If that fails it stands, and others wait for its end.
 func (f *flight) endLease(ctx context.Context) {
-	free := f.rec
-	free.lease = lease{}
+	free := f.rec.with(lease{})
 	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free); err == nil {
 		f.stored(&free)
 	}
@@ -261,11 +274,11 @@ func (f *flight) keep(ctx context.Context, token csoauth.Token, problem error, t
 		next.lifetime = f.rec.lifetime // of the old access token, which stays
 	}
 	f.pending, f.kept = &pair{next, spent}, false
-	if err := f.save(ctx); errors.Is(err, csoauth.ErrLoginRequired) {
+	s := f.m.newSaver(f.k.key, f.rec.value(), next)
+	if err := f.save(ctx, s); errors.Is(err, csoauth.ErrLoginRequired) {
 		return err // deleted meanwhile
-	} else if err != nil {
+	} else if err != nil && f.saveLater(s) {
 		f.event(EventSaveFailed, err, took)
-		f.saveLater()
 	}
 	if problem != nil {
 		return f.refreshFailed(next.token.RefreshToken, problem, took)
@@ -276,26 +289,26 @@ func (f *flight) keep(ctx context.Context, token csoauth.Token, problem error, t
 	return nil
 }
 
-// save swaps the pending pair over the leased record. If it is not known what came of that, looks
-// find out and save what is not saved.
-func (f *flight) save(ctx context.Context) error {
+// save stores the pending pair over the leased record. If that has changed, a look decides.
+func (f *flight) save(ctx context.Context, s *saver) error {
 	ctx, cancel := context.WithTimeout(ctx, savePatience)
 	defer cancel()
-	next := f.pending.record
-	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &next); err == nil {
-		f.stored(&next)
-		return nil
-	}
-	for pause := minPoll; ; pause *= 2 {
-		err := f.look(ctx)
-		if err == nil || errors.Is(err, csoauth.ErrLoginRequired) {
-			return err
+	var last error
+	for {
+		err := s.try(ctx, nil)
+		if err == nil {
+			f.stored(&s.next)
+			return nil
 		}
-		select {
-		case <-time.After(jittered(pause, f.m.random(f.k.key))):
-		case <-ctx.Done():
-			return err
+		if errors.Is(err, ErrConflict) {
+			if err = f.look(ctx); err == nil || errors.Is(err, csoauth.ErrLoginRequired) {
+				return err
+			}
 		}
+		if ctx.Err() != nil {
+			return cmp.Or(last, err)
+		}
+		last = err
 	}
 }
 

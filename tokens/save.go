@@ -1,56 +1,148 @@
 package tokens
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// A saver swaps a new pair over the record that led to it, again and again (law M4). It always swaps
+// the same bytes, so a try that was done without our knowledge counts. A try that hangs does not hold
+// up the others: a second one runs beside it.
+type saver struct {
+	m    *Manager
+	key  string
+	old  value
+	next record
+
+	began, nextTry instant
+	slow, quick    bool         // tries that are under way
+	results        chan savedBy // of both
+}
+
+// A savedBy is the result of a try.
+type savedBy struct {
+	quick bool
+	err   error
+}
+
+const (
+	saveEvery = 250 * time.Millisecond // between two tries
+	quickTry  = time.Second            // for a try beside one that has the time of a store call
+)
+
+func (m *Manager) newSaver(key string, old value, next record) *saver {
+	return &saver{m: m, key: key, old: old, next: next, began: m.now(), results: make(chan savedBy, 2)}
+}
+
+// try returns the result of the next try that ends. It starts one at once, and then one after each
+// pause. over ends it as ctx does.
+func (s *saver) try(ctx context.Context, over <-chan struct{}) error {
+	if s.next.raw == nil {
+		if err := s.next.encode(); err != nil {
+			return err
+		}
+		s.next.sealed = s.m.store.seal(s.key, s.next.raw)
+	}
+	timer := time.NewTimer(s.nextTry.mono - s.m.now().mono)
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-s.results:
+			if r.quick {
+				s.quick = false
+			} else {
+				s.slow = false
+			}
+			return r.err
+		case <-timer.C:
+			if !s.slow || !s.quick {
+				s.start(context.WithoutCancel(ctx), s.slow)
+			}
+			s.nextTry = s.m.now().add(s.pause())
+			timer.Reset(s.pause())
+		case <-over:
+			return errReplaced
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (s *saver) start(ctx context.Context, quick bool) {
+	timeout := storeTimeout
+	if quick {
+		timeout, s.quick = quickTry, true
+	} else {
+		s.slow = true
+	}
+	s.m.flights.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		next := s.next.value()
+		s.results <- savedBy{quick, s.m.swap(ctx, s.key, s.old, &next)}
+	})
+}
+
+// pause returns the time between two tries. A process that takes over gives a holder that runs 2
+// seconds: that is several tries.
+func (s *saver) pause() time.Duration {
+	if s.m.now().since(s.began) > 10*s.m.lease {
+		return time.Second
+	}
+	return min(saveEvery, s.m.lease/32)
+}
 
 // An unsaved pair is one that callers have, and the store has not.
 type unsaved struct {
 	spent string        // the refresh token that it cost
-	over  chan struct{} // closed when it is saved, or not ours to save any more
+	over  chan struct{} // closed when it is saved, replaced or deleted
 }
 
-// saveLater lets callers have the pending pair, and goes on trying to save it (law M4). The lease
-// in the store stands meanwhile, and the lock is kept: a process that got it would take this one
-// for dead.
-func (f *flight) saveLater() {
+// saveLater lets callers have the pending pair, and goes on trying to save it. The lease in the
+// store stands meanwhile, and the lock is kept: a process that got it would take this one for dead.
+// It reports false if the login was deleted or put meanwhile.
+func (f *flight) saveLater(s *saver) bool {
 	p := f.pending
 	f.pending = nil
 	u := &unsaved{spent: p.spent, over: make(chan struct{})}
 	if !f.k.setRenewed(&p.record, f.forced, u) {
-		return // deleted or put meanwhile
+		return false
 	}
 	unlock := f.unlock
 	f.unlock = nil
+	f.forgetLock()
 	f.m.flights.Go(func() {
 		if unlock != nil {
 			defer unlock()
 		}
-		f.m.saveUntilStored(f.k, u)
+		f.m.saveUntilStored(f.k, u, s)
 	})
+	return true
 }
 
-// saveUntilStored saves an unsaved pair again until that works or the Manager is closed, with
-// pauses that grow once the lease in the store keeps nobody away any more.
-func (m *Manager) saveUntilStored(k *keyState, u *unsaved) {
-	began := m.now()
-	for n := 1; ; n++ {
-		pause := backoff(n, nil, m.random(k.key))
-		if m.now().since(began) < 2*m.lease {
-			pause = min(pause, m.lease/8)
-		}
-		select {
-		case <-time.After(pause):
-			m.saveOnce(k, u)
-		case <-u.over:
+// saveUntilStored goes on until an unsaved pair is stored or the Manager is closed.
+func (m *Manager) saveUntilStored(k *keyState, u *unsaved, s *saver) {
+	for {
+		switch err := s.try(m.ctx, u.over); {
+		case err == nil:
+			if k.setSaved(u, &s.next) {
+				m.report(Event{Type: EventRefreshed, Key: k.key})
+			}
 			return
-		case <-m.ctx.Done():
-			m.saveOnce(k, u)
+		case errors.Is(err, errReplaced):
 			return
+		case m.ctx.Err() != nil:
+			m.saveByFlight(k, u)
+			return
+		case errors.Is(err, ErrConflict): // the record has changed: a look decides
+			m.saveByFlight(k, u)
 		}
 	}
 }
 
-// saveOnce tries once, in a flight of its own: its first step is to save.
-func (m *Manager) saveOnce(k *keyState, u *unsaved) {
+// saveByFlight tries once, in a flight of its own: its first step is to save.
+func (m *Manager) saveByFlight(k *keyState, u *unsaved) {
 	begin := func(k *keyState) *flight {
 		m.flights.Add(1) // also after Close, which waits for the caller
 		return m.launch(k)

@@ -31,9 +31,10 @@ func TestRefreshSavesBeforeReturning(t *testing.T) {
 				time.Sleep(p.lives - row.left)
 				saving, save := make(chan struct{}), make(chan struct{})
 				lease := store.swaps + 1
+				begun := sync.OnceFunc(func() { close(saving) })
 				store.swap = func(n int, _ string, _, _ []byte) error {
 					if n > lease {
-						close(saving)
+						begun()
 						<-save
 					}
 					return nil

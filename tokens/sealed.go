@@ -113,16 +113,21 @@ func (s *sealed) open(ctx context.Context, key string) (value, error) {
 	return value{plain, inner}, err
 }
 
+func (s *sealed) seal(key string, plain []byte) []byte { return s.box.Seal(plain, []byte(key)) }
+
 // swapOpened is CompareAndSwap over what open, or the last swapOpened, has returned. It neither
 // loads nor opens that again, unless it has changed meanwhile, if only by another nonce.
-func (s *sealed) swapOpened(ctx context.Context, key string, old value, new []byte) (value, error) {
+func (s *sealed) swapOpened(ctx context.Context, key string, old value, new *value) error {
 	if old.plain == nil || old.sealed != nil {
-		inner := s.next(key, old.sealed, old.plain, new)
-		if err := s.inner.CompareAndSwap(ctx, key, old.sealed, inner); !errors.Is(err, ErrConflict) {
-			return value{new, inner}, err
+		if new.plain != nil && new.sealed == nil {
+			new.sealed = s.seal(key, new.plain)
+		}
+		if err := s.inner.CompareAndSwap(ctx, key, old.sealed, new.sealed); !errors.Is(err, ErrConflict) {
+			return err
 		}
 	}
-	return value{plain: new}, s.CompareAndSwap(ctx, key, old.plain, new)
+	new.sealed = nil
+	return s.CompareAndSwap(ctx, key, old.plain, new.plain)
 }
 
 // next returns what the inner store should hold instead of inner.
@@ -133,5 +138,5 @@ func (s *sealed) next(key string, inner, plain, new []byte) []byte {
 	case new == nil:
 		return nil
 	}
-	return s.box.Seal(new, []byte(key))
+	return s.seal(key, new)
 }

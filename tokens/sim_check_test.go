@@ -59,11 +59,10 @@ func (k knownViolation) allowed(refreshes int) int { return 10 + int(k.most*floa
 
 var knownViolations = []knownViolation{
 	{refusedAgain, "R1", 1, 180},
-	{lost, "R3", 15, 0.2},
 	{older, "R5", 3, 130},
 	{dropsLease, "R5", 3, 5},
-	{starves, "R7", 64, 0.2},
-	{hangs, "R7", 64, 2},
+	{starves, "R7", 89, 0.2},
+	{hangs, "R7", 89, 2},
 	{deadAlive, "R9", 1, 110},
 }
 
@@ -253,14 +252,17 @@ func (s *sim) checkWait(p *simProcess, u *simUser, began time.Duration, hadValid
 	}
 }
 
-// overdue reports whether p has not looked at a key for longer than Recheck, by a clock of its own.
-func (s *sim) overdue(p *simProcess, key string) bool {
+// overdue reports whether p has not looked at a key for longer than Recheck, by a clock of its own,
+// and whether the store has had another login since.
+func (s *sim) overdue(p *simProcess, key string) (overdue, replaced bool) {
 	p.mu.Lock()
 	looked := p.looked[key]
 	p.mu.Unlock()
+	replaced = s.store.get(key).login > looked
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.now()-looked > s.profile.recheck || s.jumped[p.replica.n] > looked
+	overdue = s.now()-looked > s.profile.recheck || s.jumped[p.replica.n] > looked
+	return overdue, overdue && replaced
 }
 
 // allRan reports whether no process was stopped since then.

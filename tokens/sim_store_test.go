@@ -123,7 +123,7 @@ func (st *simStore) get(key string) simRecord {
 	return simRecord{}
 }
 
-// simPut is the context of a Put, by which the store can tell its calls from those of a flight.
+// simPut is the context of a Put or Delete, by which the store can tell its calls from a flight's.
 var simPut = context.WithValue(context.Background(), simPutKey{}, true)
 
 type simPutKey struct{}
@@ -142,7 +142,7 @@ func (st simStoreOf) Load(ctx context.Context, key string) ([]byte, error) {
 		}
 		return nil, tokens.ErrNotFound
 	})
-	if err == nil && ctx.Value(simPutKey{}) == nil { // a Put compares what it loads to nothing
+	if err == nil && ctx.Value(simPutKey{}) == nil { // it would not be a look
 		st.p.mu.Lock()
 		st.p.looked[key] = began
 		st.p.mu.Unlock()

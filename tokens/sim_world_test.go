@@ -459,7 +459,7 @@ func (s *sim) logOut(p *simProcess, u *simUser) {
 	if !busy {
 		s.trace.add(s.now(), "%s deletes %s", p.name, u.key)
 		began := s.now()
-		err := p.m.Delete(context.Background(), u.key)
+		err := p.m.Delete(simPut, u.key)
 		if r := s.store.get(u.key); err == nil && r.value != nil && r.login < began {
 			s.violate(untrue, p, u.key, "a Delete succeeds, and the login is there")
 		}
@@ -529,7 +529,9 @@ func (s *sim) askForToken(p *simProcess, u *simUser, ctx context.Context, reload
 	s.count(func(c *simCounts) { c.calls++ })
 	began := s.now()
 	valid, left, hard := p.m.Look(u.key)
-	leased, overdue := s.store.get(u.key).parsed.Lease != "", s.overdue(p, u.key)
+	leased := s.store.get(u.key).parsed.Lease != ""
+	overdue, replaced := s.overdue(p, u.key)
+	valid = valid && !replaced // what it has is not the user's login any more
 	answered := make(chan struct{})
 	if !valid && reload {
 		s.spawn(func() { s.reload(p, u, answered) })

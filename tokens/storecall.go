@@ -30,7 +30,10 @@ type value struct{ plain, sealed []byte }
 // again; handed back what it has shown, it need not.
 type opener interface {
 	open(ctx context.Context, key string) (value, error)
-	swapOpened(ctx context.Context, key string, old value, new []byte) (value, error)
+	seal(key string, plain []byte) (sealed []byte)
+	// swapOpened seals new, unless that is done. If it is not known afterwards how the store has
+	// new sealed, new.sealed is nil.
+	swapOpened(ctx context.Context, key string, old value, new *value) error
 }
 
 // unsealed makes any other Store an opener.
@@ -41,8 +44,10 @@ func (s unsealed) open(ctx context.Context, key string) (value, error) {
 	return value{plain: plain}, err
 }
 
-func (s unsealed) swapOpened(ctx context.Context, key string, old value, new []byte) (value, error) {
-	return value{plain: new}, s.CompareAndSwap(ctx, key, old.plain, new)
+func (s unsealed) seal(string, []byte) []byte { return nil }
+
+func (s unsealed) swapOpened(ctx context.Context, key string, old value, new *value) error {
+	return s.CompareAndSwap(ctx, key, old.plain, new.plain)
 }
 
 func (m *Manager) load(ctx context.Context, key string) (value, error) {
@@ -56,18 +61,18 @@ func (m *Manager) load(ctx context.Context, key string) (value, error) {
 }
 
 // swap asks twice if the first response leaves open what happened. That is safe, because a swap
-// that was done counts as done. It returns the new value.
-func (m *Manager) swap(ctx context.Context, key string, old value, new []byte) (value, error) {
+// that was done counts as done.
+func (m *Manager) swap(ctx context.Context, key string, old value, new *value) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	v, err := m.store.swapOpened(ctx, key, old, new)
+	err := m.store.swapOpened(ctx, key, old, new)
 	if err != nil && !errors.Is(err, ErrConflict) && ctx.Err() == nil {
-		v, err = m.store.swapOpened(ctx, key, old, new)
+		err = m.store.swapOpened(ctx, key, old, new)
 	}
 	if err != nil && !errors.Is(err, ErrConflict) {
 		err = &storeError{"swap", err}
 	}
-	return v, err
+	return err
 }
 
 // loadRecord returns the record of key; nil: the store has none.
@@ -88,13 +93,14 @@ func (m *Manager) loadRecord(ctx context.Context, key string) (*record, error) {
 
 // swapRecord stores r in place of old.
 func (m *Manager) swapRecord(ctx context.Context, key string, old value, r *record) error {
-	if err := r.encode(); err != nil {
-		return err
+	if r.raw == nil {
+		if err := r.encode(); err != nil {
+			return err
+		}
 	}
-	written, err := m.swap(ctx, key, old, r.raw)
-	if err == nil {
-		r.sealed = written.sealed
-	}
+	new := r.value()
+	err := m.swap(ctx, key, old, &new)
+	r.sealed = new.sealed
 	return err
 }
 

@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"cmp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +35,8 @@ func TestDeadHoldersLeaseIsWaitedOutOnce(t *testing.T) {
 				require.NoError(t, got.err)
 				assert.Equal(t, "access-user-2", got.token.AccessToken)
 				assert.GreaterOrEqual(t, got.took, row.want)
-				assert.Less(t, got.took, row.want+1500*time.Millisecond)
+				ours := cmp.Or(row.ours, 30*time.Second)
+				assert.Less(t, got.took, row.want+max(2*time.Second, ours/8)+1500*time.Millisecond, "and time for a holder that lives")
 				assert.Equal(t, 1, p.asked())
 			})
 		})
@@ -53,7 +55,7 @@ func TestLeaseThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
 		}
 		got := <-ask(t.Context(), m)
 		require.NoError(t, got.err)
-		assert.Equal(t, p.takes, got.took)
+		assert.Equal(t, 30*time.Second/8+p.takes, got.took, "only a holder that lives has time to save")
 		assert.Equal(t, 1, p.asked())
 	})
 }
@@ -74,6 +76,6 @@ func TestLeaseThatChangesRestartsTheWait(t *testing.T) {
 		got := <-answer
 		require.NoError(t, got.err)
 		assert.GreaterOrEqual(t, got.took, 80*time.Second)
-		assert.Less(t, got.took, 83*time.Second)
+		assert.Less(t, got.took, 87*time.Second)
 	})
 }

@@ -95,8 +95,9 @@ func (k *keyState) snapshotLocked(now instant) snapshot {
 	s := snapshot{lookAge: forever, ownLease: k.set.lease}
 	if w := k.work; w != nil {
 		s.underWay, s.unsaved, s.lost = w.flight != nil, w.unsaved != nil, w.lost != nil
-		s.refused, s.rejected, s.justForced = w.refused != nil, w.rejected, w.justForced(now)
+		s.refused, s.rejected, s.justForced = w.refused != nil && now.mono < w.believed, w.rejected, w.justForced(now)
 		s.lease, s.leaseIsOurs, s.leaseAge = w.lease, k.set.tookLease(w.lease), now.mono-w.leaseSince
+		s.leaseIsAnnounced = k.set.announced(w.lease)
 		s.retryIn, s.retrySoon, s.lookIn = w.retryAt-now.mono, w.retrySoon-now.mono, w.lookAt-now.mono
 	}
 	v := k.view.Load()
@@ -123,6 +124,16 @@ func (k *keyState) valid() *view {
 		return nil
 	}
 	return k.view.Load()
+}
+
+// loginID returns the number that tells the key's login from others of the key; 0: there is none.
+func (k *keyState) loginID() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.view.Load() == nil {
+		return 0
+	}
+	return k.login
 }
 
 // record returns what a store should hold; ok is false if there is no login.
