@@ -1,6 +1,8 @@
 package tokens
 
 import (
+	"errors"
+	"fmt"
 	"iter"
 	"testing"
 	"time"
@@ -159,8 +161,20 @@ func TestWindows(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, windows{10 * time.Minute, 30 * time.Second, 10 * time.Second}, windowsOf(time.Hour, defaultSoft, 0))
-	assert.Equal(t, windows{15 * time.Second, 6 * time.Second, 2 * time.Second}, windowsOf(time.Minute, defaultSoft, 0))
+	for _, row := range []struct {
+		lifetime, soft time.Duration
+		phase          float64
+		want           windows
+	}{
+		{time.Hour, defaultSoft, 0, windows{10 * time.Minute, 30 * time.Second, 10 * time.Second}},
+		{time.Hour, defaultSoft, 1, windows{5*time.Minute + 15*time.Second, 30 * time.Second, 10 * time.Second}},
+		{time.Hour, 24 * time.Hour, 0, windows{15 * time.Minute, 30 * time.Second, 10 * time.Second}},
+		{24 * time.Hour, 24 * time.Hour, 0, windows{6 * time.Hour, 30 * time.Second, 10 * time.Second}},
+		{time.Minute, defaultSoft, 0, windows{15 * time.Second, 6 * time.Second, 2 * time.Second}},
+		{3 * time.Second, defaultSoft, 0, windows{750 * time.Millisecond, 300 * time.Millisecond, 100 * time.Millisecond}},
+	} {
+		assert.Equal(t, row.want, windowsOf(row.lifetime, row.soft, row.phase), "%v, %v", row.lifetime, row.soft)
+	}
 }
 
 // TestNext: each law of a flight, as rows of what is known and what comes next.
@@ -305,5 +319,31 @@ func TestBackoff(t *testing.T) {
 	} {
 		assert.Equal(t, row.low, min(backoff(row.n, row.err, 0), backoff(row.n, row.err, 1)), name)
 		assert.Equal(t, row.top, max(backoff(row.n, row.err, 0), backoff(row.n, row.err, 1)), name)
+	}
+}
+
+// TestWasLost: law M6. What says that it processed nothing leaves nothing open, and a gateway may
+// not know.
+func TestWasLost(t *testing.T) {
+	answer := func(status int) error { return &csoauth.Error{StatusCode: status} }
+	for name, row := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"connection reset":            {errors.New("connection reset by peer"), true},
+		"never sent":                  {fmt.Errorf("%w: connection refused", csoauth.ErrNotSent), false},
+		"refused":                     {csoauth.ErrLoginRequired, false},
+		"200 and rubbish":             {answer(200), true},
+		"302":                         {answer(302), false},
+		"403 of a firewall":           {answer(403), false},
+		"429":                         {answer(429), false},
+		"500":                         {answer(500), false},
+		"502 of a gateway":            {answer(502), true},
+		"503":                         {answer(503), false},
+		"504 of a gateway":            {answer(504), true},
+		"cut after the refresh token": {&csoauth.Error{StatusCode: 200, Token: &csoauth.Token{}}, false},
+		"502 with a refresh token":    {&csoauth.Error{StatusCode: 502, Token: &csoauth.Token{}}, false},
+	} {
+		assert.Equal(t, row.want, wasLost(row.err), name)
 	}
 }

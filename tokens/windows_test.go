@@ -13,12 +13,12 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// windowsOpen uses key's token step by step until a refresh begins, and returns how long before the
-// token's end that was.
-func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string, step time.Duration) time.Duration {
+// windowsOpen uses key's token every 3.6 seconds until a refresh begins, and returns how long before
+// the token's end that was.
+func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string) time.Duration {
 	t.Helper()
 	end := time.Now().Add(p.lives)
-	for before := p.asked(); ; time.Sleep(step) {
+	for before := p.asked(); ; time.Sleep(p.lives / 1000) {
 		start := time.Now()
 		_, err := m.Token(t.Context(), key)
 		require.NoError(t, err)
@@ -31,40 +31,27 @@ func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string, step 
 	}
 }
 
+// TestWindows has the lengths for other lifetimes.
 func TestSoftWindow(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
-		lives, option time.Duration
-		least, most   time.Duration
-	}{
-		{time.Second, 0, 175 * time.Millisecond, 250 * time.Millisecond}, // between soft and half the way to hard
-		{3 * time.Second, 0, 525 * time.Millisecond, 750 * time.Millisecond},
-		{time.Minute, 0, 10500 * time.Millisecond, 15 * time.Second},
-		{time.Hour, 0, 5*time.Minute + 15*time.Second, 10 * time.Minute},
-		{24 * time.Hour, 0, 5*time.Minute + 15*time.Second, 10 * time.Minute},
-		{time.Hour, 24 * time.Hour, 7*time.Minute + 45*time.Second, 15 * time.Minute}, // a quarter
-		{24 * time.Hour, 24 * time.Hour, 180*time.Minute + 15*time.Second, 6 * time.Hour},
-		{time.Hour, time.Minute, 45 * time.Second, time.Minute},
+	for option, row := range map[time.Duration]struct{ least, most time.Duration }{
+		0:           {5*time.Minute + 15*time.Second, 10 * time.Minute}, // between soft and half the way to hard
+		time.Minute: {45 * time.Second, time.Minute},
 	} {
-		t.Run(fmt.Sprint(row.lives, " with ", row.option), func(t *testing.T) {
+		t.Run(option.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				p.lives, p.takes = row.lives, min(row.lives/100, time.Second)
-				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{SoftWindow: row.option, Recheck: -1})
+				m := replica(t, p, new(tokens.Memory), &tokens.Options{SoftWindow: option, Recheck: -1})
 				least, most := row.most, row.least
-				step := row.lives / 1000
-				const users = 16
-				for n := range users {
+				for n := range 16 {
 					user := fmt.Sprint("user", n)
 					require.NoError(t, m.Put(t.Context(), user, p.login(user)))
-					opens := windowsOpen(t, p, m, user, step)
+					opens := windowsOpen(t, p, m, user)
 					least, most = min(least, opens), max(most, opens)
-					synctest.Wait()
 				}
-				assert.GreaterOrEqual(t, least, row.least-step)
+				assert.GreaterOrEqual(t, least, row.least-p.lives/1000)
 				assert.LessOrEqual(t, most, row.most)
 				assert.Greater(t, most-least, (row.most-row.least)/4, "users who came together are not refreshed together")
-				require.NoError(t, m.Close())
 			})
 		})
 	}
@@ -72,85 +59,37 @@ func TestSoftWindow(t *testing.T) {
 
 // A refresh that takes long shows who waits: those who come in the hard window.
 func TestHardWindow(t *testing.T) {
-	for _, row := range []struct{ lives, hard time.Duration }{
-		{time.Second, 100 * time.Millisecond},
-		{3 * time.Second, 300 * time.Millisecond},
-		{time.Minute, 6 * time.Second},
-		{5 * time.Minute, 30 * time.Second},
-		{time.Hour, 30 * time.Second},
-		{24 * time.Hour, 30 * time.Second},
-	} {
-		t.Run(row.lives.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newProvider()
-				p.lives, p.takes = row.lives, min(row.hard/100, time.Second)
-				m := newManager(p.config(), new(tokens.Memory), nil)
-				login := p.login("user")
-				late := p.login("late")
-				require.NoError(t, m.Put(t.Context(), "user", login))
-				require.NoError(t, m.Put(t.Context(), "late", late))
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.takes = time.Second
+		m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
+		require.NoError(t, m.Put(t.Context(), "another", p.login("another")))
 
-				time.Sleep(row.lives - row.hard - row.hard/1000)
-				start := time.Now()
-				token, err := m.Token(t.Context(), "user")
-				require.NoError(t, err)
-				assert.Equal(t, login.AccessToken, token.AccessToken, "just before it nobody waits")
-				assert.Equal(t, start, time.Now())
+		time.Sleep(p.lives - 30*time.Second - time.Millisecond)
+		start := time.Now()
+		_, err := m.Token(t.Context(), "another")
+		require.NoError(t, err)
+		assert.Equal(t, start, time.Now(), "just before it nobody waits")
 
-				time.Sleep(row.hard / 500)
-				start = time.Now()
-				token, err = m.Token(t.Context(), "late")
-				require.NoError(t, err)
-				assert.NotEqual(t, late.AccessToken, token.AccessToken, "in it the new one is waited for")
-				assert.Equal(t, p.takes, time.Since(start))
-				require.NoError(t, m.Close())
-			})
-		})
-	}
+		time.Sleep(2 * time.Millisecond)
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.NotEqual(t, "access-user-1", got.token.AccessToken, "in it the new one is waited for")
+		assert.Equal(t, p.takes, got.took)
+	})
 }
 
 func TestNobodyWaitsLongWhileATokenIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.takes = 25 * time.Second
-		m := newManager(p.config(), new(tokens.Memory), nil)
-		login := p.login("user")
-		require.NoError(t, m.Put(t.Context(), "user", login))
+		m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
 		time.Sleep(p.lives - 29*time.Second)
-		start := time.Now()
-		token, err := m.Token(t.Context(), "user")
-		require.NoError(t, err)
-		assert.Equal(t, login.AccessToken, token.AccessToken)
-		assert.LessOrEqual(t, time.Since(start), 15*time.Second, "half of what is left")
-		require.NoError(t, m.Close())
+		got := <-ask(t.Context(), m)
+		require.NoError(t, got.err)
+		assert.Equal(t, "access-user-1", got.token.AccessToken)
+		assert.LessOrEqual(t, got.took, 15*time.Second, "half of what is left")
 	})
-}
-
-// A token lives three quarters of its lifetime at least before the next, or half a minute where
-// that is less.
-func TestOneRefreshPerHalfMinute(t *testing.T) {
-	t.Parallel()
-	for _, lives := range []time.Duration{time.Second, 3 * time.Second, time.Minute, time.Hour} {
-		t.Run(lives.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newProvider()
-				p.lives, p.takes = lives, min(lives/100, time.Second)
-				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{SoftWindow: 24 * time.Hour})
-				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-				for range 10_000 {
-					_, err := m.Token(t.Context(), "user")
-					require.NoError(t, err)
-					time.Sleep(lives / 500)
-				}
-				gaps := outageGaps(p)
-				assert.Greater(t, len(gaps), 18)
-				for _, gap := range gaps {
-					require.GreaterOrEqual(t, gap, min(30*time.Second, lives/2))
-				}
-				require.NoError(t, m.Close())
-			})
-		})
-	}
 }
 
 // What has ended when it comes, because the answer took longer, must not be asked for again and
@@ -162,10 +101,8 @@ func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			return resp, nil
 		}
-		m := newManager(p.config(), new(tokens.Memory), nil)
-		login := p.login("user")
-		require.NoError(t, m.Put(t.Context(), "user", login))
-		time.Sleep(p.lives)
+		m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
+		atEnd(p)
 		p.lives = time.Second
 		for range 100 {
 			_, err := m.Token(t.Context(), "user")
@@ -175,6 +112,5 @@ func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 		for _, gap := range outageGaps(p) {
 			require.GreaterOrEqual(t, gap, 30*time.Second, "at most one refresh per half minute")
 		}
-		require.NoError(t, m.Close())
 	})
 }
