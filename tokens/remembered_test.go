@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,166 +14,115 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// rememberedGaps asks for a token every second and returns the shortest and the longest time
-// between two requests to p.
-func rememberedGaps(t *testing.T, p *provider, m *tokens.Manager, during time.Duration) (shortest, longest time.Duration) {
-	t.Helper()
-	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(time.Second) {
-		_, err := m.Token(t.Context(), "user")
-		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+// A refusal is remembered for a minute, and an invalid_grant for a quarter of an hour.
+func TestRefusalIsRemembered(t *testing.T) {
+	for name, row := range map[string]struct {
+		body         string
+		first, other time.Duration // the longest time to the second request, and between others
+	}{
+		"a minute":             {`{"message":"invalid refresh_token"}`, 66 * time.Second, 306 * time.Second}, // the backoff grows
+		"a quarter of an hour": {refusalDead, 906 * time.Second, 906 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				refusalOf(p, http.StatusUnauthorized, "application/json", row.body)
+				m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
+				atEnd(p)
+				for range 2 * 3600 {
+					_, err := m.Token(t.Context(), "user")
+					require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+					time.Sleep(time.Second)
+				}
+				gaps := outageGaps(p)
+				assert.GreaterOrEqual(t, slices.Min(gaps), row.first-6*time.Second)
+				assert.Less(t, gaps[0], row.first)
+				assert.Less(t, slices.Max(gaps), row.other)
+			})
+		})
 	}
-	require.GreaterOrEqual(t, len(p.posts), 2)
-	shortest = during
-	for i := range p.posts[1:] {
-		gap := p.posts[i+1].at.Sub(p.posts[i].at)
-		shortest, longest = min(shortest, gap), max(longest, gap)
-	}
-	return shortest, longest
-}
-
-func TestRefusalIsRememberedForAMinute(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		refusalOf(p, http.StatusUnauthorized, "application/json", `{"message":"invalid refresh_token"}`)
-		m := newManager(p.config(), new(tokens.Memory), nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
-
-		shortest, longest := rememberedGaps(t, p, m, time.Hour)
-		assert.GreaterOrEqual(t, shortest, time.Minute)
-		assert.Less(t, p.posts[1].at.Sub(p.posts[0].at), 66*time.Second, "and not much longer")
-		assert.Less(t, longest, 306*time.Second, "the backoff grows meanwhile, to 5 minutes")
-		require.NoError(t, m.Close())
-	})
-}
-
-func TestInvalidGrantIsRememberedForAQuarterOfAnHour(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := newManager(p.config(), new(tokens.Memory), nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
-
-		shortest, longest := rememberedGaps(t, p, m, 2*time.Hour)
-		assert.GreaterOrEqual(t, shortest, 15*time.Minute)
-		assert.Less(t, longest, 15*time.Minute+6*time.Second)
-		require.NoError(t, m.Close())
-	})
 }
 
 func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		var looks []time.Time
-		store := &hooked{Store: new(tokens.Memory)}
-		m := newManager(p.config(), store, nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
+	for name, fails := range map[string]error{"it works": nil, "it is down": errStoreDown} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+				refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
+				m := replicas(t, 1, p, store, nil)[0]
+				atEnd(p)
+				_, err := m.Token(t.Context(), "user")
+				require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 
-		store.load = func(int, string) error { looks = append(looks, time.Now()); return nil }
-		for range 10_000 {
-			_, err := m.Token(t.Context(), "user")
-			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-			time.Sleep(100 * time.Millisecond)
-		}
-		for i := range looks[1:] {
-			require.GreaterOrEqual(t, looks[i+1].Sub(looks[i]), 5*time.Second, "look %d", i+2)
-		}
-		assert.Greater(t, len(looks), 1000/6, "and it is looked at: the user may have logged in again")
-		require.NoError(t, m.Close())
-	})
-}
-
-func TestStoreThatIsDownIsLookedAtNoMoreOften(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := newManager(p.config(), store, nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
-		_, err := m.Token(t.Context(), "user")
-		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-
-		var looks []time.Time
-		store.load = func(int, string) error { looks = append(looks, time.Now()); return errStoreDown }
-		for range 6000 {
-			_, err := m.Token(t.Context(), "user")
-			require.Error(t, err)
-			time.Sleep(100 * time.Millisecond)
-		}
-		for i := range looks[1:] {
-			require.GreaterOrEqual(t, looks[i+1].Sub(looks[i]), 5*time.Second, "look %d", i+2)
-		}
-		require.NoError(t, m.Close())
-	})
+				var looks []time.Time
+				store.load = func(int, string) error { looks = append(looks, time.Now()); return fails }
+				for range 10_000 {
+					_, err := m.Token(t.Context(), "user")
+					require.Error(t, err)
+					time.Sleep(100 * time.Millisecond)
+				}
+				for i := range looks[1:] {
+					require.GreaterOrEqual(t, looks[i+1].Sub(looks[i]), 5*time.Second, "look %d", i+2)
+				}
+				if fails == nil {
+					assert.Greater(t, len(looks), 1000/6, "and it is looked at: the user may have logged in again")
+				}
+			})
+		})
+	}
 }
 
 func TestNewLoginClearsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		here, there := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
-		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
+		all := replicas(t, 2, p, store, nil)
+		here, there := all[0], all[1]
+		atEnd(p)
 		_, err := here.Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 
 		time.Sleep(time.Second)
 		p.lives = 5 * time.Minute // that refusal would be remembered for longer
-		login := p.login("user")
-		require.NoError(t, there.Put(t.Context(), "user", login))
-		var token *csoauth.Token
+		require.NoError(t, there.Put(t.Context(), "user", p.login("user")))
 		start := time.Now()
 		for err != nil && time.Since(start) < time.Minute {
 			time.Sleep(100 * time.Millisecond)
-			token, err = here.Token(t.Context(), "user")
+			_, err = here.Token(t.Context(), "user")
 		}
-		require.NoError(t, err)
-		assert.Equal(t, login.AccessToken, token.AccessToken)
 		assert.LessOrEqual(t, time.Since(start), 5*time.Second)
+		assert.Equal(t, "access-user-2", access(t, here))
 		assert.Equal(t, 1, p.asked())
 
-		time.Sleep(p.lives) // the refusal was for that record: the next is tried at once, and refused anew
+		atEnd(p) // the refusal was for that record: the next is tried at once, and refused anew
 		_, err = here.Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 		assert.Equal(t, 2, p.asked())
 
-		login = p.login("user")
-		require.NoError(t, here.Put(t.Context(), "user", login))
-		token, err = here.Token(t.Context(), "user")
-		require.NoError(t, err, "a login by this Manager counts at once")
-		assert.Equal(t, login.AccessToken, token.AccessToken)
-		require.NoError(t, here.Close())
-		require.NoError(t, there.Close())
+		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
+		assert.Equal(t, "access-user-3", access(t, here), "a login by this Manager counts at once")
 	})
 }
 
+// What the server has said counts on, whatever becomes of the store: a refusal for 15 minutes.
 func TestRefusalOutlivesAFailureOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := newManager(p.config(), store, nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
+		m := replicas(t, 1, p, store, nil)[0]
+		atEnd(p)
 		_, err := m.Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-
 		store.load = func(int, string) error { return errStoreDown }
-		for range 60 {
-			time.Sleep(time.Second)
-			_, err = m.Token(t.Context(), "user")
-			require.Error(t, err)
-		}
-		store.load = nil
-		for range 13 * 60 {
+		for second := range 14 * 60 {
+			if second == 60 {
+				store.load = nil
+			}
 			time.Sleep(time.Second)
 			_, err = m.Token(t.Context(), "user")
 			require.Error(t, err)
 		}
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-		assert.Equal(t, 1, p.asked(), "a refusal is remembered for 15 minutes, whatever becomes of the store")
-		require.NoError(t, m.Close())
+		assert.Equal(t, 1, p.asked())
 	})
 }
