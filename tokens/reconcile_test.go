@@ -27,6 +27,7 @@ func TestReconcile(t *testing.T) {
 		"the store has what memory has":          {ours(""), recordOf(2, 1, 10, new), same, recordOf(2, 1, 10, new)},
 		"another process has refreshed":          {ours(""), recordOf(2, 1, 11, other), adopt, recordOf(2, 1, 11, other)},
 		"the user has logged in elsewhere":       {ours(""), recordOf(3, 2, 12, other), adopt, recordOf(3, 2, 12, other)},
+		"another login, of no refresh token":     {ours(""), recordOf(3, 2, 12, ""), adopt, recordOf(3, 2, 12, "")},
 		"the store has lost a refresh":           {ours(""), recordOf(2, 1, 9, old), writeBack, recordOf(2, 1, 10, new)},
 		"the store has lost a Put":               {ours(""), recordOf(1, 0, 9, old), writeBack, recordOf(2, 1, 10, new)},
 		"the store has lost two Puts":            {ours(""), recordOf(7, 6, 9, old), adopt, recordOf(7, 6, 9, old)},
