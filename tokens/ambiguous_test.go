@@ -12,49 +12,33 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// failSwaps has the swaps from first to last fail with err: before they are done, or afterwards.
+func failSwaps(h *hooked, first, last int, done bool, err error) {
+	if done {
+		h.swapped = func(n int, _ string, is error) error {
+			if first <= n && n <= last {
+				return err
+			}
+			return is
+		}
+		return
+	}
+	h.swap = func(n int, _ string, _, _ []byte) error {
+		if first <= n && n <= last {
+			return err
+		}
+		return nil
+	}
+}
+
 // Each row is what a store may do with the swap that saves a new pair, and with what follows.
 func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	for name, hook := range map[string]func(h *hooked, save int){
-		"done, but the answer was lost": func(h *hooked, save int) {
-			h.swapped = func(n int, _ string, err error) error {
-				if n == save {
-					return errStoreDown
-				}
-				return err
-			}
-		},
-		"done, but both answers were lost": func(h *hooked, save int) {
-			h.swapped = func(n int, _ string, err error) error {
-				if n == save || n == save+1 {
-					return errStoreDown
-				}
-				return err
-			}
-		},
-		"not done": func(h *hooked, save int) {
-			h.swap = func(n int, _ string, _, _ []byte) error {
-				if n == save {
-					return errStoreDown
-				}
-				return nil
-			}
-		},
-		"not done twice": func(h *hooked, save int) {
-			h.swap = func(n int, _ string, _, _ []byte) error {
-				if n == save || n == save+1 {
-					return errStoreDown
-				}
-				return nil
-			}
-		},
-		"done, and called a conflict": func(h *hooked, save int) {
-			h.swapped = func(n int, _ string, err error) error {
-				if n == save {
-					return tokens.ErrConflict
-				}
-				return err
-			}
-		},
+		"done, but the answer was lost":    func(h *hooked, save int) { failSwaps(h, save, save, true, errStoreDown) },
+		"done, but both answers were lost": func(h *hooked, save int) { failSwaps(h, save, save+1, true, errStoreDown) },
+		"not done":                         func(h *hooked, save int) { failSwaps(h, save, save, false, errStoreDown) },
+		"not done twice":                   func(h *hooked, save int) { failSwaps(h, save, save+1, false, errStoreDown) },
+		"done, and called a conflict":      func(h *hooked, save int) { failSwaps(h, save, save, true, tokens.ErrConflict) },
 		"down for two seconds": func(h *hooked, save int) {
 			var until time.Time
 			down := func() error {
@@ -74,21 +58,18 @@ func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var events []tokens.EventType
-				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-				m := replicas(t, 1, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e.Type) }})[0]
+				p, store, events := newProvider(), &hooked{Store: new(tokens.Memory)}, new(eventLog)
+				m := replicas(t, 1, p, store, &tokens.Options{OnEvent: events.add})[0]
 				atEnd(p)
 				hook(store, store.swaps+2)
 
-				got := <-ask(t.Context(), m)
-				require.NoError(t, got.err)
-				assert.Equal(t, "access-user-2", got.token.AccessToken)
+				assert.Equal(t, "access-user-2", access(t, m))
 				now := readStored(t, store)
 				assert.Equal(t, "access-user-2", now.token.AccessToken)
 				assert.Empty(t, now.lease)
 				assert.Equal(t, 1, p.asked())
 				synctest.Wait()
-				assert.Equal(t, []tokens.EventType{tokens.EventRefreshed}, events)
+				assert.Equal(t, []tokens.EventType{tokens.EventRefreshed}, events.types())
 			})
 		})
 	}

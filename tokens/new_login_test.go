@@ -58,28 +58,3 @@ func TestRefusalOfTheOldTokenDoesNotHurtANewLogin(t *testing.T) {
 		}
 	}
 }
-
-// Nor is the refresh of the new login held back because an answer about the old one was lost.
-func TestLostAnswerOfTheOldTokenDoesNotHoldBackANewLogin(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), new(tokens.Memory)
-		m := replicas(t, 1, p, store, nil)[0]
-		atEnd(p)
-		p.before = func(n int, r *http.Request) (*http.Response, error) {
-			if n > 1 {
-				return nil, nil
-			}
-			time.Sleep(time.Second)
-			return nil, errors.New("connection reset")
-		}
-		answer := ask(t.Context(), m)
-		time.Sleep(500 * time.Millisecond)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("other")))
-		<-answer
-
-		nearEnd(p)
-		assert.Equal(t, "access-other-2", access(t, m))
-		time.Sleep(time.Second)
-		assert.Equal(t, "access-other-3", access(t, m))
-	})
-}

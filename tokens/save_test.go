@@ -2,7 +2,6 @@ package tokens_test
 
 import (
 	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,33 +61,6 @@ func TestRefreshSavesBeforeReturning(t *testing.T) {
 			})
 		})
 	}
-}
-
-// What a caller gets is in the store at that moment, whatever the interleaving.
-func TestNobodyHasWhatTheStoreHasNot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		all := replicas(t, 3, p, store, nil)
-		slow := func() { time.Sleep(700 * time.Millisecond) }
-		store.swap = func(int, string, []byte, []byte) error { slow(); return nil }
-		var asking sync.WaitGroup
-		for _, m := range all {
-			for range 5 {
-				asking.Go(func() {
-					for range 200 {
-						token, err := m.Token(t.Context(), "user")
-						if !assert.NoError(t, err) {
-							return
-						}
-						assert.LessOrEqual(t, token.RefreshToken, readStored(t, store).token.RefreshToken)
-						time.Sleep(p.lives / 50)
-					}
-				})
-			}
-		}
-		asking.Wait()
-		assert.Equal(t, 4, p.asked())
-	})
 }
 
 // The record that the pair came from may look different by the time of the save. It is still the parent, or older.

@@ -135,44 +135,6 @@ func TestUnsavedPairIsSavedWhenTheStoreIsBack(t *testing.T) {
 	}
 }
 
-func TestUnsavedPairSurvivesCachePressure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), newBrokenLater()
-		m := unsavedReplica(t, p, store, &tokens.Options{MaxCached: 37})
-		for i := range 1000 {
-			key := fmt.Sprint(i)
-			require.NoError(t, m.Put(t.Context(), key, p.login(key)))
-			_, err := m.Token(t.Context(), key)
-			require.NoError(t, err)
-		}
-		assert.Equal(t, "access-user-2", access(t, m))
-		assert.Equal(t, 1, p.asked())
-		store.setBroken(false)
-		time.Sleep(time.Minute)
-		assert.Equal(t, "access-user-2", readStored(t, store).token.AccessToken)
-	})
-}
-
-// A pair that is not saved stays the login's truth through its next refresh.
-func TestUnsavedPairIsRefreshedOnlyAfterItIsSaved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), newBrokenLater()
-		m := unsavedReplica(t, p, store, nil)
-		atEnd(p)
-		for range 10 {
-			_, err := m.Token(t.Context(), "user")
-			require.ErrorIs(t, err, errStoreDown)
-			time.Sleep(time.Minute)
-		}
-		assert.Equal(t, 1, p.asked(), "nothing is sent that could not be stored")
-		store.setBroken(false)
-		time.Sleep(10 * time.Minute)
-		assert.Equal(t, "access-user-3", access(t, m))
-		now := readStored(t, store)
-		p.requireAlive(t, &now.token)
-	})
-}
-
 func TestUnsavedPairGivesWayToPutAndDelete(t *testing.T) {
 	for who, other := range map[string]int{"here": 0, "elsewhere": 1} {
 		for _, deleted := range []bool{false, true} {
