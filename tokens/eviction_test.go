@@ -28,24 +28,15 @@ func evictionFlood(t *testing.T, p *provider, m *tokens.Manager, name string, us
 func TestEvictedUserComesBackFromTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := newManager(p.config(), store, &tokens.Options{MaxCached: 10})
-		login := p.login("user")
-		require.NoError(t, m.Put(t.Context(), "user", login))
-		source := m.For("user").TokenSource(t.Context())
-		_, err := source.Token()
-		require.NoError(t, err)
-
+		m := replicas(t, 1, p, store, &tokens.Options{MaxCached: 10})[0]
 		time.Sleep(2 * time.Minute)
 		evictionFlood(t, p, m, "other", 100)
 		require.False(t, m.IsCached("user"))
 		assert.Equal(t, 10, m.Cached())
 		loads := store.loads
-		token, err := m.Token(t.Context(), "user")
-		require.NoError(t, err)
-		assert.Equal(t, login.AccessToken, token.AccessToken)
+		assert.Equal(t, "access-user-1", access(t, m))
 		assert.Equal(t, loads+1, store.loads)
 		assert.Zero(t, p.asked())
-		require.NoError(t, m.Close())
 	})
 }
 
@@ -53,18 +44,14 @@ func TestThoseNotUsedForLongestAreGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.lives = 24 * time.Hour
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
+		m := replica(t, p, new(tokens.Memory), &tokens.Options{MaxCached: 10, Recheck: -1})
 		evictionFlood(t, p, m, "old", 10)
 		time.Sleep(time.Hour)
-		for n := range 10 { // these have not had a hit yet
-			key := fmt.Sprint("new", n)
-			require.NoError(t, m.Put(t.Context(), key, p.login(key)))
-		}
+		gateUsers(t, p, m, "new", 10) // these have not had a hit yet
 		for n := range 10 {
 			require.True(t, m.IsCached(fmt.Sprint("new", n)), n)
 			require.False(t, m.IsCached(fmt.Sprint("old", n)), n)
 		}
-		require.NoError(t, m.Close())
 	})
 }
 
@@ -100,61 +87,35 @@ func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.takes = 10 * time.Second
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10})
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
-		var waiting sync.WaitGroup
-		for range 3 {
-			waiting.Go(func() {
-				token, err := m.Token(t.Context(), "user")
-				if assert.NoError(t, err) {
-					assert.Equal(t, "user", token.UserUID)
-				}
-			})
-		}
+		m := replicas(t, 1, p, new(tokens.Memory), &tokens.Options{MaxCached: 10})[0]
+		atEnd(p)
+		first := ask(t.Context(), m)
 		synctest.Wait()
 		evictionFlood(t, p, m, "other", 100)
 		assert.True(t, m.IsCached("user"))
-		waiting.Go(func() { _, err := m.Token(t.Context(), "user"); assert.NoError(t, err) })
-		waiting.Wait()
+		for _, answer := range []<-chan asked{first, ask(t.Context(), m)} {
+			got := <-answer
+			require.NoError(t, got.err)
+			assert.Equal(t, "access-user-2", got.token.AccessToken)
+		}
 		assert.Equal(t, 1, p.asked(), "who came later joined the same flight")
-		require.NoError(t, m.Close())
 	})
 }
 
 func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-		m := newManager(p.config(), store, &tokens.Options{MaxCached: 10})
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
-		store.swap = func(n int, key string, _, _ []byte) error {
-			if key == "user" && n > 2 {
-				return errStoreDown
-			}
-			return nil
-		}
-		token, err := m.Token(t.Context(), "user")
-		require.NoError(t, err)
+		p, store := newProvider(), newBrokenLater()
+		m := unsavedReplica(t, p, store, &tokens.Options{MaxCached: 10})
 		for range 10 {
 			evictionFlood(t, p, m, "other", 100)
 			require.True(t, m.IsCached("user"))
-			again, err := m.Token(t.Context(), "user")
-			require.NoError(t, err)
-			require.Equal(t, token.AccessToken, again.AccessToken)
+			require.Equal(t, "access-user-2", access(t, m))
 			time.Sleep(time.Minute)
 		}
-		store.mu.Lock()
-		store.swap = nil
-		store.mu.Unlock()
+		store.setBroken(false)
 		time.Sleep(6 * time.Minute)
-		require.NoError(t, m.Close())
-		next := newManager(p.config(), store, nil)
-		token, err = next.Token(t.Context(), "user")
-		require.NoError(t, err)
-		p.requireAlive(t, token)
-		require.NoError(t, next.Close())
+		assert.Equal(t, "access-user-2", readStored(t, store).token.AccessToken)
 	})
 }
 

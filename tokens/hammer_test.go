@@ -68,32 +68,3 @@ func TestHammeringFewKeysNeverMixesThemUp(t *testing.T) {
 		})
 	}
 }
-
-// A random load, most of it on keys that are not in memory.
-func TestCacheStaysNearItsLimit(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 100})
-		evictionFlood(t, p, m, "user", 1000)
-		var all sync.WaitGroup
-		for range 20 {
-			all.Go(func() {
-				for range 500 {
-					key := fmt.Sprint("user", rand.N(1000))
-					token, err := m.Token(t.Context(), key)
-					if !assert.NoError(t, err) || !assert.Equal(t, key, token.UserUID) {
-						return
-					}
-					time.Sleep(rand.N(30 * time.Second))
-					if cached := m.Cached(); !assert.LessOrEqual(t, cached, 140) {
-						return
-					}
-				}
-			})
-		}
-		all.Wait()
-		assert.Greater(t, p.asked(), 100)
-		require.NoError(t, m.Close())
-	})
-}
