@@ -1,7 +1,6 @@
 package tokens_test
 
 import (
-	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -40,27 +39,20 @@ func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, store := newProvider(), new(tokens.Memory)
-			var login *csoauth.Token
-			clocksMachine(t, 48*time.Hour+row.ahead, func(t *testing.T) {
-				m := newManager(p.config(), store, nil)
-				login = p.login("user")
-				require.NoError(t, m.Put(t.Context(), "user", login))
-				require.NoError(t, m.Close())
-			})
+			clocksMachine(t, 48*time.Hour+row.ahead, func(t *testing.T) { replicas(t, 1, p, store, nil) })
 			clocksMachine(t, 48*time.Hour, func(t *testing.T) {
 				refusalOf(p, http.StatusInternalServerError, "text/plain", "oops")
-				m := newManager(p.config(), store, nil)
+				m := replica(t, p, store, nil)
 				start := time.Now()
 				for ; ; time.Sleep(time.Second) {
 					token, err := m.Token(t.Context(), "user")
 					if err != nil {
 						break
 					}
-					require.Equal(t, login.AccessToken, token.AccessToken)
+					require.Equal(t, "access-user-1", token.AccessToken)
 				}
 				assert.Equal(t, max(0, row.good-10*time.Second), time.Since(start).Round(time.Second))
 				assert.Positive(t, p.asked())
-				require.NoError(t, m.Close())
 			})
 		})
 	}
@@ -70,26 +62,20 @@ func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 // keeps the provider busy.
 func TestTwoMachinesWhoseClocksDifferShareALogin(t *testing.T) {
 	p, store := newProvider(), new(tokens.Memory)
-	clocksMachine(t, 0, func(t *testing.T) {
-		m := newManager(p.config(), store, nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		require.NoError(t, m.Close())
-	})
+	clocksMachine(t, 0, func(t *testing.T) { replicas(t, 1, p, store, nil) })
 	for hour := range 24 {
 		ahead := time.Duration(hour%2) * 2 * time.Hour
 		clocksMachine(t, time.Duration(hour)*time.Hour+ahead, func(t *testing.T) {
-			m := newManager(p.config(), store, nil)
+			m := replica(t, p, store, nil)
 			before := p.asked()
-			var token *csoauth.Token
 			for range 60 {
-				var err error
-				token, err = m.Token(t.Context(), "user")
-				require.NoError(t, err)
+				access(t, m)
 				time.Sleep(time.Minute)
 			}
 			assert.LessOrEqual(t, p.asked()-before, 2, "in an hour")
 			require.NoError(t, m.Close())
-			p.requireAlive(t, token)
+			now := readStored(t, store)
+			p.requireAlive(t, &now.token)
 		})
 	}
 }
@@ -103,22 +89,17 @@ func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := newManager(p.config(), new(tokens.Memory), nil)
-				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+				m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
 				time.Sleep(time.Minute)
-				old, err := m.Token(t.Context(), "user")
-				require.NoError(t, err)
+				access(t, m)
 				synctest.Wait()
 
 				time.Sleep(passes.wall)
 				m.AdvanceMonotonic(passes.monotonic - passes.wall)
 				for range 2 {
-					token, err := m.Token(t.Context(), "user")
-					require.NoError(t, err)
-					assert.NotEqual(t, old.AccessToken, token.AccessToken)
+					assert.Equal(t, "access-user-2", access(t, m))
 					assert.Equal(t, 1, p.asked())
 				}
-				require.NoError(t, m.Close())
 			})
 		})
 	}
@@ -127,59 +108,12 @@ func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 func TestStoreIsLookedAtAgainAfterASuspension(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
-		here, there := newManager(p.config(), store, nil), newManager(p.config(), store, nil)
-		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
-		require.NoError(t, there.Delete(t.Context(), "user"))
+		all := replicas(t, 2, p, store, nil)
+		require.NoError(t, all[1].Delete(t.Context(), "user"))
 		time.Sleep(10 * time.Minute)
-		here.AdvanceMonotonic(-10 * time.Minute)
-		_, err := here.Token(t.Context(), "user")
+		all[0].AdvanceMonotonic(-10 * time.Minute)
+		_, err := all[0].Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-		require.NoError(t, here.Close())
-		require.NoError(t, there.Close())
-	})
-}
-
-// The wall clock goes 20 seconds forward and back again for an hour: no token is handed out beyond
-// its end on either clock, and the provider is not asked more often for it.
-func TestFlappingClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		p.lives = time.Minute
-		const flap = 20 * time.Second
-		m := newManager(p.config(), new(tokens.Memory), nil)
-		born := map[string][2]time.Duration{} // by access token: what the clocks showed when it was first seen
-		epoch := time.Now()
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		var refreshes []time.Duration
-		for m.Monotonic() < time.Hour {
-			for range 10 {
-				asked := p.asked()
-				token, err := m.Token(t.Context(), "user")
-				synctest.Wait()
-				if p.asked() > asked {
-					refreshes = append(refreshes, m.Monotonic())
-				}
-				if err == nil {
-					now := [2]time.Duration{m.Monotonic(), time.Since(epoch)}
-					if _, seen := born[token.AccessToken]; !seen {
-						born[token.AccessToken] = now
-					}
-					require.Less(t, now[0]-born[token.AccessToken][0], p.lives)
-					require.Less(t, now[1]-born[token.AccessToken][1], p.lives)
-				}
-				time.Sleep(100 * time.Millisecond)
-			}
-			time.Sleep(flap)
-			m.AdvanceMonotonic(-flap) // forward, and ...
-			_, _ = m.Token(t.Context(), "user")
-			synctest.Wait()
-			m.AdvanceMonotonic(flap) // ... back
-		}
-		for i := range len(refreshes) - 1 {
-			assert.GreaterOrEqual(t, refreshes[i+1]-refreshes[i], 20*time.Second)
-		}
-		assert.LessOrEqual(t, p.asked(), 3600/30+1, "in an hour")
-		require.NoError(t, m.Close())
 	})
 }
 
@@ -193,9 +127,8 @@ func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-				m := newManager(p.config(), store, nil)
-				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-				time.Sleep(p.lives)
+				m := replicas(t, 1, p, store, nil)[0]
+				atEnd(p)
 				store.swapped = func(n int, _ string, err error) error {
 					if n == 2 { // the lease is in the store
 						time.Sleep(passes.wall)
@@ -203,16 +136,13 @@ func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 					}
 					return err
 				}
-				_, err := m.Token(context.Background(), "user")
+				_, err := m.Token(t.Context(), "user")
 				require.Error(t, err)
 				assert.NotErrorIs(t, err, csoauth.ErrLoginRequired)
 				assert.Zero(t, p.asked(), "nothing is sent after waking")
 
 				time.Sleep(10 * time.Second)
-				token, err := m.Token(t.Context(), "user")
-				require.NoError(t, err, "the next attempt is a new one")
-				p.requireAlive(t, token)
-				require.NoError(t, m.Close())
+				assert.Equal(t, "access-user-2", access(t, m), "the next attempt is a new one")
 			})
 		})
 	}

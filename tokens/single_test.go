@@ -151,28 +151,6 @@ func TestSingleSavesAgainWhatItCouldNot(t *testing.T) {
 	})
 }
 
-func TestSingleNamesTheKeyThatCouldNotBeSaved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		state := &singleState{p: p, token: p.login("user")}
-		state.fails = func(int) error {
-			if p.asked() > 0 {
-				return errors.New("the disk is full")
-			}
-			return nil
-		}
-		m := newManager(p.config(), tokens.Single(state.token, state.save), nil)
-		time.Sleep(2 * p.lives)
-		_, err := m.Token(t.Context(), "the user")
-		require.NoError(t, err)
-		before := len(state.saved())
-		err = m.Close()
-		require.ErrorContains(t, err, tokens.KeyHash("the user"))
-		requireNoSecret(t, err.Error())
-		assert.Greater(t, len(state.saved()), before, "Close has tried once more")
-	})
-}
-
 func TestSingleWithoutATokenYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -58,20 +58,6 @@ func TestTokenSourceSharesItsToken(t *testing.T) {
 	all.Wait()
 }
 
-func TestAHitAllocatesNothing(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
-	source := m.For("user").TokenSource(t.Context())
-	for name, hit := range map[string]func() error{
-		"TokenSource": func() error { _, err := source.Token(); return err },
-		"Token":       func() error { _, err := m.Token(context.Background(), "user"); return err },
-	} {
-		require.NoError(t, hit())
-		var err error
-		assert.Zero(t, testing.AllocsPerRun(1000, func() { err = hit() }), name)
-		require.NoError(t, err)
-	}
-}
-
 // A source has one ctx for all its life; it ends waits, not hits.
 func TestTheContextOfATokenSourceBoundsItsWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
