@@ -47,19 +47,25 @@ func TestReplicasShareOneRefresh(t *testing.T) {
 	}
 }
 
+// A process that knows nothing yet finds a token in the store that is good: its callers get that
+// one too.
 func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
-	for name, left := range map[string]time.Duration{"in the background": 5 * time.Minute, "where callers wait": 20 * time.Second} {
+	for name, left := range map[string]time.Duration{
+		"in the background": 5 * time.Minute, "where callers wait": 20 * time.Second, "nothing is due": 30 * time.Minute,
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), new(tokens.Memory)
-				m := replicas(t, 1, p, store, nil)[0]
+				all := append(replicas(t, 1, p, store, nil), replica(t, p, store, nil))
 				time.Sleep(p.lives - left)
 				leaveLease(t, store, "of another process", time.Minute)
 				for range 5 {
-					got := <-ask(t.Context(), m)
-					require.NoError(t, got.err)
-					assert.Equal(t, "access-user-1", got.token.AccessToken)
-					assert.Zero(t, got.took, "nobody waits for others with a token that is good")
+					for _, m := range all {
+						got := <-ask(t.Context(), m)
+						require.NoError(t, got.err)
+						assert.Equal(t, "access-user-1", got.token.AccessToken)
+						assert.Zero(t, got.took, "nobody waits for others with a token that is good")
+					}
 					time.Sleep(time.Second)
 				}
 				assert.Equal(t, 0, p.asked())
@@ -68,33 +74,17 @@ func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
 	}
 }
 
-// A process that knows nothing yet finds a token in the store that is good: its callers get that one too.
+// The token is offered while the refresh goes on.
 func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
-	for name, row := range map[string]struct {
-		left   time.Duration
-		leased bool
-	}{
-		"in the background":                    {5 * time.Minute, false},
-		"in the background, another's at it":   {5 * time.Minute, true},
-		"where callers wait, another's at it":  {20 * time.Second, true},
-		"nothing is due, another process died": {30 * time.Minute, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p, store := newProvider(), new(tokens.Memory)
-				replicas(t, 1, p, store, nil)
-				p.takes = 5 * time.Second
-				time.Sleep(p.lives - row.left)
-				if row.leased {
-					leaveLease(t, store, "of another process", time.Minute)
-				}
-				got := <-ask(t.Context(), replica(t, p, store, nil))
-				require.NoError(t, got.err)
-				assert.Equal(t, "access-user-1", got.token.AccessToken)
-				assert.Zero(t, got.took)
-			})
-		})
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		replicas(t, 1, p, store, nil)
+		nearEnd(p)
+		got := <-ask(t.Context(), replica(t, p, store, nil))
+		require.NoError(t, got.err)
+		assert.Equal(t, "access-user-1", got.token.AccessToken)
+		assert.Zero(t, got.took)
+	})
 }
 
 func TestOthersResultIsAdoptedSoon(t *testing.T) {
