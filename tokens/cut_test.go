@@ -88,9 +88,8 @@ func liveThroughACut(t *testing.T, name string, kept bool, cut func(*http.Respon
 // access token beside it.
 func TestRefusedAnswerKeepsItsRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var events []tokens.EventType
-		p, store := newProvider(), new(tokens.Memory)
-		m := replicas(t, 1, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e.Type) }})[0]
+		p, store, events := newProvider(), new(tokens.Memory), new(eventLog)
+		m := replicas(t, 1, p, store, &tokens.Options{OnEvent: events.add})[0]
 		loseFirst(p, func(*http.Response) (*http.Response, error) {
 			return jsonAnswer(http.StatusOK, map[string]any{"access_token": "a", "refresh_token": "refresh-user-2", "token_type": "mac"}), nil
 		})
@@ -103,7 +102,7 @@ func TestRefusedAnswerKeepsItsRefreshToken(t *testing.T) {
 		assert.Equal(t, "access-user-1", now.token.AccessToken)
 		assert.Empty(t, now.lease)
 		assert.Equal(t, "access-user-1", access(t, m))
-		assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events)
+		assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events.types())
 
 		time.Sleep(5 * time.Second)
 		access(t, m)

@@ -131,9 +131,8 @@ func TestEventsTellWhatBecameOfARefresh(t *testing.T) {
 func TestFailureOfTheStoreIsAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), &hooked{Store: new(tokens.Memory)}, new(eventLog)
-		m := newManager(p.config(), store, &tokens.Options{OnEvent: events.add})
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-		time.Sleep(p.lives)
+		m := replicas(t, 1, p, store, &tokens.Options{OnEvent: events.add})[0]
+		atEnd(p)
 		store.swap = func(int, string, []byte, []byte) error { return errStoreDown }
 		_, err := m.Token(t.Context(), "user")
 		require.ErrorIs(t, err, errStoreDown)
@@ -141,29 +140,24 @@ func TestFailureOfTheStoreIsAnEvent(t *testing.T) {
 		require.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events.types())
 		assert.Zero(t, events.all[0].Took, "the token endpoint was not asked")
 		assert.Zero(t, p.asked())
-		require.NoError(t, m.Close())
 	})
 }
 
 func TestEndOfALoginElsewhereIsAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), new(tokens.Memory), new(eventLog)
-		here, there := newManager(p.config(), store, &tokens.Options{OnEvent: events.add}), newManager(p.config(), store, nil)
-		require.NoError(t, here.Put(t.Context(), "user", p.login("user")))
-		require.NoError(t, there.Delete(t.Context(), "user"))
+		here := replicas(t, 1, p, store, &tokens.Options{OnEvent: events.add})[0]
+		require.NoError(t, replica(t, p, store, nil).Delete(t.Context(), "user"))
 		time.Sleep(time.Minute)
-		_, err := here.Token(t.Context(), "user")
-		require.NoError(t, err)
+		access(t, here) // has the store looked at
 		synctest.Wait()
 		require.Equal(t, []tokens.EventType{tokens.EventLoginRequired}, events.types())
 		assert.ErrorIs(t, events.all[0].Err, csoauth.ErrLoginRequired)
 
-		_, err = here.Token(t.Context(), "user")
+		_, err := here.Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 		synctest.Wait()
 		assert.Len(t, events.types(), 1, "somebody who was never there does not end")
-		require.NoError(t, here.Close())
-		require.NoError(t, there.Close())
 	})
 }
 
@@ -171,8 +165,7 @@ func TestLogoutIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, events := newProvider(), new(eventLog)
 		refusalOf(p, http.StatusBadRequest, "application/json", refusalDead)
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: events.add})
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		m := replicas(t, 1, p, new(tokens.Memory), &tokens.Options{OnEvent: events.add})[0]
 		for range 3 * 60 {
 			time.Sleep(time.Minute)
 			_, _ = m.Token(t.Context(), "user")
@@ -180,7 +173,6 @@ func TestLogoutIsToldOnce(t *testing.T) {
 		synctest.Wait()
 		ends := slices.DeleteFunc(events.types(), func(e tokens.EventType) bool { return e != tokens.EventLoginRequired })
 		assert.Len(t, ends, 1)
-		require.NoError(t, m.Close())
 	})
 }
 
@@ -199,9 +191,8 @@ func TestOnEventMayUseTheManager(t *testing.T) {
 				used := make(chan error, 1)
 				m = newManager(p.config(), new(tokens.Memory), &tokens.Options{OnEvent: func(tokens.Event) { used <- use(context.Background(), m) }})
 				require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-				time.Sleep(p.lives)
-				_, err := m.Token(t.Context(), "user")
-				require.NoError(t, err)
+				atEnd(p)
+				access(t, m)
 				assert.NoError(t, <-used)
 				require.NoError(t, m.Close())
 			})

@@ -14,6 +14,3 @@ func (m *Manager) AdvanceMonotonic(d time.Duration) {
 		return i
 	}
 }
-
-// Monotonic returns what m's monotonic clock shows.
-func (m *Manager) Monotonic() time.Duration { return m.now().mono }

@@ -33,9 +33,7 @@ func (hitAnswer) RoundTrip(*http.Request) (*http.Response, error) {
 }
 
 func TestHitAllocatesNothing(t *testing.T) {
-	p := newProvider()
-	m := newManager(p.config(), new(tokens.Memory), nil)
-	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	m := replicas(t, 1, newProvider(), new(tokens.Memory), nil)[0]
 	for name, get := range hitWays(t.Context(), m, "user") {
 		if name == "Transport" {
 			continue // a request that goes out is a new one
@@ -43,13 +41,11 @@ func TestHitAllocatesNothing(t *testing.T) {
 		require.NoError(t, get())
 		assert.Zero(t, testing.AllocsPerRun(1000, func() { _ = get() }), name)
 	}
-	require.NoError(t, m.Close())
 }
 
 func TestHitTakesNoLock(t *testing.T) {
-	p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
-	m := newManager(p.config(), store, nil)
-	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	store := &hooked{Store: new(tokens.Memory)}
+	m := replicas(t, 1, newProvider(), store, nil)[0]
 	loads, swaps := store.loads, store.swaps
 	for name, get := range hitWays(t.Context(), m, "user") {
 		done := make(chan error, 1)
@@ -65,16 +61,13 @@ func TestHitTakesNoLock(t *testing.T) {
 	}
 	assert.Equal(t, loads, store.loads)
 	assert.Equal(t, swaps, store.swaps)
-	require.NoError(t, m.Close())
 }
 
 // What all processors read is written once a minute, for the cache to know what is not used any
 // more.
 func TestHitWritesOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newProvider()
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{Recheck: -1})
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		m := replicas(t, 1, newProvider(), new(tokens.Memory), &tokens.Options{Recheck: -1})[0]
 		for name, get := range hitWays(t.Context(), m, "user") {
 			writes, last := 0, m.Stamp("user")
 			for range 10 * 60 * 10 {
@@ -87,6 +80,5 @@ func TestHitWritesOnceAMinute(t *testing.T) {
 			assert.LessOrEqual(t, writes, 10, "%s, in ten minutes", name)
 			assert.GreaterOrEqual(t, writes, 5, "%s, in ten minutes", name)
 		}
-		require.NoError(t, m.Close())
 	})
 }

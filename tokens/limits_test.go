@@ -54,14 +54,13 @@ func TestParallelRefreshesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: row.option})
+				m := replica(t, p, new(tokens.Memory), &tokens.Options{MaxRefreshes: row.option})
 				users := gateUsers(t, p, m, "user", row.users)
-				time.Sleep(p.lives)
+				atEnd(p)
 				longest := gateAsks(t, m, users)
 				assert.Equal(t, row.bound, p.most)
 				assert.Equal(t, row.users, p.asked(), "one request each")
 				assert.Equal(t, time.Duration((row.users+row.bound-1)/row.bound)*p.takes, longest, "and the places are never empty")
-				require.NoError(t, m.Close())
 			})
 		})
 	}
@@ -76,7 +75,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := newManager(p.config(), new(tokens.Memory), nil)
+				m := replica(t, p, new(tokens.Memory), nil)
 				users := gateUsers(t, p, m, "user", 1000)
 				time.Sleep(p.lives - left)
 				longest := gateAsks(t, m, users)
@@ -96,7 +95,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 func TestWaitingCallersGoBeforeBackgroundRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 2})
+		m := replica(t, p, new(tokens.Memory), &tokens.Options{MaxRefreshes: 2})
 		late := gateUsers(t, p, m, "late", 10)
 		time.Sleep(5 * time.Minute)
 		early := gateUsers(t, p, m, "early", 100)
@@ -117,7 +116,7 @@ func TestCallerWhoBeginsToWaitMovesItsRefreshAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.lives, p.takes = 10*time.Minute, 10*time.Second
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxRefreshes: 1})
+		m := replica(t, p, new(tokens.Memory), &tokens.Options{MaxRefreshes: 1})
 		users := gateUsers(t, p, m, "user", 10)
 		time.Sleep(p.lives - 40*time.Second)
 		for _, user := range users { // the last of them queues last
@@ -126,6 +125,5 @@ func TestCallerWhoBeginsToWaitMovesItsRefreshAhead(t *testing.T) {
 		}
 		time.Sleep(35 * time.Second) // the first three are done, the fourth is on its way
 		assert.Equal(t, 15*time.Second, gateAsks(t, m, users[9:]))
-		require.NoError(t, m.Close())
 	})
 }

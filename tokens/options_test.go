@@ -140,12 +140,11 @@ func TestTokensThatLackSomething(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProvider()
-				m := newManager(p.config(), new(tokens.Memory), nil)
+				m := replica(t, p, new(tokens.Memory), nil)
 				login := p.login("user")
 				row.edit(login)
 				require.NoError(t, m.Put(t.Context(), "user", login))
-				_, err := m.Token(t.Context(), "user")
-				require.NoError(t, err)
+				access(t, m)
 				assert.Equal(t, row.refreshes, p.asked())
 
 				time.Sleep(25 * time.Hour)
@@ -155,7 +154,6 @@ func TestTokensThatLackSomething(t *testing.T) {
 				if p.asked() == 0 && err == nil {
 					assert.Equal(t, login.AccessToken, token.AccessToken)
 				}
-				require.NoError(t, m.Close())
 			})
 		})
 	}

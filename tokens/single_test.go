@@ -66,21 +66,16 @@ func TestSingleSavesBeforeAndAfterARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		state := &singleState{p: p, token: p.login("user")}
-		m := newManager(p.config(), tokens.Single(state.token, state.save), nil)
-		token, err := m.Token(t.Context(), "user")
-		require.NoError(t, err)
-		assert.Equal(t, "access-user-1", token.AccessToken)
+		m := replica(t, p, tokens.Single(state.token, state.save), nil)
+		assert.Equal(t, "access-user-1", access(t, m))
 		assert.Empty(t, state.saved(), "nothing has changed")
 
 		time.Sleep(p.lives)
-		token, err = m.Token(t.Context(), "user")
-		require.NoError(t, err)
-		assert.Equal(t, "access-user-2", token.AccessToken)
+		assert.Equal(t, "access-user-2", access(t, m))
 		assert.Equal(t, []singleSave{{"refresh-user-1", 0}, {"refresh-user-2", 1}}, state.saved())
 
 		time.Sleep(p.lives)
-		_, err = m.Token(t.Context(), "user")
-		require.NoError(t, err)
+		access(t, m)
 		assert.Equal(t, []singleSave{{"refresh-user-2", 1}, {"refresh-user-3", 2}}, state.saved()[2:])
 		require.NoError(t, m.Close())
 		p.requireAlive(t, state.current())
@@ -96,8 +91,7 @@ func TestSingleStartsFromTheStateAgain(t *testing.T) {
 		for range 5 {
 			m := newManager(p.config(), tokens.Single(state.current(), state.save), nil)
 			time.Sleep(2 * p.lives)
-			_, err := m.Token(t.Context(), "user")
-			require.NoError(t, err)
+			access(t, m)
 			require.NoError(t, m.Close())
 		}
 		assert.Equal(t, 5, p.asked())
@@ -110,7 +104,7 @@ func TestSingleDoesNotRefreshIfTheStateCannotBeWritten(t *testing.T) {
 		p := newProvider()
 		full := errors.New("the disk is full")
 		state := &singleState{p: p, token: p.login("user"), fails: func(int) error { return full }}
-		m := newManager(p.config(), tokens.Single(state.token, state.save), nil)
+		m := replica(t, p, tokens.Single(state.token, state.save), nil)
 		time.Sleep(2 * p.lives)
 		_, err := m.Token(t.Context(), "user")
 		require.ErrorIs(t, err, full)
@@ -134,11 +128,9 @@ func TestSingleSavesAgainWhatItCouldNot(t *testing.T) {
 			}
 			return nil
 		}
-		m := newManager(p.config(), tokens.Single(state.token, state.save), nil)
+		m := replica(t, p, tokens.Single(state.token, state.save), nil)
 		time.Sleep(2 * p.lives)
-		token, err := m.Token(t.Context(), "user")
-		require.NoError(t, err, "the new pair is used")
-		assert.Equal(t, "access-user-2", token.AccessToken)
+		assert.Equal(t, "access-user-2", access(t, m), "the new pair is used")
 		assert.Equal(t, "refresh-user-1", state.current().RefreshToken)
 
 		state.mu.Lock()
@@ -147,7 +139,6 @@ func TestSingleSavesAgainWhatItCouldNot(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		p.requireAlive(t, state.current())
 		assert.Equal(t, 1, p.asked())
-		require.NoError(t, m.Close())
 	})
 }
 
@@ -163,8 +154,7 @@ func TestSingleWithoutATokenYet(t *testing.T) {
 
 		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 		p.requireAlive(t, state.current())
-		_, err = m.Token(t.Context(), "user")
-		require.NoError(t, err)
+		access(t, m)
 
 		require.NoError(t, m.Delete(t.Context(), "user"))
 		assert.Nil(t, state.current())
@@ -178,8 +168,7 @@ func TestSingleWithoutATokenYet(t *testing.T) {
 func TestSingleHasOneKey(t *testing.T) {
 	p := newProvider()
 	state := &singleState{p: p, token: p.login("user")}
-	m := newManager(p.config(), tokens.Single(state.token, state.save), nil)
-	defer m.Close()
+	m := replica(t, p, tokens.Single(state.token, state.save), nil)
 	_, err := m.Token(t.Context(), "one")
 	require.NoError(t, err)
 	_, err = m.Token(t.Context(), "two")

@@ -70,15 +70,11 @@ func unsavedReplica(t *testing.T, p *provider, store *brokenLater, o *tokens.Opt
 
 func TestUnsavedPairIsUsedAndReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var events []tokens.Event
-		p, store := newProvider(), newBrokenLater()
-		m := unsavedReplica(t, p, store, &tokens.Options{OnEvent: func(e tokens.Event) { events = append(events, e) }})
+		p, store, events := newProvider(), newBrokenLater(), new(eventLog)
+		m := unsavedReplica(t, p, store, &tokens.Options{OnEvent: events.add})
 		synctest.Wait()
-		if assert.NotEmpty(t, events) {
-			assert.Equal(t, tokens.EventSaveFailed, events[0].Type)
-			assert.Equal(t, "user", events[0].Key)
-			require.ErrorIs(t, events[0].Err, errStoreDown)
-		}
+		require.Equal(t, []tokens.EventType{tokens.EventSaveFailed}, events.types())
+		require.ErrorIs(t, events.all[0].Err, errStoreDown)
 		for range 50 { // nearly to its end
 			time.Sleep(time.Minute)
 			assert.Equal(t, "access-user-2", access(t, m))

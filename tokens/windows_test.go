@@ -13,8 +13,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// windowsOpen uses key's token every 3.6 seconds until a refresh begins, and returns how long before
-// the token's end that was.
+// windowsOpen uses key's token step by step until a refresh begins, and returns how long before the
+// token's end that was.
 func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string) time.Duration {
 	t.Helper()
 	end := time.Now().Add(p.lives)
