@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -22,8 +23,7 @@ func (f flightAPI) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := replica(t, p, new(tokens.Memory), nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
 		atEnd(p)
 
 		source := m.For("user").TokenSource(t.Context())
@@ -60,15 +60,15 @@ func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 func TestWaiterLeavesWithItsContextAndTheRefreshGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
-		m := replica(t, p, store, nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		m := replicas(t, 1, p, store, nil)[0]
 		atEnd(p)
 		p.takes = 10 * time.Second
 
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		errShutdown := errors.New("the server shuts down")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 200*time.Millisecond, errShutdown)
 		defer cancel()
 		left := <-ask(ctx, m)
-		require.ErrorIs(t, left.err, context.DeadlineExceeded)
+		require.ErrorIs(t, left.err, errShutdown)
 		assert.Equal(t, 200*time.Millisecond, left.took)
 
 		// Nobody waits any more, and the pair is fetched and stored all the same.
@@ -83,8 +83,7 @@ func TestWaiterLeavesWithItsContextAndTheRefreshGoesOn(t *testing.T) {
 func TestCallerWithAnEndedContextStillGetsTheTokenThatIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := replica(t, p, new(tokens.Memory), nil)
-		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		m := replicas(t, 1, p, new(tokens.Memory), nil)[0]
 		time.Sleep(p.lives - 20*time.Second) // so near the end that callers wait for the next
 		p.takes = 5 * time.Second
 
