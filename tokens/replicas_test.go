@@ -74,17 +74,25 @@ func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
 	}
 }
 
-// The token is offered while the refresh goes on.
+// The stored token is offered while the refresh goes on, but near its end the new one is waited for.
 func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, store := newProvider(), new(tokens.Memory)
-		replicas(t, 1, p, store, nil)
-		nearEnd(p)
-		got := <-ask(t.Context(), replica(t, p, store, nil))
-		require.NoError(t, got.err)
-		assert.Equal(t, "access-user-1", got.token.AccessToken)
-		assert.Zero(t, got.took)
-	})
+	for left, row := range map[time.Duration]struct {
+		access string
+		takes  time.Duration
+	}{5 * time.Minute: {"access-user-1", 0}, 20 * time.Second: {"access-user-2", time.Second}} {
+		t.Run(left.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, store := newProvider(), new(tokens.Memory)
+				replicas(t, 1, p, store, nil)
+				p.takes = time.Second
+				time.Sleep(p.lives - left)
+				got := <-ask(t.Context(), replica(t, p, store, nil))
+				require.NoError(t, got.err)
+				assert.Equal(t, row.access, got.token.AccessToken)
+				assert.Equal(t, row.takes, got.took)
+			})
+		})
+	}
 }
 
 func TestOthersResultIsAdoptedSoon(t *testing.T) {
