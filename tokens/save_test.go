@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
