@@ -10,6 +10,20 @@ import (
 
 // This file decides, and does nothing else: no lock, no clock, no store, no change of anything. It
 // decides from a snapshot and, where there is jitter, a random number from 0 to 1.
+//
+// The laws that this package's comments cite stand in docs/design.md. In a few words:
+//
+//	M1   one refresh for each key and process, which does not end with a caller
+//	M2   every refresh begins with a look at the store; the newer of store and memory counts
+//	M3   a lease in the record, before the refresh token is sent, keeps other processes away
+//	M4   a new pair is saved before anyone gets it, and saved again until it is
+//	M5   what is lost if a process dies at the wrong moment
+//	M6   a refresh token that may be spent is not sent while the access token is valid
+//	M7   only a refusal ends a login, and only once no valid token is left
+//	M8   when a token is refreshed, who waits, how failures are spaced, how many run at a time
+//	M9   what a 401 of an API means, and where the access token goes
+//	M10  what a hit costs, and what may be evicted
+//	M11  how old a cached login may be, and what wrong clocks may do
 
 // A snapshot is what is known of a key at one moment. Lengths of time that begin then are negative
 // if they are over.

@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -16,23 +17,22 @@ type saver struct {
 	next record
 
 	began, nextTry instant
-	slow, quick    bool         // tries that are under way
-	results        chan savedBy // of both
+	running        [2]bool        // the tries of tryTimes that are under way
+	results        chan tryResult // of both
 }
 
-// A savedBy is the result of a try.
-type savedBy struct {
-	quick bool
-	err   error
+type tryResult struct {
+	of  int // an index of tryTimes
+	err error
 }
 
-const (
-	saveEvery = 250 * time.Millisecond // between two tries
-	quickTry  = time.Second            // for a try beside one that has the time of a store call
-)
+// tryTimes are for a first try, and for others beside it.
+var tryTimes = [2]time.Duration{storeTimeout, time.Second}
+
+const saveEvery = 250 * time.Millisecond // between two tries
 
 func (m *Manager) newSaver(key string, old value, next record) *saver {
-	return &saver{m: m, key: key, old: old, next: next, began: m.now(), results: make(chan savedBy, 2)}
+	return &saver{m: m, key: key, old: old, next: next, began: m.now(), results: make(chan tryResult, 2)}
 }
 
 // try returns the result of the next try that ends. It starts one at once, and then one after each
@@ -49,15 +49,11 @@ func (s *saver) try(ctx context.Context, over <-chan struct{}) error {
 	for {
 		select {
 		case r := <-s.results:
-			if r.quick {
-				s.quick = false
-			} else {
-				s.slow = false
-			}
+			s.running[r.of] = false
 			return r.err
 		case <-timer.C:
-			if !s.slow || !s.quick {
-				s.start(context.WithoutCancel(ctx), s.slow)
+			if free := slices.Index(s.running[:], false); free >= 0 {
+				s.start(context.WithoutCancel(ctx), free)
 			}
 			s.nextTry = s.m.now().add(s.pause())
 			timer.Reset(s.pause())
@@ -69,18 +65,13 @@ func (s *saver) try(ctx context.Context, over <-chan struct{}) error {
 	}
 }
 
-func (s *saver) start(ctx context.Context, quick bool) {
-	timeout := storeTimeout
-	if quick {
-		timeout, s.quick = quickTry, true
-	} else {
-		s.slow = true
-	}
+func (s *saver) start(ctx context.Context, n int) {
+	s.running[n] = true
 	s.m.flights.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, timeout)
+		ctx, cancel := context.WithTimeout(ctx, tryTimes[n])
 		defer cancel()
 		next := s.next.value()
-		s.results <- savedBy{quick, s.m.swap(ctx, s.key, s.old, &next)}
+		s.results <- tryResult{n, s.m.swap(ctx, s.key, s.old, &next)}
 	})
 }
 

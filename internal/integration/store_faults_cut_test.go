@@ -165,7 +165,7 @@ func (r cutRow) test(t *testing.T, s *faultSite, key string) {
 	assert.Empty(t, rec.lease)
 	assert.Equal(t, token.RefreshToken, rec.token.RefreshToken)
 	require.NoError(t, m.Close())
-	unsaved := r.step == "save" && (r.cut.down > 5*time.Second || r.cut.silent && r.at.Kind == "postgres")
+	unsaved := r.step == "save" && r.cut.down > 5*time.Second // another try goes around a connection that is silent
 	if unsaved {
 		assert.Positive(t, events.of(tokens.EventSaveFailed), "it was used before it was saved, and reported")
 	}
