@@ -59,8 +59,8 @@ func (m *Manager) launch(k *keyState) *flight {
 	return f
 }
 
-// finish ends the flight and wakes the callers. It reports false if the flight must run again, because
-// an API has rejected the access token meanwhile.
+// finish ends the flight and wakes the callers. It reports false if the flight must run again,
+// because an API has rejected the access token meanwhile.
 func (f *flight) finish(err error) bool {
 	r, ok := f.k.finish(err, f.knowsRejected, f.m.ctx.Err() == nil)
 	if !ok {

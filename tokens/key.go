@@ -50,7 +50,14 @@ type work struct {
 	told          bool          // EventLoginRequired was reported
 }
 
-// evicted is the work of a key that has left the cache. A caller that finds it looks the key up again.
+// An unsaved pair is one that callers have, and the store has not.
+type unsaved struct {
+	spent string        // the refresh token that it cost
+	over  chan struct{} // closed when it is saved, replaced or deleted
+}
+
+// evicted is the work of a key that has left the cache. A caller that finds it looks the key up
+// again.
 var evicted = new(work)
 
 var (
@@ -63,8 +70,8 @@ var (
 )
 
 // join returns what a caller needs: a token, a flight to wait for, or both, which is a valid token
-// and a reason to wait a little for the next one. If a flight is needed and none is under way, start
-// begins one; it returns nil if the Manager is closed. The caller gets the error.
+// and a reason to wait a little for the next one. If a flight is needed and none is under way,
+// start begins one; it returns nil if the Manager is closed. The caller gets the error.
 func (k *keyState) join(start func(*keyState) *flight) (*view, *flight, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -120,8 +127,8 @@ type result struct {
 	empty bool // nothing is known of the key any more: the cache must remove it
 }
 
-// finish ends the key's flight. err says why there is no newer token than the one in memory. If an API
-// has rejected that one since the flight's last step, and the Manager is open, ok is false: the
+// finish ends the key's flight. err says why there is no newer token than the one in memory. If an
+// API has rejected that one since the flight's last step, and the Manager is open, ok is false: the
 // flight must run again.
 func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool) {
 	k.mu.Lock()
@@ -162,8 +169,8 @@ func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool
 // have logged in again (law M7).
 const lookEvery = 5 * time.Second
 
-// evict makes an idle key one that has left the cache. It does not wait for the lock: a locked key is
-// in use.
+// evict makes an idle key one that has left the cache. It does not wait for the lock: a locked key
+// is in use.
 func (k *keyState) evict() bool {
 	if !k.mu.TryLock() {
 		return false
@@ -235,8 +242,8 @@ func (k *keyState) beginLook() {
 	k.work.moved = false
 }
 
-// compare merges memory and a record that the store has shown (law M2); nil: it has none. pending is
-// the flight's new pair, which is in neither; nil: none. If the outcome is writeBack, memory is
+// compare merges memory and a record that the store has shown (law M2); nil: it has none. pending
+// is the flight's new pair, which is in neither; nil: none. If the outcome is writeBack, memory is
 // right, and truth must be stored. known says whether there was a login.
 func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth record, known bool) {
 	k.mu.Lock()
@@ -375,9 +382,9 @@ func (k *keyState) storeFailed(err error) (known bool) {
 	return true
 }
 
-// refreshFailed notes why the refresh token got no new pair, and returns that. It returns errReplaced
-// if a Put has replaced the login. A refusal is remembered for a while, and is the end of the login
-// once no access token is left (law M7).
+// refreshFailed notes why the refresh token got no new pair, and returns that. It returns
+// errReplaced if a Put has replaced the login. A refusal is remembered for a while, and is the end
+// of the login once no access token is left (law M7).
 func (k *keyState) refreshFailed(refreshToken string, err error) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -39,7 +39,8 @@ func (p *places) queue(urgent bool) *ticket {
 	return t
 }
 
-// wait reports whether t has a place, as soon as it has or when patience is over. t goes on queueing.
+// wait reports whether t has a place, as soon as it has or when patience is over. t goes on
+// queueing.
 func (p *places) wait(ctx context.Context, t *ticket, patience time.Duration) (bool, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

@@ -37,7 +37,7 @@ func reconcile(ours *pair, stored *record) (outcome, record) {
 		return adopt, *stored
 	}
 	truth := ours.record
-	if ours.cameFrom(stored) && stored.seq >= truth.seq { // someone stored the token again that we spent
+	if ours.cameFrom(stored) && stored.seq >= truth.seq { // the token that we spent was put again
 		truth.seq, truth.login, truth.over = stored.seq+1, stored.login, stored.over
 		truth = truth.with(lease{}) // which has to be encoded anew
 	}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// A saver swaps a new pair over the record that led to it, again and again (law M4). It always swaps
-// the same bytes, so a try that was done without our knowledge counts. A try that hangs does not hold
-// up the others: a second one runs beside it.
+// A saver swaps a new pair over the record that led to it, again and again (law M4). It always
+// swaps the same bytes, so a try that was done without our knowledge counts. A try that hangs does
+// not hold up the others: a second one runs beside it.
 type saver struct {
 	m    *Manager
 	key  string
@@ -82,12 +82,6 @@ func (s *saver) pause() time.Duration {
 		return time.Second
 	}
 	return min(saveEvery, s.m.lease/32)
-}
-
-// An unsaved pair is one that callers have, and the store has not.
-type unsaved struct {
-	spent string        // the refresh token that it cost
-	over  chan struct{} // closed when it is saved, replaced or deleted
 }
 
 // saveLater lets callers have the pending pair, and goes on trying to save it. The lease in the

@@ -26,8 +26,8 @@ func (s *settings) announced(l lease) bool { return strings.HasPrefix(l.id, s.id
 
 // takeOver begins to take over from a holder whose lease is over and that nothing proves gone (law
 // M3). It may be alive with a pair that the store did not take, and saves that over any lease. So a
-// takeover is announced first, which shows the store writable, and the holder then has some time, in
-// which this process sends nothing. If the lease still stands afterwards, a refresh follows.
+// takeover is announced first, which shows the store writable, and the holder then has some time,
+// in which this process sends nothing. If the lease still stands afterwards, a refresh follows.
 func (f *flight) takeOver(ctx context.Context) error {
 	f.leave()
 	f.stall()
@@ -52,8 +52,8 @@ func (f *flight) takeOver(ctx context.Context) error {
 // minGrace is how long at least a holder has to save what it has, after its lease.
 const minGrace = 2 * time.Second
 
-// waitForHolder looks at the store again and again until another's lease is gone, was seen for
-// its whole length, or does not matter any more. Only this process's monotonic clock counts: the clocks
+// waitForHolder looks at the store again and again until another's lease is gone, was seen for its
+// whole length, or does not matter any more. Only this process's monotonic clock counts: the clocks
 // of two machines are never compared.
 func (f *flight) waitForHolder(ctx context.Context) error {
 	f.leave()

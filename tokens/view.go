@@ -59,8 +59,8 @@ func (v *view) age(now instant) time.Duration {
 	return age
 }
 
-// stale reports whether the last look is so long ago that callers wait for another one (law M11): up
-// to twice recheck.
+// stale reports whether the last look is so long ago that callers wait for another one (law M11):
+// up to twice recheck.
 func (v *view) stale(now instant, recheck time.Duration) bool {
 	return recheck > 0 && now.since(v.fresh) > recheck
 }
