@@ -45,7 +45,7 @@ test-root: ## the tests of the root module alone
 
 .PHONY: test-model
 test-model: ## the model of two replicas and the simulation, in more depth than the race detector has time for
-	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation' -args -model-switches=2 -sim-seeds=100
+	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation|HolderThatRuns' -args -model-switches=2 -sim-seeds=100 -holder-logins=100
 
 .PHONY: simulate
 simulate: ## whole token managers for hours of simulated time, by the seeds 1 to SEEDS (300)

@@ -178,7 +178,10 @@ func (f *flight) addWaiter() {
 	defer f.mu.Unlock()
 	f.waiting = true
 	if f.ticket != nil {
-		f.m.places.promote(f.ticket)
+		f.places.promote(f.ticket)
+	}
+	if f.lookTicket != nil {
+		f.m.limits.looks.promote(f.lookTicket)
 	}
 }
 

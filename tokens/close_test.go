@@ -53,7 +53,7 @@ func TestCloseDoesNotWaitForOthers(t *testing.T) {
 func TestCloseEndsRefreshesThatHaveNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
-		m := replicas(t, 1, p, store, &tokens.Options{MaxRefreshes: 1})[0]
+		m := replicas(t, 1, p, store, &tokens.Options{MaxRefreshesPerHost: 1})[0]
 		require.NoError(t, m.Put(t.Context(), "first", p.login("first")))
 		atEnd(p)
 		p.takes = 10 * time.Second

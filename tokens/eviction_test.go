@@ -123,7 +123,7 @@ func TestCacheShrinksAgainAfterABurst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
-		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshes: 1000})
+		m := newManager(p.config(), new(tokens.Memory), &tokens.Options{MaxCached: 10, MaxRefreshesPerHost: 1000})
 		evictionFlood(t, p, m, "user", 1000)
 		time.Sleep(p.lives)
 		var all sync.WaitGroup

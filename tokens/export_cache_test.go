@@ -32,11 +32,11 @@ func (m *Manager) Stamp(key string) uint32 { return m.cache.find(key).used.Load(
 // WithLocksHeld calls f while every lock of m that has to do with key is held.
 func (m *Manager) WithLocksHeld(key string, f func()) {
 	k := m.cache.find(key)
-	for _, lock := range []interface{ Lock() }{&m.mu, &m.cache.mu, &m.places.mu, &k.mu} {
+	for _, lock := range []interface{ Lock() }{&m.mu, &m.cache.mu, &m.limits.mu, &m.limits.looks.mu, &k.mu} {
 		lock.Lock()
 	}
 	f()
-	for _, lock := range []interface{ Unlock() }{&m.mu, &m.cache.mu, &m.places.mu, &k.mu} {
+	for _, lock := range []interface{ Unlock() }{&m.mu, &m.cache.mu, &m.limits.mu, &m.limits.looks.mu, &k.mu} {
 		lock.Unlock()
 	}
 }

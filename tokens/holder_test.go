@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"sync"
 	"testing"
@@ -14,6 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+var holderLogins = flag.Int("holder-logins", 10, "how many logins go through each outage; make test has 100")
+
 // An outage is when the store refuses writes, since the refresh began.
 type outage struct {
 	name    string
@@ -25,7 +28,7 @@ type outage struct {
 // the store takes writes for two seconds before another takes over, no login is lost (law M4).
 func TestHolderThatRunsLosesNothing(t *testing.T) {
 	t.Parallel()
-	const logins = 100
+	logins := *holderLogins
 	for _, lease := range []time.Duration{3 * time.Second, 10 * time.Second, 30 * time.Second} {
 		until := func(part float64) outage {
 			end := time.Duration(part * float64(lease))
@@ -40,7 +43,7 @@ func TestHolderThatRunsLosesNothing(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						p, memory := newProvider(), new(tokens.Memory)
 						p.takes = takes
-						options := &tokens.Options{Lease: lease, MaxRefreshes: logins}
+						options := &tokens.Options{Lease: lease, MaxRefreshesPerHost: logins}
 						var began time.Time // of the first refresh
 						store := &hooked{Store: memory, swap: func(int, string, []byte, []byte) error {
 							since := time.Since(began)
@@ -63,7 +66,7 @@ func TestHolderThatRunsLosesNothing(t *testing.T) {
 								_, _ = holder.Token(t.Context(), key)
 							})
 							all.Go(func() {
-								time.Sleep(takes / 4 * time.Duration(n) / logins)
+								time.Sleep(takes / 4 * time.Duration(n) / time.Duration(logins))
 								for range 5 {
 									_, _ = other.Token(t.Context(), fmt.Sprint("user", n))
 									time.Sleep(lease)

@@ -3,11 +3,41 @@ package tokens
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/contentstack/csoauth"
 )
 
-// places bound how many refreshes run at a time (law M8). Those that a caller waits for go first.
+// limits bound how much goes on at a time in this process (law M8).
+type limits struct {
+	each  int    // refreshes at one token endpoint
+	looks places // looks at the store, each for its first slowCall
+
+	mu        sync.Mutex
+	refreshes map[string]*places // by token endpoint
+}
+
+const (
+	maxLooks      = 64
+	slowCall      = 250 * time.Millisecond // a longer call to the store holds up no other key
+	placePatience = 30 * time.Second       // for a place among the refreshes
+)
+
+// at returns the places for refreshes at a token endpoint. A Config has few of them.
+func (l *limits) at(tokenURL string) *places {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.refreshes[tokenURL]
+	if p == nil {
+		p = &places{free: l.each}
+		l.refreshes[tokenURL] = p
+	}
+	return p
+}
+
+// places are handed out to those who queue for them. Those that a caller waits for go first.
 type places struct {
 	mu      sync.Mutex
 	free    int
@@ -39,9 +69,23 @@ func (p *places) queue(urgent bool) *ticket {
 	return t
 }
 
+// queueFirst is queue, and before all others.
+func (p *places) queueFirst() *ticket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := &ticket{called: make(chan struct{})}
+	if p.free > 0 {
+		p.free--
+		close(t.called)
+	} else {
+		t.queue, t.at = &p.urgent, p.urgent.PushFront(t)
+	}
+	return t
+}
+
 // wait reports whether t has a place, as soon as it has or when patience is over. t goes on
 // queueing.
-func (p *places) wait(ctx context.Context, t *ticket, patience time.Duration) (bool, error) {
+func (t *ticket) wait(ctx context.Context, patience time.Duration) (bool, error) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
@@ -102,6 +146,16 @@ func (t *ticket) dequeueLocked() {
 // lockPatience is how long to wait for the lock with a place in hand.
 const lockPatience = 20 * time.Millisecond
 
+// leave gives place and lock back, if it has them.
+func (f *flight) leave() {
+	if f.unlock != nil {
+		f.unlock()
+		f.unlock = nil
+		f.forgetLock()
+	}
+	f.leavePlace()
+}
+
 // forgetLock makes the next refresh ask for the lock again, if the store has locks.
 func (f *flight) forgetLock() {
 	f.lock = noLock
@@ -110,31 +164,90 @@ func (f *flight) forgetLock() {
 	}
 }
 
-// takePlace waits for a place, but not past the time for another look at the store (law M11).
-func (f *flight) takePlace(ctx context.Context) (err error) {
+// errNoPlace says that too many refreshes were under way.
+var errNoPlace = fmt.Errorf("tokens: too many refreshes were under way at this token endpoint for %v: %w", placePatience, csoauth.ErrNotSent)
+
+// takePlace waits for a place among the refreshes at the token's endpoint, but not past the time
+// for another look at the store (law M11).
+func (f *flight) takePlace(ctx context.Context) error {
+	now := f.m.now()
 	f.mu.Lock()
 	if f.ticket == nil {
-		f.ticket = f.m.places.queue(f.waiting)
+		f.places = f.m.limits.at(f.m.tokenURL(&f.rec.token))
+		f.ticket, f.queued = f.places.queue(f.waiting), now
 	}
+	ticket := f.ticket
 	f.mu.Unlock()
-	if !f.ticket.isCalled() {
+	if !ticket.isCalled() {
 		f.stall()
 	}
-	patience := f.m.recheck
-	if patience < 0 {
-		patience = forever
+	left := placePatience - now.since(f.queued)
+	patience := left
+	if f.m.recheck > 0 {
+		patience = min(left, f.m.recheck)
 	}
-	f.hasPlace, err = f.m.places.wait(ctx, f.ticket, patience)
-	return err
+	called, err := ticket.wait(ctx, patience)
+	if err != nil || called || patience < left {
+		return err
+	}
+	return f.refreshFailed(f.rec.token.RefreshToken, errNoPlace, 0)
+}
+
+// retakePlace takes a place again that was given back because the store took long. It is the next
+// one, and has some time.
+func (f *flight) retakePlace(ctx context.Context) error {
+	f.mu.Lock()
+	f.ticket = f.places.queueFirst()
+	ticket := f.ticket
+	f.mu.Unlock()
+	if called, err := ticket.wait(ctx, f.m.lease/8); err != nil || !called {
+		return errNoPlace
+	}
+	return nil
+}
+
+// hasPlace reports whether the flight has a place among the refreshes.
+func (f *flight) hasPlace() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ticket != nil && f.ticket.isCalled()
 }
 
 func (f *flight) leavePlace() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ticket != nil {
-		f.m.places.giveBack(f.ticket)
-		f.ticket, f.hasPlace = nil, false
+		f.places.giveBack(f.ticket)
+		f.ticket = nil
 	}
+}
+
+// takeLookPlace waits for a place among the looks. leave gives it back.
+func (f *flight) takeLookPlace(ctx context.Context) (leave func(), err error) {
+	looks := &f.m.limits.looks
+	f.mu.Lock()
+	ticket := looks.queue(f.waiting)
+	f.lookTicket = ticket
+	f.mu.Unlock()
+	if _, err := ticket.wait(ctx, forever); err != nil {
+		looks.giveBack(ticket)
+		return nil, err
+	}
+	giveBack := sync.OnceFunc(func() { looks.giveBack(ticket) })
+	slow := time.AfterFunc(slowCall, giveBack)
+	return func() { slow.Stop(); giveBack() }, nil
+}
+
+// tokenURL returns what tells the token endpoints of a Refresher apart; empty: it has one.
+func (m *Manager) tokenURL(t *csoauth.Token) string {
+	r, ok := m.refresher.(interface {
+		TokenURLFor(t *csoauth.Token) (string, error)
+	})
+	if !ok {
+		return ""
+	}
+	tokenURL, _ := r.TokenURLFor(t) // with an error the refresh fails, and says why
+	return tokenURL
 }
 
 func (f *flight) takeLock(ctx context.Context, patience time.Duration) error {

@@ -42,8 +42,9 @@ type Options struct {
 	// saved. If the process dies meanwhile, others wait for the end of the lease before they refresh
 	// that key. From 1 second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
-	// MaxRefreshes is how many refreshes run at a time in this process. Zero: 16.
-	MaxRefreshes int
+	// MaxRefreshesPerHost is how many refreshes run at a time in this process at one token endpoint,
+	// so that a region that hangs does not hold up another. Zero: 64.
+	MaxRefreshesPerHost int
 	// MaxCached is how many keys are kept in memory. The others are in the store. Zero: 100,000.
 	MaxCached int
 	// OnEvent is called after each refresh and failure, by several goroutines at a time. It should
@@ -73,7 +74,7 @@ type Manager struct {
 	log       *slog.Logger
 
 	cache  cache
-	places places
+	limits limits
 	turns  turns
 
 	ctx     context.Context // ends with Close
@@ -137,10 +138,9 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	for i := range m.turns {
-		m.turns[i] = make(chan struct{}, 1)
-	}
-	m.places.free = cmp.Or(o.MaxRefreshes, 16)
+	m.turns.of = map[string]*turn{}
+	m.limits.each, m.limits.looks.free = cmp.Or(o.MaxRefreshesPerHost, 64), maxLooks
+	m.limits.refreshes = map[string]*places{}
 	m.cache.set, m.cache.limit = &m.settings, cmp.Or(o.MaxCached, 100_000)
 	m.ctx, m.close = context.WithCancelCause(context.Background())
 	return m, nil
@@ -183,8 +183,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("Options.Lease: %v is less than %v", o.Lease, minLease)
 	case o.Lease > maxLease:
 		return fmt.Errorf("Options.Lease: %v is more than %v", o.Lease, maxLease)
-	case o.MaxRefreshes < 0:
-		return fmt.Errorf("Options.MaxRefreshes: %d is negative", o.MaxRefreshes)
+	case o.MaxRefreshesPerHost < 0:
+		return fmt.Errorf("Options.MaxRefreshesPerHost: %d is negative", o.MaxRefreshesPerHost)
 	case o.MaxCached < 0:
 		return fmt.Errorf("Options.MaxCached: %d is negative", o.MaxCached)
 	}

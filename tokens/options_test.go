@@ -30,17 +30,17 @@ func TestNewNamesWhatCannotWork(t *testing.T) {
 		s tokens.Store
 		o *tokens.Options
 	}{
-		"there is no Refresher":                     {nil, store, nil},
-		"there is no Refresher, such":               {nilConfig, store, nil},
-		"AppUID":                                    {&csoauth.Config{}, store, nil},
-		"there is no Store":                         {config, nil, nil},
-		"there is no Store, such":                   {config, nilStore, nil},
-		"Options.SoftWindow: -1s is negative":       {config, store, &tokens.Options{SoftWindow: -time.Second}},
-		"Options.Lease: 999ms is less than 1s":      {config, store, &tokens.Options{Lease: 999 * time.Millisecond}},
-		"Options.Lease: -1s is less than 1s":        {config, store, &tokens.Options{Lease: -time.Second}},
-		"Options.Lease: 1h0m1s is more than 1h0m0s": {config, store, &tokens.Options{Lease: time.Hour + time.Second}},
-		"Options.MaxRefreshes: -1 is negative":      {config, store, &tokens.Options{MaxRefreshes: -1}},
-		"Options.MaxCached: -1 is negative":         {config, store, &tokens.Options{MaxCached: -1}},
+		"there is no Refresher":                       {nil, store, nil},
+		"there is no Refresher, such":                 {nilConfig, store, nil},
+		"AppUID":                                      {&csoauth.Config{}, store, nil},
+		"there is no Store":                           {config, nil, nil},
+		"there is no Store, such":                     {config, nilStore, nil},
+		"Options.SoftWindow: -1s is negative":         {config, store, &tokens.Options{SoftWindow: -time.Second}},
+		"Options.Lease: 999ms is less than 1s":        {config, store, &tokens.Options{Lease: 999 * time.Millisecond}},
+		"Options.Lease: -1s is less than 1s":          {config, store, &tokens.Options{Lease: -time.Second}},
+		"Options.Lease: 1h0m1s is more than 1h0m0s":   {config, store, &tokens.Options{Lease: time.Hour + time.Second}},
+		"Options.MaxRefreshesPerHost: -1 is negative": {config, store, &tokens.Options{MaxRefreshesPerHost: -1}},
+		"Options.MaxCached: -1 is negative":           {config, store, &tokens.Options{MaxCached: -1}},
 	} {
 		m, err := tokens.New(row.r, row.s, row.o)
 		assert.Nil(t, m)
@@ -53,7 +53,7 @@ func TestNewNamesWhatCannotWork(t *testing.T) {
 
 func TestNewTakesWhatCanWork(t *testing.T) {
 	for _, o := range []tokens.Options{
-		{}, {Lease: time.Second}, {Lease: time.Hour}, {Recheck: -1}, {SoftWindow: time.Nanosecond}, {MaxRefreshes: 1, MaxCached: 1},
+		{}, {Lease: time.Second}, {Lease: time.Hour}, {Recheck: -1}, {SoftWindow: time.Nanosecond}, {MaxRefreshesPerHost: 1, MaxCached: 1},
 	} {
 		require.NoError(t, newManager(newProvider().config(), new(tokens.Memory), &o).Close())
 	}

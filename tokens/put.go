@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/contentstack/csoauth"
 )
@@ -24,7 +25,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		return errClosed
 	}
 	defer m.flights.Done()
-	done, err := m.takeTurn(ctx, key)
+	done, err := m.turns.take(ctx, key)
 	if err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
 	}
@@ -85,7 +86,7 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 		return errClosed
 	}
 	defer m.flights.Done()
-	done, err := m.takeTurn(ctx, key)
+	done, err := m.turns.take(ctx, key)
 	if err != nil {
 		return fmt.Errorf("tokens: delete: %w", err)
 	}
@@ -109,15 +110,40 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 }
 
 // turns makes Puts and Deletes of one key wait for each other, so that they reach store and memory
-// in the same order. Keys share them.
-type turns [64]chan struct{}
+// in the same order.
+type turns struct {
+	mu sync.Mutex
+	of map[string]*turn // of the keys of which there is a Put or Delete
+}
 
-func (m *Manager) takeTurn(ctx context.Context, key string) (done func(), err error) {
-	turn := m.turns[m.hash(key)%uint64(len(m.turns))]
+type turn struct {
+	users int           // who have it or wait for it
+	taken chan struct{} // has a value while it is taken
+}
+
+// take waits for the turn of key. done ends it.
+func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
+	t.mu.Lock()
+	mine := t.of[key]
+	if mine == nil {
+		mine = &turn{taken: make(chan struct{}, 1)}
+		t.of[key] = mine
+	}
+	mine.users++
+	t.mu.Unlock()
 	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
+	case mine.taken <- struct{}{}:
+		return func() { <-mine.taken; t.leave(key, mine) }, nil
 	case <-ctx.Done():
+		t.leave(key, mine)
 		return nil, context.Cause(ctx)
+	}
+}
+
+func (t *turns) leave(key string, mine *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if mine.users--; mine.users == 0 {
+		delete(t.of, key)
 	}
 }

@@ -35,20 +35,23 @@ type flight struct {
 	stalled chan struct{} // closed when it has to wait for others: callers who have a token do not
 	stall   func()
 
-	mu      sync.Mutex
-	news    chan struct{} // closed, and replaced, when a look or a Put has changed what memory has
-	busy    instant       // since when it asks the store or the token endpoint; zero: it does not
-	waiting bool          // a caller without a token waits
-	ticket  *ticket       // for its place among the refreshes
+	mu         sync.Mutex
+	news       chan struct{} // closed, and replaced, when a look or a Put has changed what memory has
+	busy       instant       // since when it asks the store or the token endpoint; zero: it does not
+	waiting    bool          // a caller without a token waits
+	ticket     *ticket       // for its place among the refreshes
+	lookTicket *ticket       // for its place among the looks
 
 	// The flight's goroutine alone has these.
 	rec           record        // what the store has, as the last look or swap showed
+	places        *places       // at the token's endpoint
+	queued        instant       // when it began to queue there
 	lookedAt      time.Duration // when that was
 	knowsRejected bool          // it has seen that an API has rejected the access token
 	forced        bool          // it refreshes because of that
 	pending       *pair         // a new pair that nobody gets before it is saved
 	kept          bool          // that was saved, and callers get it
-	hasPlace      bool          // among the refreshes
+	heldSince     instant       // when it began to wait for other processes
 	tookOver      string        // the id of the lease with which it has begun to take over
 	lock          lockState
 	unlock        func() // nil: it has no lock
@@ -58,7 +61,7 @@ type flight struct {
 // run takes one step after the other, until there is nothing to do any more or something fails.
 func (f *flight) run(ctx context.Context) error {
 	defer f.leave()
-	f.lookedAt = never
+	f.lookedAt, f.heldSince = never, instant{}
 	f.forgetLock()
 	for conflicts := 0; ; {
 		var err error
@@ -80,7 +83,7 @@ func (f *flight) run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if !f.hasPlace {
+			if !f.hasPlace() {
 				err = f.enter(ctx) // while it waits, the next step may become another
 				break
 			}
@@ -115,6 +118,13 @@ func (f *flight) next() step {
 // look loads the record and makes memory and store one (law M2): what is newer in the store is
 // adopted, and what the store has lost is written back.
 func (f *flight) look(ctx context.Context) error {
+	if f.pending == nil { // a save does not wait for others
+		leave, err := f.takeLookPlace(ctx)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	defer f.setBusy()()
 	for range maxConflicts {
 		f.k.beginLook()
@@ -169,7 +179,7 @@ func (f *flight) stored(r *record) {
 // key's. A lock that is not to be had within a lease may be that of a process that was stopped:
 // then the lease decides.
 func (f *flight) enter(ctx context.Context) error {
-	if err := f.takePlace(ctx); err != nil || !f.hasPlace || f.lock != lockUnasked {
+	if err := f.takePlace(ctx); err != nil || !f.hasPlace() || f.lock != lockUnasked {
 		return err
 	}
 	if err := f.takeLock(ctx, lockPatience); err != nil || f.lock == lockHeld {
@@ -188,16 +198,6 @@ func (f *flight) enter(ctx context.Context) error {
 	return f.takePlace(ctx)
 }
 
-// leave gives place and lock back, if it has them.
-func (f *flight) leave() {
-	if f.unlock != nil {
-		f.unlock()
-		f.unlock = nil
-		f.forgetLock()
-	}
-	f.leavePlace()
-}
-
 // refresh takes a lease (law M3), sends the refresh token, and saves what it gets. The lease shows
 // the store writable before the refresh token is spent.
 func (f *flight) refresh(ctx context.Context) error {
@@ -207,13 +207,22 @@ func (f *flight) refresh(ctx context.Context) error {
 		f.k.suspectLost()
 	}
 	ctx = context.WithoutCancel(ctx) // from here on: the lease keeps all others away
-	switch err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &leased); {
+	slow := time.AfterFunc(slowCall, f.leavePlace)
+	err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &leased)
+	slow.Stop()
+	switch {
 	case errors.Is(err, ErrConflict):
 		return errConflict
 	case err != nil:
 		return f.storeFailed(err)
 	}
 	f.rec = leased
+	if !f.hasPlace() {
+		if err := f.retakePlace(ctx); err != nil {
+			f.endLease(ctx)
+			return f.refreshFailed(leased.token.RefreshToken, err, 0)
+		}
+	}
 	f.forced = f.k.snapshot().rejected
 	left := f.m.lease - f.m.now().since(began)
 	if left < f.m.lease/2 {
@@ -224,6 +233,7 @@ func (f *flight) refresh(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, left-min(savePatience, f.m.lease/4))
 	token, took, err := f.ask(within)
 	cancel()
+	f.leavePlace()
 	if token != nil {
 		return f.keep(ctx, *token, err, took)
 	}

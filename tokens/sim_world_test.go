@@ -25,7 +25,7 @@ const (
 // A simProfile is what a seed decides at the beginning.
 type simProfile struct {
 	lives, lease, recheck time.Duration
-	places                int  // MaxRefreshes
+	places                int  // MaxRefreshesPerHost
 	grace                 bool // the server takes a used refresh token again for a while
 
 	server, store, stops, clocks, api bool // what may fail

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/contentstack/csoauth"
 )
 
 // newLease returns the lease of an attempt that begins now. Its id begins with the Manager's, which
@@ -52,6 +55,9 @@ func (f *flight) takeOver(ctx context.Context) error {
 // minGrace is how long at least a holder has to save what it has, after its lease.
 const minGrace = 2 * time.Second
 
+// errHeld ends the wait for one holder after another, such as while the token endpoint hangs.
+var errHeld = fmt.Errorf("tokens: other processes try to refresh this token, one after the other: %w", csoauth.ErrNotSent)
+
 // waitForHolder looks at the store again and again until another's lease is gone, was seen for its
 // whole length, or does not matter any more. Only this process's monotonic clock counts: the clocks
 // of two machines are never compared.
@@ -60,7 +66,13 @@ func (f *flight) waitForHolder(ctx context.Context) error {
 	f.stall()
 	f.lock = noLock // it was not to be had, or this lease was taken without it
 	defer f.forgetLock()
+	if f.heldSince == (instant{}) {
+		f.heldSince = f.m.now()
+	}
 	for pause := minPoll; f.next() == waitForHolder; pause = min(2*pause, maxPoll) {
+		if patience := 3 * max(f.m.lease, f.rec.lease.length); f.m.now().since(f.heldSince) > patience {
+			return f.refreshFailed(f.rec.token.RefreshToken, errHeld, 0)
+		}
 		select {
 		case <-time.After(jittered(pause, f.m.random(f.k.key))):
 		case <-ctx.Done():

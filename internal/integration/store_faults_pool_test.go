@@ -37,7 +37,7 @@ func TestStoreWithOneConnection(t *testing.T) {
 			s.expire(t, ended[i])
 		}
 		store, take := s.oneConnection(t)
-		m := newManager(t, s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshes: poolUsers})
+		m := newManager(t, s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshesPerHost: poolUsers})
 		for _, key := range good {
 			_, err := m.Token(t.Context(), key)
 			require.NoError(t, err)
