@@ -43,7 +43,8 @@ type Options struct {
 	// that key. From 1 second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
 	// MaxRefreshesPerHost is how many refreshes run at a time in this process at one token endpoint,
-	// so that a region that hangs does not hold up another. Zero: 64.
+	// so that a region that hangs does not hold up another. The Refresher's TokenURLFor method, which
+	// a Config has, tells the endpoints apart; without it there is one. Zero: 64.
 	MaxRefreshesPerHost int
 	// MaxCached is how many keys are kept in memory. The others are in the store. Zero: 100,000.
 	MaxCached int
