@@ -185,10 +185,10 @@ func TestCloseBeginsNoRefresh(t *testing.T) {
 			m := newManager(p.config(), store, nil)
 			require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 			time.Sleep(p.lives - time.Minute)
-			saves := 0
-			store.swap = func(_ int, _ string, old, new []byte) error {
-				if saves++; saves > 1 {
-					return errors.New("down")
+			lease := store.swaps + 1
+			store.swap = func(n int, _ string, _, _ []byte) error {
+				if n > lease {
+					return errStoreDown
 				}
 				return nil
 			}
@@ -197,7 +197,7 @@ func TestCloseBeginsNoRefresh(t *testing.T) {
 			time.Sleep(p.lives - 2*time.Minute)
 			asked := p.asked()
 			require.Equal(t, 1, asked)
-			store.swap = nil
+			store.change(func() { store.swap = nil })
 			require.NoError(t, m.Close())
 			began += p.asked() - asked
 		})
@@ -218,9 +218,12 @@ func TestDeletedLoginIsNoFailedSave(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(time.Second)
 		require.NoError(t, m.Delete(t.Context(), "user"))
-		store.swap = func(int, string, []byte, []byte) error { return errors.New("down") }
-		store.load = func(int, string) error { return errors.New("down") }
+		store.change(func() {
+			store.swap = func(int, string, []byte, []byte) error { return errStoreDown }
+			store.load = func(int, string) error { return errStoreDown }
+		})
 		time.Sleep(30 * time.Second)
+		synctest.Wait()
 		assert.NotContains(t, events, tokens.EventSaveFailed)
 		require.NoError(t, m.Close())
 	})

@@ -19,6 +19,13 @@ type hooked struct {
 	swapped func(n int, key string, err error) error       // after it; what it returns takes err's place
 }
 
+// change changes hooks, or reads counts, while calls may be under way.
+func (h *hooked) change(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+}
+
 func (h *hooked) Load(ctx context.Context, key string) ([]byte, error) {
 	h.mu.Lock()
 	h.loads++
