@@ -120,18 +120,19 @@ const lookPatience = 2 * time.Second
 func (f *flight) waitForLook(ctx context.Context, old *view) (*view, error) {
 	patience := time.NewTimer(lookPatience - f.busyFor())
 	defer patience.Stop()
-	login := f.k.loginID()
+	login, isOld := f.k.loginOf(old)
+	replaced := func() bool { return !isOld || f.k.loginID() != login }
 	for {
 		news := f.nextNews()
 		switch v := f.k.valid(); {
 		case v != nil && !f.isStale(v):
 			return f.settle(ctx, v)
-		case f.k.loginID() != login: // the look has shown another one, whose token is over
+		case replaced(): // by a login whose token is over
 			return f.waitForToken(ctx)
 		}
 		select {
 		case <-f.done:
-			if f.err == nil || f.k.loginID() != login {
+			if f.err == nil || replaced() {
 				return f.view, f.err
 			}
 			return old, nil

@@ -95,7 +95,7 @@ func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 				synctest.Wait()
 
 				time.Sleep(passes.wall)
-				m.AdvanceMonotonic(passes.monotonic - passes.wall)
+				m.SkewClock()(passes.monotonic - passes.wall)
 				for range 2 {
 					assert.Equal(t, "access-user-2", access(t, m))
 					assert.Equal(t, 1, p.asked())
@@ -111,7 +111,7 @@ func TestStoreIsLookedAtAgainAfterASuspension(t *testing.T) {
 		all := replicas(t, 2, p, store, nil)
 		require.NoError(t, all[1].Delete(t.Context(), "user"))
 		time.Sleep(10 * time.Minute)
-		all[0].AdvanceMonotonic(-10 * time.Minute)
+		all[0].SkewClock()(-10 * time.Minute)
 		_, err := all[0].Token(t.Context(), "user")
 		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 	})
@@ -128,11 +128,12 @@ func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
 				m := replicas(t, 1, p, store, nil)[0]
+				advanceMonotonic := m.SkewClock()
 				atEnd(p)
 				store.swapped = func(n int, _ string, err error) error {
 					if n == 2 { // the lease is in the store
 						time.Sleep(passes.wall)
-						m.AdvanceMonotonic(passes.monotonic - passes.wall)
+						advanceMonotonic(passes.monotonic - passes.wall)
 					}
 					return err
 				}

@@ -56,7 +56,7 @@ func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
 
 				var looks []time.Time
 				store.load = func(int, string) error { looks = append(looks, time.Now()); return fails }
-				for range 10_000 {
+				for range 8_800 { // 20 s less than the refusal is remembered: then a refresh is due, and a look
 					_, err := m.Token(t.Context(), "user")
 					require.Error(t, err)
 					time.Sleep(100 * time.Millisecond)
@@ -65,7 +65,7 @@ func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
 					require.GreaterOrEqual(t, looks[i+1].Sub(looks[i]), 5*time.Second, "look %d", i+2)
 				}
 				if fails == nil {
-					assert.Greater(t, len(looks), 1000/6, "and it is looked at: the user may have logged in again")
+					assert.Greater(t, len(looks), 880/6, "and it is looked at: the user may have logged in again")
 				}
 			})
 		})

@@ -126,6 +126,14 @@ func (k *keyState) valid() *view {
 	return k.view.Load()
 }
 
+// loginOf returns the number of the login that v is of, unless v was replaced since.
+func (k *keyState) loginOf(v *view) (login uint64, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.view.Load()
+	return k.login, now != nil && now.token.AccessToken == v.token.AccessToken
+}
+
 // loginID returns the number that tells the key's login from others of the key; 0: there is none.
 func (k *keyState) loginID() uint64 {
 	k.mu.Lock()
