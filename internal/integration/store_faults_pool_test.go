@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	poolUsers  = 24 // whose tokens have ended, and as many whose tokens are good
-	poolRounds = 50 // of those, while somebody else has the only connection
+	poolUsers   = 24              // whose tokens have ended, and as many whose tokens are good
+	poolRecheck = 2 * time.Second // after up to so long the store is asked, and after more callers wait for it
+	poolTaken   = 1500 * time.Millisecond
 )
 
 // TestStoreWithOneConnection: with a pool of one connection, which somebody else takes for a while,
@@ -37,7 +38,7 @@ func TestStoreWithOneConnection(t *testing.T) {
 			s.expire(t, ended[i])
 		}
 		store, take := s.oneConnection(t)
-		m := newManager(t, s.config, store, &tokens.Options{Recheck: 20 * time.Millisecond, MaxRefreshesPerHost: poolUsers})
+		m := newManager(t, s.config, store, &tokens.Options{Recheck: poolRecheck, MaxRefreshesPerHost: poolUsers})
 		for _, key := range good {
 			_, err := m.Token(t.Context(), key)
 			require.NoError(t, err)
@@ -53,13 +54,13 @@ func TestStoreWithOneConnection(t *testing.T) {
 				results <- err
 			}()
 		}
-		for range poolRounds {
+		for began := time.Now(); time.Since(began) < poolTaken; {
 			for _, key := range good {
 				_, err := m.Token(t.Context(), key)
 				require.NoError(t, err)
 				count.add(faultCount{served: 1})
 			}
-			time.Sleep(10 * time.Millisecond) // the next round finds what it knows too old, and has the store asked
+			time.Sleep(10 * time.Millisecond) // some round finds what it knows too old, and has the store asked
 		}
 		assert.Empty(t, results, "nobody is served without the store, and a hit does not wait for it until that gives up")
 		free()
