@@ -87,9 +87,9 @@
 // If a process dies before it has stored a response, that response is lost. A user may have to log
 // in again
 //
-//   - if the process is killed, closed or stopped after Contentstack has answered a refresh and before
-//     the response is stored, or if the store takes the writes of others all the time and not this
-//     process's;
+//   - if the process is killed, closed or stopped after Contentstack has answered a refresh and
+//     before the response is stored, or if the store takes the writes of others all the time and not
+//     this process's;
 //   - if the system stops the process for that long just before it sends the refresh token;
 //   - if the store forgets a change that it has confirmed, and another process asks next;
 //   - if the network loses Contentstack's response. The Manager then uses the access token until it

@@ -43,7 +43,7 @@ func TestLeaseIsStoredBeforeThePost(t *testing.T) {
 	})
 }
 
-// Whoever waits to try again must not keep the others away meanwhile.
+// A process that waits to try again must not keep the others away meanwhile.
 func TestNobodySleepsUnderALease(t *testing.T) {
 	for name, fail := range map[string]func() (*http.Response, error){
 		"500": func() (*http.Response, error) {
@@ -74,7 +74,7 @@ func TestNobodySleepsUnderALease(t *testing.T) {
 	}
 }
 
-// The store swallowed the swap that takes the lease off. It is still ours: no reason to wait for the end of its lease.
+// The store swallowed the swap that takes the lease off. It is still ours, and not waited for.
 func TestOwnLeaseThatStoodIsNobodyElses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -59,7 +59,7 @@ func TestLockProvesTheOwnerGone(t *testing.T) {
 	}
 }
 
-// Whoever has the lock may be stopped, not dead. After a lease the others go on, under leases.
+// The process with the lock may be stopped, not dead. After a lease the others go on, under leases.
 func TestLockThatIsNeverFreedIsNotWaitedForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &lockedMemory{lock: make(chan struct{}, 1)}
