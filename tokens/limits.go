@@ -171,10 +171,11 @@ var errNoPlace = fmt.Errorf("tokens: too many refreshes were under way at this t
 // for another look at the store (law M11).
 func (f *flight) takePlace(ctx context.Context) error {
 	now := f.m.now()
+	places := f.m.limits.at(f.m.tokenURL(f.rec.token)) // without a lock: it may be the application's code
 	f.mu.Lock()
 	if f.ticket == nil {
-		f.places = f.m.limits.at(f.m.tokenURL(&f.rec.token))
-		f.ticket, f.queued = f.places.queue(f.waiting), now
+		f.places = places
+		f.ticket, f.queued = places.queue(f.waiting), now
 	}
 	ticket := f.ticket
 	f.mu.Unlock()
@@ -239,14 +240,14 @@ func (f *flight) takeLookPlace(ctx context.Context) (leave func(), err error) {
 }
 
 // tokenURL returns what tells the token endpoints of a Refresher apart; empty: it has one.
-func (m *Manager) tokenURL(t *csoauth.Token) string {
+func (m *Manager) tokenURL(t csoauth.Token) string {
 	r, ok := m.refresher.(interface {
 		TokenURLFor(t *csoauth.Token) (string, error)
 	})
 	if !ok {
 		return ""
 	}
-	tokenURL, _ := r.TokenURLFor(t) // with an error the refresh fails, and says why
+	tokenURL, _ := r.TokenURLFor(&t) // with an error the refresh fails, and says why
 	return tokenURL
 }
 

@@ -40,7 +40,7 @@ const (
 	beforeHashShape = "before the hash"
 )
 
-// A webApp is a small web application with a log-in: /login leads to the emulator, and /callback
+// A webApp is a small web application with a login: /login leads to the emulator, and /callback
 // shows who logged in, or why not. It is another site than the emulator: that one is 127.0.0.1 to
 // the browser, and this one localhost.
 type webApp struct {

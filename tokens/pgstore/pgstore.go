@@ -160,9 +160,9 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	return s.settle(ctx, key, new)
 }
 
-// serialized sends a statement again that the server would not serialize with what others do: where
-// transactions are repeatable read another process was faster, where they are serializable not even that
-// is sure. All statements here may be repeated.
+// serialized sends a statement again that the server would not serialize with what others do. Where
+// transactions are repeatable read, another process was faster; where they are serializable, not even
+// that is sure. All statements here may be repeated.
 func serialized(ctx context.Context, send func() error) (err error) {
 	for n := range attempts {
 		if err = send(); sqlState(err) != serializationFailure {
