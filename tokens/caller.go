@@ -118,7 +118,11 @@ const lookPatience = 2 * time.Second
 // waitForLook returns what the next look shows, or else old, whose own look is long ago. Callers
 // wait once for a store that hangs: those who come later have waited already.
 func (f *flight) waitForLook(ctx context.Context, old *view) (*view, error) {
-	patience := time.NewTimer(lookPatience - f.busyFor())
+	left := lookPatience - f.busyFor()
+	if left <= 0 {
+		return old, nil
+	}
+	patience := time.NewTimer(left)
 	defer patience.Stop()
 	login, isOld := f.k.loginOf(old)
 	replaced := func() bool { return !isOld || f.k.loginID() != login }

@@ -86,6 +86,9 @@ func (p *places) queueFirst() *ticket {
 // wait reports whether t has a place, as soon as it has or when patience is over. t goes on
 // queueing.
 func (t *ticket) wait(ctx context.Context, patience time.Duration) (bool, error) {
+	if t.isCalled() {
+		return true, nil
+	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

@@ -44,7 +44,7 @@ func (s *saver) try(ctx context.Context, over <-chan struct{}) error {
 		}
 		s.next.sealed = s.m.store.seal(s.key, s.next.raw)
 	}
-	timer := time.NewTimer(s.nextTry.mono - s.m.now().mono)
+	timer := time.NewTimer(s.startDue(ctx))
 	defer timer.Stop()
 	for {
 		select {
@@ -52,17 +52,26 @@ func (s *saver) try(ctx context.Context, over <-chan struct{}) error {
 			s.running[r.of] = false
 			return r.err
 		case <-timer.C:
-			if free := slices.Index(s.running[:], false); free >= 0 {
-				s.start(context.WithoutCancel(ctx), free)
-			}
-			s.nextTry = s.m.now().add(s.pause())
-			timer.Reset(s.pause())
+			timer.Reset(s.startDue(ctx))
 		case <-over:
 			return errReplaced
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// startDue starts a try if it is time for one, and returns how long it is to the next.
+func (s *saver) startDue(ctx context.Context) time.Duration {
+	now := s.m.now()
+	if wait := s.nextTry.mono - now.mono; wait > 0 {
+		return wait
+	}
+	if free := slices.Index(s.running[:], false); free >= 0 {
+		s.start(context.WithoutCancel(ctx), free)
+	}
+	s.nextTry = now.add(s.pause())
+	return s.pause()
 }
 
 func (s *saver) start(ctx context.Context, n int) {
