@@ -20,9 +20,9 @@ type keyState struct {
 	used atomic.Uint32        // the minute of the last use
 	slot int32                // the cache's, which guards it
 
-	mu          sync.Mutex
-	login, over uint64 // of the record that view shows; not in view, which has no room left
-	work        *work  // nil while there is nothing to remember, which is nearly always
+	mu                 sync.Mutex
+	login, over, first uint64 // of the record that view shows; not in view, which has no room left
+	work               *work  // nil while there is nothing to remember, which is nearly always
 }
 
 // work is what a key has to remember besides its view. The zero value is nothing.
@@ -34,6 +34,7 @@ type work struct {
 	lost     error         // a response to this refresh token was, or may have been, lost
 	refused  error         // this refresh token was refused
 	believed time.Duration // until when that is believed
+	recorded bool          // the record says so too
 
 	rejected bool          // an API has rejected this access token
 	forcedAt time.Duration // when this access token came in place of a rejected one
@@ -185,7 +186,8 @@ func (k *keyState) evict() bool {
 }
 
 // idleLocked reports whether the key may be evicted (law M10): it has no flight and so no waiter,
-// no unsaved pair, and no failure that still holds a refresh back.
+// no unsaved pair, and no failure that still holds a refresh back and that the record does not
+// have.
 func (k *keyState) idleLocked(now instant) bool {
 	w := k.work
 	switch {
@@ -194,7 +196,8 @@ func (k *keyState) idleLocked(now instant) bool {
 	case w == nil:
 		return true
 	}
-	return w.flight == nil && w.unsaved == nil && max(w.retryAt, w.lookAt) <= now.mono && !w.justForced(now)
+	waits := max(w.retryAt, w.lookAt) > now.mono && !w.recorded
+	return w.flight == nil && w.unsaved == nil && !waits && !w.justForced(now)
 }
 
 // put sets a record that was just stored by a Put, unless memory has a newer one. It returns the
@@ -208,9 +211,13 @@ func (k *keyState) put(r *record) (*flight, error) {
 	if v := k.view.Load(); v != nil && v.seq >= r.seq {
 		return nil, nil
 	}
-	now := k.set.now()
+	now, lost := k.set.now(), error(nil)
+	if v := k.view.Load(); v != nil && r.has(v.token.RefreshToken) && k.work != nil {
+		lost = k.work.lost
+	}
 	k.setLocked(r, false)
-	k.seeLeaseLocked(lease{})
+	k.work.lost = lost
+	k.seeLeaseLocked(r.lease)
 	k.setFreshLocked(now)
 	f := k.work.flight
 	k.work.moved = f != nil
@@ -270,11 +277,31 @@ func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth r
 		if ours == nil && k.set.tookLease(truth.lease) {
 			w.lost = errLost // the evicted key knew how that attempt ended
 		}
-	default:
+		k.believeLocked(&truth)
+	case same:
+		k.seeLeaseLocked(stored.lease)
+		k.confirmLocked()
+		k.believeLocked(&truth)
+	case writeBack:
 		k.seeLeaseLocked(stored.lease)
 		k.confirmLocked()
 	}
 	return what, truth, known
+}
+
+// believeLocked believes a refusal that the record has. One of our own counts as long as our
+// monotonic clock says, whatever another process has written.
+func (k *keyState) believeLocked(r *record) {
+	w, now := k.work, k.set.now()
+	left := r.standsFor(now.time())
+	if left == 0 {
+		return
+	}
+	if w.refused == nil {
+		w.failed, w.refused = r.refusal.err(), r.refusal.err()
+	}
+	w.believed, w.recorded = max(w.believed, now.mono+left), true
+	w.pause(max(w.retryAt, w.believed), max(w.retrySoon, w.believed))
 }
 
 // setRenewed sets a pair that this process has just got. It reports false if the login was deleted
@@ -314,11 +341,12 @@ func (k *keyState) setStored(r *record) (wasUnsaved bool) {
 	if v == nil || v.seq > r.seq {
 		return false // deleted or put meanwhile
 	}
+	k.believeLocked(r)
 	if v.seq < r.seq {
 		moved := *v
 		moved.seq = r.seq
 		k.view.Store(&moved)
-		k.login, k.over = r.login, r.over
+		k.login, k.over, k.first = r.login, r.over, r.first
 	}
 	return k.endUnsavedLocked()
 }
@@ -398,7 +426,7 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 		if w.lost != nil {
 			err = fmt.Errorf("%w (before that: %w)", err, w.lost)
 		}
-		until = max(until, now.mono+rememberedFor(err))
+		until = max(until, now.mono+believedFor)
 		w.failed, w.refused, w.believed = err, err, until
 		w.pause(until, until)
 		return err
@@ -409,7 +437,7 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 	w.pause(until, min(until, now.mono+jittered(maxBackoff, k.set.random(k.key))))
 	next := time.Unix(0, now.wall).Add(w.retrySoon - now.mono)
 	err = fmt.Errorf("%w (next try at %s)", err, next.UTC().Format("15:04:05 MST"))
-	w.failed, w.refused = err, nil
+	w.failed, w.refused, w.recorded = err, nil, false
 	return err
 }
 
@@ -448,7 +476,7 @@ func (k *keyState) setLocked(r *record, forced bool) {
 	w, now := k.workLocked(), k.set.now()
 	k.endUnsavedLocked()
 	k.view.Store(newView(r, now))
-	k.login, k.over = r.login, r.over
+	k.login, k.over, k.first = r.login, r.over, r.first
 	*w = work{flight: w.flight, moved: w.moved, lease: w.lease, leaseSince: w.leaseSince}
 	if forced {
 		w.forcedAt = max(1, now.mono)

@@ -213,16 +213,6 @@ func jittered(d time.Duration, random float64) time.Duration {
 	return d - time.Duration(random*float64(d)/2)
 }
 
-// rememberedFor returns how long a refusal is believed. Only invalid_grant says for certain what is
-// wrong.
-func rememberedFor(err error) time.Duration {
-	var said *csoauth.Error
-	if errors.As(err, &said) && said.Code == "invalid_grant" {
-		return 15 * time.Minute
-	}
-	return time.Minute
-}
-
 // wasLost reports whether the server may have spent the refresh token although no whole response
 // came. A response that calls itself a success and is none leaves that open too, and so does a
 // gateway that got none itself.

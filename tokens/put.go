@@ -12,8 +12,9 @@ import (
 
 // Put stores the token of a user who has just logged in, in place of any other token of key. It
 // wins over a refresh that began before. Whether the Refresher can refresh the token shows at its
-// first refresh. After an error that is not about the arguments, the token may or may not be
-// stored: Put it again.
+// first refresh. If key's login began with the same refresh token and has been refreshed since, as
+// after a callback that came twice, Put changes nothing: the store has the newer token. After an
+// error that is not about the arguments, the token may or may not be stored: Put it again.
 func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
@@ -37,7 +38,11 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		next := newLogin(&token, m.newest(key, stored.plain), m.now().time())
+		shown, newest := m.newest(key, stored.plain)
+		if shown.beganWith(token.RefreshToken) && !newest.has(token.RefreshToken) {
+			return nil
+		}
+		next := newLogin(&token, newest, m.now().time())
 		if err := m.swapRecord(ctx, key, stored, &next); err == nil {
 			m.install(key, &next)
 			return nil
@@ -48,20 +53,21 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	return &storeError{"swap", ErrConflict}
 }
 
-// newest returns what a new login over the record raw replaces: the newer of what the store and
-// memory have. A record that cannot be read is replaced too, for the user is there with a new
-// login.
-func (m *Manager) newest(key string, raw []byte) record {
-	newest, err := decode(raw)
+// newest returns the record raw that the store has shown, and what a new login over it replaces:
+// the newer of what the store and memory have. A record that cannot be read is replaced too, for
+// the user is there with a new login.
+func (m *Manager) newest(key string, raw []byte) (shown, newest record) {
+	shown, err := decode(raw)
 	if err != nil {
-		newest = record{}
+		shown = record{}
 	}
+	newest = shown
 	if k := m.cache.find(key); k != nil {
-		if ours, ok := k.record(); ok && ours.seq > newest.seq {
-			newest = ours
+		if ours, ok := k.record(); ok && ours.seq > shown.seq {
+			newest, newest.lease = ours, shown.lease
 		}
 	}
-	return newest
+	return shown, newest
 }
 
 // install sets a record that was just stored.

@@ -38,7 +38,7 @@ func reconcile(ours *pair, stored *record) (outcome, record) {
 	}
 	truth := ours.record
 	if ours.cameFrom(stored) && stored.seq >= truth.seq { // the token that we spent was put again
-		truth.seq, truth.login, truth.over = stored.seq+1, stored.login, stored.over
+		truth.seq, truth.login, truth.over, truth.first = stored.seq+1, stored.login, stored.over, stored.first
 		truth = truth.with(lease{}) // which has to be encoded anew
 	}
 	switch {

@@ -25,6 +25,10 @@ type record struct {
 	// lifetime is how long the token was good for when it came. It bounds what a replica with a
 	// wrong clock believes.
 	lifetime time.Duration
+	// first is the shortHash of the refresh token with which the login began; 0: not known.
+	first uint64
+	// refusal says that the token endpoint has refused a refresh token; nil: none.
+	refusal *refusal
 	// lease is of an attempt to refresh that has begun: the refresh token may have been sent.
 	lease lease
 
@@ -57,6 +61,8 @@ type recordJSON struct {
 	Over       uint64          `json:"over,string,omitempty"`
 	Seq        int64           `json:"seq"`
 	LifetimeMS int64           `json:"lifetime_ms,omitempty"`
+	First      uint64          `json:"first,string,omitempty"`
+	Refusal    *refusal        `json:"refusal,omitempty"`
 	Lease      string          `json:"lease,omitempty"`
 	LeaseMS    int64           `json:"lease_ms,omitempty"`
 	Locked     bool            `json:"locked,omitempty"`
@@ -80,6 +86,8 @@ func (r *record) encode() error {
 		Over:       r.over,
 		Seq:        r.seq,
 		LifetimeMS: r.lifetime.Milliseconds(),
+		First:      r.first,
+		Refusal:    r.refusal,
 		Lease:      r.lease.id,
 		LeaseMS:    r.lease.length.Milliseconds(),
 		Locked:     r.lease.locked,
@@ -107,6 +115,8 @@ func decode(raw []byte) (record, error) {
 		over:     j.Over,
 		seq:      j.Seq,
 		lifetime: time.Duration(min(j.LifetimeMS, forever.Milliseconds())) * time.Millisecond,
+		first:    j.First,
+		refusal:  j.Refusal,
 		lease: lease{
 			id:     j.Lease,
 			length: time.Duration(min(j.LeaseMS, maxLease.Milliseconds())) * time.Millisecond,
@@ -129,7 +139,7 @@ func (r record) with(l lease) record {
 // renewed returns the record that follows r when a token comes in place of its own, now. A token
 // without an expiry never ends by itself.
 func (r record) renewed(t *csoauth.Token, now time.Time) record {
-	next := record{token: *t, login: r.login, over: r.over, seq: r.seq + 1}
+	next := record{token: *t, login: r.login, over: r.over, seq: r.seq + 1, first: r.first}
 	if !t.Expiry.IsZero() {
 		next.lifetime = max(0, t.Expiry.Sub(now.Round(0)))
 	}
@@ -137,12 +147,35 @@ func (r record) renewed(t *csoauth.Token, now time.Time) record {
 }
 
 // newLogin returns the record of a login that comes in place of old's, which may be none, now. Its
-// seq is above old's and, as it is the time, above that of a record that was deleted.
+// seq is above old's and, as it is the time, above that of a record that was deleted. It keeps what
+// is known of a refresh token that it has in common with old.
 func newLogin(t *csoauth.Token, old record, now time.Time) record {
 	old.seq = max(old.seq, now.UnixMilli()-1)
 	next := old.renewed(t, now)
 	next.login, next.over = randomID(), old.login
+	if old.has(t.RefreshToken) {
+		next.lease = old.lease
+	} else {
+		next.first = shortHash(t.RefreshToken)
+	}
 	return next
+}
+
+// withRefusal returns r without a lease, and with a refusal.
+func (r record) withRefusal(refusal *refusal) record {
+	r = r.with(lease{})
+	r.refusal = refusal
+	return r
+}
+
+// has reports whether r has this refresh token.
+func (r *record) has(refreshToken string) bool {
+	return refreshToken != "" && r.token.RefreshToken == refreshToken
+}
+
+// beganWith reports whether r's login began with this refresh token.
+func (r *record) beganWith(refreshToken string) bool {
+	return r.first != 0 && r.first == shortHash(refreshToken)
 }
 
 func randomID() uint64 {

@@ -101,6 +101,26 @@ func TestMarkIsWrittenAsVersion1(t *testing.T) {
 	})
 }
 
+// Replicas of all versions must find what the token endpoint has refused.
+func TestRefusalIsWrittenAsVersion1(t *testing.T) {
+	golden, err := os.ReadFile("testdata/record-refused-v1.json")
+	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		store := new(tokens.Memory)
+		m := newManager(storedRefresher(func() (*csoauth.Token, error) {
+			return nil, &csoauth.Error{StatusCode: 400, Code: "invalid_grant", Description: "it was revoked"}
+		}), store, nil)
+		require.NoError(t, m.Put(t.Context(), "user", storedToken()))
+		time.Sleep(time.Hour)
+		_, err := m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		raw, err := store.Load(t.Context(), "user")
+		require.NoError(t, err)
+		assert.JSONEq(t, string(golden), storedMasked(t, raw))
+		require.NoError(t, m.Close())
+	})
+}
+
 // storedRefresher answers without a provider.
 type storedRefresher func() (*csoauth.Token, error)
 

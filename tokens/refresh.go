@@ -219,14 +219,14 @@ func (f *flight) refresh(ctx context.Context) error {
 	f.rec = leased
 	if !f.hasPlace() {
 		if err := f.retakePlace(ctx); err != nil {
-			f.endLease(ctx)
+			f.endLease(ctx, f.rec.with(lease{}))
 			return f.refreshFailed(leased.token.RefreshToken, err, 0)
 		}
 	}
 	f.forced = f.k.snapshot().rejected
 	left := f.m.lease - f.m.now().since(began)
 	if left < f.m.lease/2 {
-		f.endLease(ctx)
+		f.endLease(ctx, f.rec.with(lease{}))
 		return f.storeFailed(fmt.Errorf("tokens: the store needed %v for a swap, which leaves no time to refresh", (f.m.lease - left).Round(time.Millisecond)))
 	}
 	// The rest of the lease must do to save.
@@ -239,8 +239,11 @@ func (f *flight) refresh(ctx context.Context) error {
 	}
 	// A response that was lost stays lost, and the lease tells others that the refresh token may be
 	// spent (law M6), unless this response says that the login is over.
-	if !wasLost(err) && (!f.k.snapshot().lost || errors.Is(err, csoauth.ErrLoginRequired)) {
-		f.endLease(ctx)
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		refused := newRefusal(leased.token.RefreshToken, err, f.m.now().time())
+		f.endLease(ctx, f.rec.withRefusal(refused))
+	} else if !wasLost(err) && !f.k.snapshot().lost {
+		f.endLease(ctx, f.rec.with(lease{}))
 	}
 	return f.refreshFailed(leased.token.RefreshToken, err, took)
 }
@@ -264,9 +267,9 @@ func (f *flight) ask(ctx context.Context) (token *csoauth.Token, took time.Durat
 	return token, took, err
 }
 
-// endLease takes the lease off. If that fails it stands, and others wait for its end.
-func (f *flight) endLease(ctx context.Context) {
-	free := f.rec.with(lease{})
+// endLease stores free, which has no lease. If that fails the lease stands, and others wait for its
+// end.
+func (f *flight) endLease(ctx context.Context, free record) {
 	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free); err == nil {
 		f.stored(&free)
 	}

@@ -105,9 +105,12 @@ type simRecord struct {
 
 // simParsed is what the simulation reads in a record.
 type simParsed struct {
-	Seq   int64  `json:"seq"`
-	Login string `json:"login"`
-	Lease string `json:"lease"`
+	Seq     int64  `json:"seq"`
+	Login   string `json:"login"`
+	Lease   string `json:"lease"`
+	Refusal *struct {
+		AtMS int64 `json:"at_ms"`
+	} `json:"refusal"`
 	Token struct {
 		RefreshToken string `json:"refresh_token"`
 	} `json:"token"`

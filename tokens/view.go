@@ -156,5 +156,5 @@ func (k *keyState) record() (r record, ok bool) {
 
 func (k *keyState) recordLocked() record {
 	v := k.view.Load()
-	return record{token: v.token, login: k.login, over: k.over, seq: v.seq, lifetime: v.lifetime}
+	return record{token: v.token, login: k.login, over: k.over, first: k.first, seq: v.seq, lifetime: v.lifetime}
 }
