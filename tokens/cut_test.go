@@ -65,7 +65,7 @@ func liveThroughACut(t *testing.T, name string, kept bool, cut func(*http.Respon
 		assert.NotEqual(t, "refresh-user-1", now.token.RefreshToken, name)
 		p.requireAlive(t, &now.token)
 	} else {
-		assert.Equal(t, 1, p.asked(), name)
+		assert.Equal(t, 2, p.asked(), name)
 		assert.NotEmpty(t, now.lease, name)
 	}
 	for range 3 {

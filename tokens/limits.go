@@ -69,6 +69,19 @@ func (p *places) queue(urgent bool) *ticket {
 	return t
 }
 
+// takeFree takes a free place; nil: there is none.
+func (p *places) takeFree() *ticket {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.free == 0 {
+		return nil
+	}
+	p.free--
+	t := &ticket{called: make(chan struct{})}
+	close(t.called)
+	return t
+}
+
 // queueFirst is queue, and before all others.
 func (p *places) queueFirst() *ticket {
 	p.mu.Lock()
@@ -208,6 +221,14 @@ func (f *flight) retakePlace(ctx context.Context) error {
 		return errNoPlace
 	}
 	return nil
+}
+
+// takeFreePlace takes a place again if one is free.
+func (f *flight) takeFreePlace() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ticket = f.places.takeFree()
+	return f.ticket != nil
 }
 
 // hasPlace reports whether the flight has a place among the refreshes.

@@ -32,14 +32,26 @@ var lostAnswers = map[string]func(*http.Response) (*http.Response, error){
 	},
 }
 
-// loseFirst loses the first answer in the way of lose.
+// loseFirst loses the first response in the way of lose, and the request that asks for it again.
 func loseFirst(p *provider, lose func(*http.Response) (*http.Response, error)) {
+	p.before = func(n int, _ *http.Request) (*http.Response, error) {
+		if n == 2 && asksAgain(p) {
+			return nil, io.EOF
+		}
+		return nil, nil
+	}
 	p.after = func(n int, r *http.Response) (*http.Response, error) {
 		if n > 1 {
 			return r, nil
 		}
 		return lose(r)
 	}
+}
+
+// asksAgain reports whether the request that p has just got asks for a response that was lost.
+func asksAgain(p *provider) bool {
+	first, last := p.posts[0], p.posts[len(p.posts)-1]
+	return last.refresh == first.refresh && last.at.Sub(first.at) < 5*time.Second
 }
 
 func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
@@ -57,7 +69,8 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 					}
 					time.Sleep(time.Second)
 				}
-				assert.Equal(t, 1, p.asked())
+				asked := p.asked()
+				assert.LessOrEqual(t, asked, 2, "once, and a moment later once more")
 				assert.NotEmpty(t, readStored(t, store).lease, "others must see it")
 
 				// The process that began it, and the first that it told, are gone.
@@ -66,7 +79,7 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 				assert.Equal(t, "access-user-1", access(t, all[2]))
 				newcomer := replica(t, p, store, nil)
 				assert.Equal(t, "access-user-1", access(t, newcomer))
-				assert.Equal(t, 1, p.asked())
+				assert.Equal(t, asked, p.asked())
 
 				// There is nothing to lose any more: who is asked for a token tries, once.
 				time.Sleep(20 * time.Second)
@@ -75,13 +88,12 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 					require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 					require.ErrorContains(t, err, "before that: ", "and why it came to this")
 				}
-				assert.Equal(t, 2, p.asked())
 				for range 10 {
 					_, err := newcomer.Token(t.Context(), "user")
 					require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 					time.Sleep(time.Second)
 				}
-				assert.LessOrEqual(t, p.asked(), 3, "a refusal is not told to others: each finds out once")
+				assert.Equal(t, asked+1, p.asked())
 			})
 		})
 	}
@@ -96,15 +108,15 @@ func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 		all := replicas(t, 2, p, store, nil)
 		loseFirst(p, lostAnswers["no answer"])
 		p.before = func(n int, _ *http.Request) (*http.Response, error) {
-			if n == 2 {
+			if n == 2 || n == 3 {
 				return httpAnswer(http.StatusInternalServerError, "text/plain", "oops"), nil
 			}
 			return nil, nil
 		}
 		nearEnd(p)
 		access(t, all[0])
-		time.Sleep(time.Second)
-		require.Equal(t, 1, p.asked())
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 2, p.asked())
 
 		rejects := roundTripperFunc(func(*http.Request) (*http.Response, error) {
 			return httpAnswer(http.StatusUnauthorized, "text/plain", ""), nil
@@ -112,14 +124,14 @@ func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 		resp, err := (&http.Client{Transport: all[1].For("user").Transport(rejects)}).Get("https://api.contentstack.io/")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
-		require.Equal(t, 2, p.asked())
+		require.Equal(t, 3, p.asked())
 
 		newcomer := replica(t, p, store, nil)
 		for range 60 {
 			assert.Equal(t, "access-user-1", access(t, newcomer))
 			time.Sleep(time.Second)
 		}
-		assert.Equal(t, 2, p.asked(), "the refresh token is not sent while an access token is left")
+		assert.Equal(t, 3, p.asked(), "the refresh token is not sent while an access token is left")
 		assert.NotEmpty(t, readStored(t, store).lease, "others must see it")
 	})
 }
@@ -132,7 +144,7 @@ func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 			p, store := newProvider(), new(tokens.Memory)
 			m := replicas(t, 1, p, store, nil)[0]
 			p.before = func(n int, _ *http.Request) (*http.Response, error) {
-				if n == 1 {
+				if n <= 2 {
 					return nil, io.ErrUnexpectedEOF
 				}
 				return nil, nil
@@ -140,7 +152,7 @@ func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 			nearEnd(p)
 			access(t, m)
 			time.Sleep(time.Minute)
-			assert.Equal(t, 1, p.asked())
+			assert.Equal(t, 2, p.asked())
 			if restarted {
 				require.NoError(t, m.Close())
 				m = replica(t, p, store, nil)
@@ -148,7 +160,7 @@ func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 			}
 			time.Sleep(5 * time.Minute)
 			assert.Equal(t, "access-user-2", access(t, m))
-			assert.Equal(t, 2, p.asked())
+			assert.Equal(t, 3, p.asked())
 			now := readStored(t, store)
 			p.requireAlive(t, &now.token)
 			assert.Empty(t, now.lease)

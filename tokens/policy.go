@@ -213,6 +213,23 @@ func jittered(d time.Duration, random float64) time.Duration {
 	return d - time.Duration(random*float64(d)/2)
 }
 
+// maxAgain is how long after a lost response, at most, the refresh token is sent once more.
+const maxAgain = 2 * time.Second
+
+// mayAskAgain reports whether a lost response may be had by asking again at once. After a time-out
+// it may not: the server is slow, or does not respond.
+func mayAskAgain(err error) bool {
+	var said *csoauth.Error
+	var slow interface{ Timeout() bool }
+	switch {
+	case errors.As(err, &said) && said.RetryAfter > maxAgain:
+		return false
+	case errors.As(err, &slow) && slow.Timeout():
+		return false
+	}
+	return wasLost(err)
+}
+
 // wasLost reports whether the server may have spent the refresh token although no whole response
 // came. A response that calls itself a success and is none leaves that open too, and so does a
 // gateway that got none itself.

@@ -231,40 +231,78 @@ func (f *flight) refresh(ctx context.Context) error {
 	}
 	// The rest of the lease must do to save.
 	within, cancel := context.WithTimeout(ctx, left-min(savePatience, f.m.lease/4))
-	token, took, err := f.ask(within)
-	cancel()
+	r := f.ask(within)
 	f.leavePlace()
-	if token != nil {
-		return f.keep(ctx, *token, err, took)
+	if r.token == nil && mayAskAgain(r.err) && !f.k.snapshot().lost {
+		r = f.askAgain(within, began, r)
 	}
-	// A response that was lost stays lost, and the lease tells others that the refresh token may be
-	// spent (law M6), unless this response says that the login is over.
-	if errors.Is(err, csoauth.ErrLoginRequired) {
-		refused := newRefusal(leased.token.RefreshToken, err, f.m.now().time())
+	cancel()
+	switch {
+	case r.token != nil:
+		return f.keep(ctx, r)
+	case errors.Is(r.err, csoauth.ErrLoginRequired):
+		refused := newRefusal(leased.token.RefreshToken, r.err, f.m.now().time())
 		f.endLease(ctx, f.rec.withRefusal(refused))
-	} else if !wasLost(err) && !f.k.snapshot().lost {
+	case !wasLost(r.err) && !f.k.snapshot().lost: // a lost response stays lost, and the lease says so (law M6)
 		f.endLease(ctx, f.rec.with(lease{}))
 	}
-	return f.refreshFailed(leased.token.RefreshToken, err, took)
+	return f.refreshFailed(leased.token.RefreshToken, r.err, r.took)
 }
 
-// ask sends the refresh token. A token beside an error is what could be read of a broken response.
-func (f *flight) ask(ctx context.Context) (token *csoauth.Token, took time.Duration, err error) {
+// A response is what the Refresher returned. A token beside an error is what could be read of a
+// broken one.
+type response struct {
+	token *csoauth.Token
+	err   error
+	took  time.Duration
+}
+
+// ask sends the refresh token.
+func (f *flight) ask(ctx context.Context) (r response) {
 	asked, old := f.m.now(), f.rec.token
-	token, err = f.m.refresher.Refresh(ctx, &old)
-	if !errors.Is(err, csoauth.ErrNotSent) {
-		took = f.m.now().since(asked)
+	r.token, r.err = f.m.refresher.Refresh(ctx, &old)
+	if !errors.Is(r.err, csoauth.ErrNotSent) {
+		r.took = f.m.now().since(asked)
 	}
 	var said *csoauth.Error
 	switch {
-	case errors.As(err, &said):
-		token = said.Token
-	case err != nil:
-		token = nil
-	case token == nil:
-		err = errors.New("tokens: the Refresher returned neither a token nor an error")
+	case errors.As(r.err, &said):
+		r.token = said.Token
+	case r.err != nil:
+		r.token = nil
+	case r.token == nil:
+		r.err = errors.New("tokens: the Refresher returned neither a token nor an error")
 	}
-	return token, took, err
+	return r
+}
+
+// askAgain sends the refresh token once more, under the same lease, a moment after a response to it
+// was lost (law M6): many servers give the same pair again for some seconds. It does not if less
+// than half of the lease would be left, or no place is free. Anything but a new pair or a refusal
+// leaves open what became of the first try.
+func (f *flight) askAgain(ctx context.Context, began instant, first response) response {
+	wait := jittered(maxAgain, f.m.random(f.k.key))
+	if f.m.now().since(began)+wait > f.m.lease/2 {
+		return first
+	}
+	select {
+	case <-time.After(wait):
+	case <-f.m.ctx.Done():
+		return first
+	}
+	if !f.takeFreePlace() {
+		return first
+	}
+	second := f.ask(ctx)
+	f.leavePlace()
+	switch {
+	case second.token != nil:
+		return second
+	case errors.Is(second.err, csoauth.ErrLoginRequired):
+		second.err = fmt.Errorf("%w (before that: %w)", second.err, first.err)
+		return second
+	}
+	return first
 }
 
 // endLease stores free, which has no lease. If that fails the lease stands, and others wait for its
@@ -276,14 +314,14 @@ func (f *flight) endLease(ctx context.Context, free record) {
 }
 
 // keep saves a new pair before anyone gets it (law M4). If the store cannot take it, callers get it
-// all the same, and it is saved later. problem is what was wrong with the response.
-func (f *flight) keep(ctx context.Context, token csoauth.Token, problem error, took time.Duration) error {
-	spent := f.rec.token.RefreshToken
+// all the same, and it is saved later.
+func (f *flight) keep(ctx context.Context, r response) error {
+	token, spent := *r.token, f.rec.token.RefreshToken
 	if token.RefreshToken == "" {
 		token.RefreshToken = spent
 	}
 	next := f.rec.renewed(&token, f.m.now().time())
-	if problem != nil {
+	if r.err != nil {
 		next.lifetime = f.rec.lifetime // of the old access token, which stays
 	}
 	f.pending, f.kept = &pair{next, spent}, false
@@ -291,13 +329,13 @@ func (f *flight) keep(ctx context.Context, token csoauth.Token, problem error, t
 	if err := f.save(ctx, s); errors.Is(err, csoauth.ErrLoginRequired) {
 		return err // deleted meanwhile
 	} else if err != nil && f.saveLater(s) {
-		f.event(EventSaveFailed, err, took)
+		f.event(EventSaveFailed, err, r.took)
 	}
-	if problem != nil {
-		return f.refreshFailed(next.token.RefreshToken, problem, took)
+	if r.err != nil {
+		return f.refreshFailed(next.token.RefreshToken, r.err, r.took)
 	}
 	if f.kept {
-		f.event(EventRefreshed, nil, took)
+		f.event(EventRefreshed, nil, r.took)
 	}
 	return nil
 }

@@ -132,6 +132,7 @@ func (s *sim) checkSend(send *simSend, ref simRef) {
 		}
 		switch {
 		case before.known && !before.processed:
+		case s.asksAgain(pair, send): // law M6
 		case pair.broken, now >= pair.issued+s.profile.lives-margin: // law M6: only another try can tell
 		case s.server.rejected[simRejection{p, ref}]: // to the sender it has ended
 		case !p.ran(now - s.profile.lease): // law M5: stopped between the look at the clock and the request
@@ -140,6 +141,17 @@ func (s *sim) checkSend(send *simSend, ref simRef) {
 			return
 		}
 	}
+}
+
+// asksAgain reports whether a request is its sender's second, under the lease of the first.
+func (s *sim) asksAgain(pair *simPair, send *simSend) bool {
+	own := 0
+	for _, before := range pair.sends {
+		if before.by == send.by && send.at-before.at <= s.profile.lease/2 {
+			own++
+		}
+	}
+	return own == 1
 }
 
 // knowsRefusal reports whether p must know that another request with the same refresh token was

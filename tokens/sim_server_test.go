@@ -155,6 +155,10 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	region, _, _ := strings.Cut(req.URL.Host, ".")
 	random := func(n time.Duration, what string) time.Duration { return p.s.random(n, what, p.name, token) }
 	fault := v.windows.at(p.s.now(), region, p.replica.n)
+	if fault == "" && p.s.profile.server && random(50, "lose one") == 0 {
+		fault = []string{serverLoses, serverCuts, serverGateway, serverPage}[random(4, "which")]
+		v.windows.add(simWindow{simSpan{p.s.now(), p.s.now()}, region, fault, p.replica.n})
+	}
 	if fault == serverUnknown { // not a refused connection: the Config would try again, after a random pause
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: req.URL.Host, IsNotFound: true}}
 	}

@@ -25,7 +25,7 @@ import (
 //     token works once, and its second use ends the login. A server with grace takes it for some
 //     seconds more, and responds with the newest pair. A region may hang, be gone from the DNS,
 //     respond with 403, 429, 500, 502, 503, 504 or a page, break off, refuse a good token, and lose
-//     a request before or after it has processed it.
+//     a request before or after it has processed it. One request in 50 is lost by itself.
 //   - of the API, in the same file: 401 to a token that has ended or was revoked. A refresh does
 //     not end the old access token. At times the API rejects good tokens, or one of them.
 //   - of the store (sim_store_test.go): each call takes effect at one moment, or not at all. The
