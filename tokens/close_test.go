@@ -141,7 +141,7 @@ func TestAfterCloseNothingIsAsked(t *testing.T) {
 		require.ErrorContains(t, err, "closed")
 		_, err = source.Token()
 		require.ErrorContains(t, err, "closed")
-		_, err = client.Get("https://api.example.com/")
+		_, err = client.Get("https://api.contentstack.io/")
 		require.ErrorContains(t, err, "closed")
 		require.ErrorContains(t, m.Put(t.Context(), "user", p.login("user")), "closed")
 		require.ErrorContains(t, m.Delete(t.Context(), "user"), "closed")

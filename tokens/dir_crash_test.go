@@ -45,8 +45,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestDirCountsAcrossProcesses: no increment of a process is lost. The values name who wrote them, because two who ask for
-// the same one both succeed.
+// TestDirCountsAcrossProcesses: no increment of a process is lost. The values name who wrote them,
+// because two who ask for the same one both succeed.
 func TestDirCountsAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	dir, _ := dirOne(t, "0 by nobody")
@@ -74,7 +74,8 @@ func childIncrements() {
 	}
 }
 
-// TestDirKilledAtEveryStep of a swap: the value is the old or the new one, and nothing stands in the way of the next.
+// TestDirKilledAtEveryStep of a swap: the value is the old or the new one, and nothing stands in
+// the way of the next.
 func TestDirKilledAtEveryStep(t *testing.T) {
 	t.Parallel()
 	for step, want := range map[string]string{"written": "old", "before rename": "old", "after rename": "new"} {
@@ -106,7 +107,8 @@ func childDiesAtStep() {
 	_ = dir.CompareAndSwap(ctx, dirKey, []byte("old"), []byte("new"))
 }
 
-// TestDirKilledAnywhere kills a process at no special moment of its swaps, again and again in the same directory.
+// TestDirKilledAnywhere kills a process at no special moment of its swaps, again and again in the
+// same directory.
 func TestDirKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	dir, _ := dirOne(t, bigValue(0))
@@ -161,7 +163,8 @@ func bigNumber(value string) int {
 	return n
 }
 
-// TestDirProcessesTakeTurns: a process whose goroutines want the lock all the time leaves it to others, too.
+// TestDirProcessesTakeTurns: a process whose goroutines want the lock all the time leaves it to
+// others, too.
 func TestDirProcessesTakeTurns(t *testing.T) {
 	t.Parallel()
 	dir, _ := dirOne(t, "value")

@@ -41,7 +41,8 @@ func waitFor(t *testing.T, done func() bool) {
 	require.Eventually(t, done, time.Minute, time.Millisecond)
 }
 
-// TestDirWaitersTakeOneThread: a thread that waits for a file lock is lost to the rest of the program.
+// TestDirWaitersTakeOneThread: a thread that waits for a file lock is lost to the rest of the
+// program.
 func TestDirWaitersTakeOneThread(t *testing.T) {
 	const waiters = 1000
 	dir, file := dirOne(t, "value")
@@ -129,7 +130,8 @@ func TestDirLockOfAnotherProcess(t *testing.T) {
 	waitFor(t, func() bool { return tokens.Queued(string(dir)) == 0 })
 }
 
-// TestDirLockThatIsLost: a caller who drops unlock keeps the lock. The garbage collector must not free it.
+// TestDirLockThatIsLost: a caller who drops unlock keeps the lock. The garbage collector must not
+// free it.
 func TestDirLockThatIsLost(t *testing.T) {
 	dir, _ := dirOne(t, "value")
 	_, err := dir.Lock(t.Context(), dirKey)

@@ -91,7 +91,8 @@ func TestDirFileStaysTheSame(t *testing.T) {
 	assertDirHolds(t, dir, "value\n")
 }
 
-// TestDirRefusesADamagedFile: whatever happened to the file, it is an error that names it, and neither a miss nor a value.
+// TestDirRefusesADamagedFile: whatever happened to the file, it is an error that names it, and
+// neither a miss nor a value.
 func TestDirRefusesADamagedFile(t *testing.T) {
 	dir, file := dirOne(t, "value")
 	whole, err := os.ReadFile(file)
@@ -146,7 +147,8 @@ func TestDirRefusesANewerFile(t *testing.T) {
 	assertDirError(t, err, file+" has version 2, and this csoauth reads up to 1: update every program that uses the directory")
 }
 
-// TestDirRefusesACopiedFile: a file under another key's name must not hand one user's token to another.
+// TestDirRefusesACopiedFile: a file under another key's name must not hand one user's token to
+// another.
 func TestDirRefusesACopiedFile(t *testing.T) {
 	dir, file := dirOne(t, "value")
 	data, err := os.ReadFile(file)

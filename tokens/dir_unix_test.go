@@ -109,8 +109,8 @@ func TestDirSaysThatTheSwapMayBeDone(t *testing.T) {
 	assertDirHolds(t, dir+" moved", "new")
 }
 
-// TestDirOnAFullDisk uses a limit on the size of files, which a user may set as well as root: the system writes a part and
-// then fails, as it does on a disk that is full.
+// TestDirOnAFullDisk uses a limit on the size of files, which a user may set as well as root: the
+// system writes a part and then fails, as it does on a disk that is full.
 func TestDirOnAFullDisk(t *testing.T) {
 	dir, file := dirOne(t, "old")
 	out, err := dirChild(t, "dir-full", dir, "").Output()
@@ -134,7 +134,8 @@ func childWithFullDisk() {
 	fmt.Println("create:", dir.CompareAndSwap(ctx, dirKey, nil, []byte("new")))
 }
 
-// TestDirThatIsReadOnly is read in another process, because root, which this one may be, can write everywhere.
+// TestDirThatIsReadOnly is read in another process, because root, which this one may be, can write
+// everywhere.
 func TestDirThatIsReadOnly(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Setenv("TMPDIR", "/tmp") // another directory may be root's alone, and the other process must get to it

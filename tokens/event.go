@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// An Event tells what became of a refresh. It has no secret. It prints, and goes into a slog log,
-// with the [KeyHash] in place of the key, which may be a user's name; what the errors of a Store
-// say is up to the Store. To tell the user, use the error of [Manager.Token] or of a request.
+// An Event tells what became of a refresh, a login or a token. It has no secret. It prints, and
+// goes into a slog log, with the [KeyHash] in place of the key, which may be a user's name; what
+// the errors of a Store say is up to the Store. To tell the user, use the error of [Manager.Token]
+// or of a request.
 type Event struct {
 	Type EventType
 	// Key is the key of the login.
@@ -61,9 +62,12 @@ const (
 	// EventSaveFailed: a new pair is used, and the store did not take it. If this process ends
 	// before it is saved, the login is lost.
 	EventSaveFailed EventType = "save failed"
-	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed, and come again after
-	// the key was evicted from memory.
+	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed, and come again
+	// after the key was evicted from memory.
 	EventLoginRequired EventType = "login required"
+	// EventTokenWithheld: a request went out without a token, because its host takes none. Reported
+	// once for each host. If it should take them, name it in Options.Hosts.
+	EventTokenWithheld EventType = "token withheld"
 )
 
 // KeyHash names a key without telling it: 16 hexadecimal digits of its SHA-256.
@@ -79,6 +83,7 @@ func (m *Manager) report(e Event) {
 		EventRefreshFailed: slog.LevelWarn,
 		EventSaveFailed:    slog.LevelError,
 		EventLoginRequired: slog.LevelInfo,
+		EventTokenWithheld: slog.LevelWarn,
 	}[e.Type]
 	m.log.LogAttrs(context.Background(), level, "tokens: "+string(e.Type), e.attrs()...)
 	if m.onEvent != nil {

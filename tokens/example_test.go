@@ -19,7 +19,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A worker does something for each of many users. One of them never logged in, which is no reason to stop.
+// A worker does something for each of many users. One of them never logged in, which is no reason
+// to stop.
 func ExampleManager() {
 	contentstack := newProvider() // plays Contentstack; you need none, only a Config
 	config := contentstack.config()
@@ -55,7 +56,8 @@ func ExampleManager() {
 	// alan has to log in
 }
 
-// The token of a login is refreshed when that is due, and the new one is in the store before Token returns it.
+// The token of a login is refreshed when that is due, and the new one is in the store before Token
+// returns it.
 func ExampleManager_Token() {
 	contentstack := newProvider()
 	ctx, store := context.Background(), new(tokens.Memory)
@@ -89,7 +91,8 @@ func ExampleManager_Token() {
 	// <nil> <nil> 1 refresh
 }
 
-// Client adds the user's access token to each request, and sends one again with a new token if an API answers 401.
+// Client adds the user's access token to each request, and sends one again with a new token if an
+// API answers 401.
 func ExampleLogin_Client() {
 	contentstack := newProvider()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -101,7 +104,8 @@ func ExampleLogin_Client() {
 	}))
 	defer api.Close()
 	ctx := context.Background()
-	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	// The hosts of Contentstack are known. This one stands for an API of your own.
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{Hosts: []string{"127.0.0.1"}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -167,7 +171,8 @@ func ExampleLogin_TokenSource() {
 	}
 
 	var source oauth2.TokenSource = users.For("ada").TokenSource(ctx)
-	// oauth2.NewClient(ctx, source) would keep each token until its expiry. This asks the Manager each time:
+	// oauth2.NewClient(ctx, source) would keep each token until its expiry. This asks the Manager
+	// each time:
 	client := &http.Client{Transport: &oauth2.Transport{Source: source}}
 	_ = client
 
@@ -179,7 +184,8 @@ func ExampleLogin_TokenSource() {
 	// "": the Manager alone may spend it
 }
 
-// A tool with one login in a state of its own says how to write that, and leaves the rest to the Manager.
+// A tool with one login in a state of its own says how to write that, and leaves the rest to the
+// Manager.
 func ExampleSingle() {
 	contentstack := newProvider()
 	state := contentstack.login("ada") // as the tool read it from its file: Token has UnmarshalBinary
@@ -204,7 +210,8 @@ func ExampleSingle() {
 	// <nil>
 }
 
-// A directory of sealed files. Who reads them without the key learns who is logged in, and no token.
+// A directory of sealed files. Who reads them without the key learns who is logged in, and no
+// token.
 func ExampleSealed_manager() {
 	contentstack := newProvider()
 	dir, err := os.MkdirTemp("", "tokens-")

@@ -7,7 +7,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// hooked is a Store that a test can get in the way of. A hook's error is returned, and what was asked for does not happen.
+// hooked is a Store that a test can get in the way of. A hook's error is returned, and what was
+// asked for does not happen.
 type hooked struct {
 	tokens.Store
 	mu      sync.Mutex

@@ -36,8 +36,10 @@ type work struct {
 	believed time.Duration // until when that is believed
 	recorded bool          // the record says so too
 
-	rejected bool          // an API has rejected this access token
-	forcedAt time.Duration // when this access token came in place of a rejected one
+	rejected   bool    // an API has rejected this access token
+	rejectedBy string  // its host
+	clearly    bool    // it said that the token is invalid
+	forced     forcing // this access token came in place of a rejected one
 
 	lease      lease         // what the record shows
 	leaseSince time.Duration // when this process first saw it
@@ -49,6 +51,15 @@ type work struct {
 	retrySoon     time.Duration // the same while a caller without a token waits: it may be earlier
 	lookAt        time.Duration // callers without a token cause no look at the store before it
 	told          bool          // EventLoginRequired was reported
+}
+
+// A forcing says how an access token came in place of a rejected one.
+type forcing struct {
+	at time.Duration // when; 0: it did not
+	by string        // the host that had rejected the other
+	// pause is how long that host has no other token replaced: longer each time that it rejects the
+	// new one too (law M9).
+	pause time.Duration
 }
 
 // An unsaved pair is one that callers have, and the store has not.
@@ -139,8 +150,8 @@ func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool
 		return result{}, false
 	}
 	w.flight, w.moved = nil, false
-	if w.refused == nil {
-		w.rejected = false // law M9: one API's word is not enough to go without a token
+	if w.refused == nil || !w.clearly {
+		w.rejected, w.rejectedBy, w.clearly = false, "", false // law M9: one API's word is not enough to go without a token
 	}
 	switch {
 	case k.view.Load() == nil:
@@ -197,7 +208,8 @@ func (k *keyState) idleLocked(now instant) bool {
 		return true
 	}
 	waits := max(w.retryAt, w.lookAt) > now.mono && !w.recorded
-	return w.flight == nil && w.unsaved == nil && !waits && !w.justForced(now)
+	forced := w.forced.at != 0 && now.mono-w.forced.at < forcedFor // a longer pause is not worth the memory
+	return w.flight == nil && w.unsaved == nil && !waits && !forced
 }
 
 // put sets a record that was just stored by a Put, unless memory has a newer one. It returns the
@@ -365,15 +377,20 @@ func (k *keyState) setSaved(u *unsaved, r *record) bool {
 }
 
 // reject notes that an API has rejected the access token, if that is still the key's, so that the
-// next caller has it replaced (law M9).
-func (k *keyState) reject(accessToken string) {
+// next caller has it replaced (law M9). If there is none to be had because the refresh token was
+// refused, an unclear word does not end the token.
+func (k *keyState) reject(r rejection) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v := k.view.Load()
-	if k.work == evicted || v == nil || v.token.AccessToken != accessToken {
+	if k.work == evicted || v == nil || v.token.AccessToken != r.accessToken {
 		return
 	}
-	k.workLocked().rejected = true
+	w := k.workLocked()
+	if w.refused != nil && k.set.now().mono < w.believed && !r.clear {
+		return
+	}
+	w.rejected, w.rejectedBy, w.clearly = true, r.host, w.clearly || r.clear
 	stale := *v
 	stale.fresh = instant{}
 	k.view.Store(&stale)
@@ -477,10 +494,20 @@ func (k *keyState) setLocked(r *record, forced bool) {
 	k.endUnsavedLocked()
 	k.view.Store(newView(r, now))
 	k.login, k.over, k.first = r.login, r.over, r.first
-	*w = work{flight: w.flight, moved: w.moved, lease: w.lease, leaseSince: w.leaseSince}
+	var f forcing
 	if forced {
-		w.forcedAt = max(1, now.mono)
+		f = w.nextForcing(now)
 	}
+	*w = work{flight: w.flight, moved: w.moved, lease: w.lease, leaseSince: w.leaseSince, forced: f}
+}
+
+// nextForcing returns the forcing of a token that comes now.
+func (w *work) nextForcing(now instant) forcing {
+	f := forcing{at: max(1, now.mono), by: w.rejectedBy, pause: forcedFor}
+	if w.forced.at != 0 && w.forced.by == f.by {
+		f.pause = min(2*w.forced.pause, maxForced)
+	}
+	return f
 }
 
 // clearLocked drops the login.
@@ -505,8 +532,8 @@ func (k *keyState) setFreshLocked(now instant) {
 
 // dropWorkLocked drops work that has nothing to remember any more.
 func (k *keyState) dropWorkLocked(now instant) {
-	if !k.work.justForced(now) {
-		k.work.forcedAt = 0
+	if f := k.work.forced; now.mono-f.at > 2*f.pause { // the new token was not rejected
+		k.work.forced = forcing{}
 	}
 	if *k.work == (work{}) {
 		k.work = nil

@@ -16,8 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A killFront stands before the token endpoint of a server. It can kill who asks, and knows which refresh tokens the server has
-// taken. What it has read goes on to the server even if its sender is gone by then, as over a real network.
+// A killFront stands before the token endpoint of a server. It can kill who asks, and knows which
+// refresh tokens the server has taken. What it has read goes on to the server even if its sender is
+// gone by then, as over a real network.
 type killFront struct {
 	*httptest.Server
 	server string // base URL
@@ -71,8 +72,9 @@ func (f *killFront) note(c net.Conn, state http.ConnState) {
 	f.changed.Broadcast()
 }
 
-// quiet returns when all that dead processes have sent is processed. Connections are accepted in the order in which they were made,
-// and end when there is nothing left to read, so it waits for one of its own and then for the end of all.
+// quiet returns when all that dead processes have sent is processed. Connections are accepted in
+// the order in which they were made, and end when there is nothing left to read, so it waits for
+// one of its own and then for the end of all.
 func (f *killFront) quiet(t *testing.T) {
 	t.Helper()
 	last, err := net.Dial("tcp", f.Listener.Addr().String())

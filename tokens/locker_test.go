@@ -117,8 +117,8 @@ func TestOldTokenIsServedWhileAnotherHasTheLock(t *testing.T) {
 	})
 }
 
-// While a pair is not saved its process keeps the lock, because the others would take it for gone. It does not wait for its own
-// lock when the pair ends and the store is back.
+// While a pair is not saved its process keeps the lock, because the others would take it for gone.
+// It does not wait for its own lock when the pair ends and the store is back.
 func TestLockIsKeptWithAnUnsavedPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, broken := newProvider(), newBrokenLater()

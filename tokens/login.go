@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -42,6 +43,20 @@ func (l *Login) Token(ctx context.Context) (*csoauth.Token, error) {
 	return &v.token, nil
 }
 
+// Invalidate says that an API has rejected an access token of this login as invalid, and gets
+// another: for callers who send it themselves, such as an [oauth2.Transport], gRPC or an SDK. Call
+// it only if the API's response is about the token ([Login.Transport] tells them apart), then ask
+// for the Token again and repeat the request once.
+//
+// Nothing happens if accessToken is not the current one any more, so ten callers cause one refresh.
+// It is an error if there is no token left: [csoauth.ErrLoginRequired] if the refresh token was
+// refused as well. If the refresh failed for another reason, or the token is itself less than a
+// minute old and came for the same reason, Token goes on to return it.
+func (l *Login) Invalidate(ctx context.Context, accessToken string) error {
+	_, err := l.m.replace(ctx, l.key, rejection{accessToken: accessToken, host: "Invalidate", clear: true})
+	return err
+}
+
 // Delete is [Manager.Delete] for this key.
 func (l *Login) Delete(ctx context.Context) error { return l.m.Delete(ctx, l.key) }
 
@@ -69,9 +84,10 @@ func (l *Login) view(ctx context.Context) (*view, error) {
 // context, so ctx bounds every wait of the source. The tokens have no refresh token: only the
 // Manager may use that. All callers share a token, so do not change it.
 //
-// Do not wrap the source in an [oauth2.ReuseTokenSource], as [oauth2.NewClient] does: it goes on
-// with a token that the Manager has replaced. Use an [oauth2.Transport] whose Source is this one,
-// or [Login.Transport], which also acts on a 401.
+// The Expiry of these tokens is the Manager's next look at the store and 10 seconds, or the true
+// end if that comes first. So an [oauth2.ReuseTokenSource], such as [oauth2.NewClient] makes, asks
+// again in time to see that a token was replaced. Neither of them acts on a 401: [Login.Transport]
+// does, and [Login.Invalidate] is for others.
 func (l *Login) TokenSource(ctx context.Context) oauth2.TokenSource {
 	return &tokenSource{login: l, ctx: ctx}
 }
@@ -93,11 +109,27 @@ func (s *tokenSource) Token() (*oauth2.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	last := s.last.Load()
-	if last == nil || last.from != v {
-		last = &converted{v, v.token.OAuth2()}
-		last.to.RefreshToken = ""
-		s.last.Store(last)
+	if last := s.last.Load(); last != nil && last.from == v && s.login.m.now().before(v.fresh) {
+		return last.to, nil
 	}
-	return last.to, nil
+	next := &converted{v, v.token.OAuth2()}
+	next.to.RefreshToken = ""
+	if look := s.nextLook(v); next.to.Expiry.IsZero() || look.Before(next.to.Expiry) {
+		next.to.Expiry = look
+	}
+	s.last.Store(next)
+	return next.to, nil
+}
+
+// reuseMargin is how long before its Expiry package oauth2 takes a token for ended.
+const reuseMargin = 10 * time.Second
+
+// nextLook returns until when a caller may go on with v's token before it asks again. A look that
+// is overdue comes with the next call.
+func (s *tokenSource) nextLook(v *view) time.Time {
+	look := v.fresh
+	if now := s.login.m.now(); !now.before(look) {
+		look = now.add(time.Second)
+	}
+	return look.add(reuseMargin).time()
 }

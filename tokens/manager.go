@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/bearer"
 )
 
 // A Refresher exchanges a Token for a new one, as [*csoauth.Config] does. It must not change the
@@ -34,20 +35,24 @@ type Options struct {
 	SoftWindow time.Duration
 	// Recheck is the maximum age of a cached login. A use of an older one reads the store in the
 	// background. If it is more than twice as old, the use waits for the store, for 2 seconds at
-	// most. So a login that another process replaced or deleted lives on here for twice Recheck and 2
-	// seconds at most, while the store responds. Zero: a minute. Negative: the store is read
-	// only to refresh.
+	// most. So a login that another process replaced or deleted lives on here for twice Recheck and
+	// 2 seconds at most, while the store responds. Zero: a minute. Negative: the store is read only
+	// to refresh.
 	Recheck time.Duration
 	// Lease is how long a refresh may take, from its first write to the store until the new pair is
-	// saved. If the process dies meanwhile, others wait for the end of the lease before they refresh
-	// that key. From 1 second to 1 hour. Zero: 30 seconds.
+	// saved. If the process dies meanwhile, others wait for the end of the lease before they
+	// refresh that key. From 1 second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
-	// MaxRefreshesPerHost is how many refreshes run at a time in this process at one token endpoint,
-	// so that a region that hangs does not hold up another. The Refresher's TokenURLFor method, which
-	// a Config has, tells the endpoints apart; without it there is one. Zero: 64.
+	// MaxRefreshesPerHost is how many refreshes run at a time in this process at one token
+	// endpoint, so that a region that hangs does not hold up another. The Refresher's TokenURLFor
+	// method, which a Config has, tells the endpoints apart; without it there is one. Zero: 64.
 	MaxRefreshesPerHost int
 	// MaxCached is how many keys are kept in memory. The others are in the store. Zero: 100,000.
 	MaxCached int
+	// Hosts are those that get access tokens from [Login.Transport], besides those that the Config
+	// names for each token: "api.example.com", or "api.example.com:8443". There are no wildcards. A
+	// host of this machine, such as "127.0.0.1", stands for all of its ports if it names none.
+	Hosts []string
 	// OnEvent is called after each refresh and failure, by several goroutines at a time. It should
 	// return soon, and must not call Close. Nil: no calls.
 	OnEvent func(Event)
@@ -70,7 +75,9 @@ type Manager struct {
 	settings
 	refresher Refresher
 	store     opener
-	locker    Locker // the store, if it is one
+	locker    Locker                        // the store, if it is one
+	hostsFor  func(*csoauth.Token) []string // the Refresher's; nil: it has none
+	hosts     bearer.Hosts
 	onEvent   func(Event)
 	log       *slog.Logger
 
@@ -78,11 +85,12 @@ type Manager struct {
 	limits limits
 	turns  turns
 
-	ctx     context.Context // ends with Close
-	close   context.CancelCauseFunc
-	flights sync.WaitGroup
-	mu      sync.Mutex
-	closed  bool
+	ctx      context.Context // ends with Close
+	close    context.CancelCauseFunc
+	flights  sync.WaitGroup
+	mu       sync.Mutex
+	closed   bool
+	withheld map[string]bool // hosts that were named in an event
 }
 
 // settings are what all keys of a Manager have in common.
@@ -131,6 +139,12 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 		onEvent:   o.OnEvent,
 		log:       o.Logger,
 	}
+	if r, ok := r.(interface {
+		HostsFor(t *csoauth.Token) []string
+	}); ok {
+		m.hostsFor = r.HostsFor
+	}
+	m.hosts, m.withheld = slices.Clone(o.Hosts), map[string]bool{}
 	m.locker, _ = s.(Locker)
 	m.store = unsealed{s}
 	if sealed, ok := s.(opener); ok {
@@ -188,6 +202,9 @@ func (o *Options) check() error {
 		return fmt.Errorf("Options.MaxRefreshesPerHost: %d is negative", o.MaxRefreshesPerHost)
 	case o.MaxCached < 0:
 		return fmt.Errorf("Options.MaxCached: %d is negative", o.MaxCached)
+	}
+	if err := bearer.CheckHosts(o.Hosts); err != nil {
+		return fmt.Errorf("Options.Hosts: %w", err)
 	}
 	return nil
 }

@@ -191,6 +191,13 @@ func (s snapshot) fails() bool {
 	return s.known && !s.valid() && !s.underWay && s.lookIn > 0 && !s.due() && (!s.rejected || s.refused)
 }
 
+// How long a token that came because of a 401 is not replaced because of another: at first, and at
+// most, if the same API rejects each new token too (law M9).
+const (
+	forcedFor = time.Minute
+	maxForced = time.Hour
+)
+
 const (
 	minBackoff = time.Second
 	maxBackoff = 5 * time.Minute

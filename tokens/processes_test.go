@@ -24,9 +24,9 @@ func rounds(n int) int {
 	return n
 }
 
-// A process is this test binary, running a row of children. It is told what to do on its stdin, in JSON, and answers on its
-// stdout. Its stdin stays open as long as the test that started it, and a row ends when it closes: none outlives a test that was
-// killed itself.
+// A process is this test binary, running a row of children. It is told what to do on its stdin, in
+// JSON, and answers on its stdout. Its stdin stays open as long as the test that started it, and a
+// row ends when it closes: none outlives a test that was killed itself.
 type process struct {
 	tb     testing.TB
 	cmd    *exec.Cmd
@@ -80,7 +80,8 @@ func (p *process) stop() { _ = p.stdin.Close() }
 // kill ends it where it stands. It may be called from any goroutine.
 func (p *process) kill() { _ = p.cmd.Process.Kill() } // fails if it has ended, which is as good
 
-// wait returns when the process has ended. What it wrote to stderr, such as a data race or a panic, fails the test.
+// wait returns when the process has ended. What it wrote to stderr, such as a data race or a panic,
+// fails the test.
 func (p *process) wait() {
 	if p.waited {
 		return
@@ -91,8 +92,8 @@ func (p *process) wait() {
 	assert.Empty(p.tb, p.stderr.String(), "the stderr of another process")
 }
 
-// toldToProcess is what a row of children begins with: it reads what the process is told first, and returns a context that ends when its
-// stdin does.
+// toldToProcess is what a row of children begins with: it reads what the process is told first, and
+// returns a context that ends when its stdin does.
 func toldToProcess(v any) context.Context {
 	in := json.NewDecoder(os.Stdin)
 	if err := in.Decode(v); err != nil {

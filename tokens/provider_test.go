@@ -16,8 +16,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A provider is the strictest OAuth server: a refresh token that comes a second time ends the login. It is an
-// http.RoundTripper, so that the real Config asks it, and works inside a synctest bubble.
+// A provider is the strictest OAuth server: a refresh token that comes a second time ends the
+// login. It is an http.RoundTripper, so that the real Config asks it, and works inside a synctest
+// bubble.
 type provider struct {
 	mu     sync.Mutex
 	logins map[string]*login // by every refresh token that was ever given out

@@ -74,7 +74,8 @@ func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
 	}
 }
 
-// The stored token is offered while the refresh goes on, but near its end the new one is waited for.
+// The stored token is offered while the refresh goes on, but near its end the new one is waited
+// for.
 func TestNewProcessServesTheTokenThatIsStored(t *testing.T) {
 	for left, row := range map[time.Duration]struct {
 		access string
@@ -109,7 +110,8 @@ func TestOthersResultIsAdoptedSoon(t *testing.T) {
 			require.NoError(t, got.err)
 			assert.LessOrEqual(t, got.took, takes+time.Second)
 			assert.Equal(t, (<-answer).token.AccessToken, got.token.AccessToken)
-			// At least a quarter of a second apart on average: a second with jitter, and less in the beginning.
+			// At least a quarter of a second apart on average: a second with jitter, and less in
+			// the beginning.
 			assert.LessOrEqual(t, store.loads-loads, 8+4*int(takes.Seconds()), "looks at the store")
 		}
 		assert.Equal(t, 4, p.asked())

@@ -63,7 +63,8 @@ func TestRefreshSavesBeforeReturning(t *testing.T) {
 	}
 }
 
-// The record that the pair came from may look different by the time of the save. It is still the parent, or older.
+// The record that the pair came from may look different by the time of the save. It is still the
+// parent, or older.
 func TestPairIsSavedOverItsParent(t *testing.T) {
 	for name, happen := range map[string]func(t *testing.T, s tokens.Store, parent, before stored){
 		"another replica took our lease for a dead one's": func(t *testing.T, s tokens.Store, _, _ stored) {
@@ -171,7 +172,8 @@ func TestDeleteDuringARefreshWins(t *testing.T) {
 	}
 }
 
-// A program that keeps a copy of the token, and puts it back, must not undo the refresh that has spent it.
+// A program that keeps a copy of the token, and puts it back, must not undo the refresh that has
+// spent it.
 func TestPutOfTheSpentTokenDuringARefreshLoses(t *testing.T) {
 	for who, other := range map[string]int{"here": 0, "elsewhere": 1} {
 		t.Run(who, func(t *testing.T) {

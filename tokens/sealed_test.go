@@ -67,7 +67,8 @@ func TestSealedRefusesEveryFlippedByte(t *testing.T) {
 	assertOpens(t, s)
 }
 
-// TestSealedValueMoved: who writes to the store must not be able to hand one user's token to another.
+// TestSealedValueMoved: who writes to the store must not be able to hand one user's token to
+// another.
 func TestSealedValueMoved(t *testing.T) {
 	inner, value := sealedOne(t, key32(1))
 	require.NoError(t, inner.CompareAndSwap(t.Context(), "user-2", nil, value))
@@ -221,7 +222,8 @@ func TestSealedValueThatChangesBetween(t *testing.T) {
 	}
 }
 
-// TestSealedOverABrokenStore: one that calls everything a conflict gets tired of, and not tried for ever.
+// TestSealedOverABrokenStore: one that calls everything a conflict gets tired of, and not tried for
+// ever.
 func TestSealedOverABrokenStore(t *testing.T) {
 	r := &recorder{Store: &tokens.Memory{}, before: func(int) error { return tokens.ErrConflict }}
 	err := sealed(t, r, key32(1)).CompareAndSwap(t.Context(), sealedKey, nil, []byte("x"))

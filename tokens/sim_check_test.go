@@ -44,32 +44,6 @@ const (
 	notRecovered invariant = "all is well again one backoff after all failures have ended"
 )
 
-// A knownViolation is an invariant that the Manager does not keep yet, the rule that will make it
-// do so, a seed that shows it, and how often it may happen in 1,000 refreshes, which is about three
-// times as often as it does. Violations of all others fail the test.
-type knownViolation struct {
-	invariant
-	rule string
-	seed uint64
-	most float64
-}
-
-// allowed is how often it may happen in so many refreshes.
-func (k knownViolation) allowed(refreshes int) int { return 10 + int(k.most*float64(refreshes)/1000) }
-
-var knownViolations = []knownViolation{
-	{deadAlive, "R9", 1, 110},
-}
-
-func known(i invariant) *knownViolation {
-	for n := range knownViolations {
-		if knownViolations[n].invariant == i {
-			return &knownViolations[n]
-		}
-	}
-	return nil
-}
-
 // A violation is a moment at which an invariant did not hold.
 type violation struct {
 	invariant
@@ -390,8 +364,15 @@ func (s *sim) checkUnauthorized(p *simProcess, u *simUser, began time.Duration, 
 		}
 		return
 	}
+	// A request that was repeated may have got its second 401 while the refusal was on its way.
+	repeated := 0
+	for _, at := range p.rejections[u.key] {
+		if at > began {
+			repeated++
+		}
+	}
 	for _, send := range ref.login.pairs[ref.pair].sends {
-		if send.by == p && send.refused && send.at > began-time.Minute {
+		if send.by == p && send.refused && send.delivered > 0 && send.at > max(record.login, began-time.Minute) && repeated < 2 {
 			s.violate(deadAlive, p, u.key, "the caller got a 401; %s was refused %v ago", ref.refreshToken(), s.now()-send.at)
 			return
 		}

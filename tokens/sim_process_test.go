@@ -55,6 +55,7 @@ func (s *sim) start(r *simReplica) {
 	p := &simProcess{s: s, replica: r, name: fmt.Sprintf("r%d.%d", r.n, r.starts), began: s.now(), cut: make(chan struct{}), logins: map[string]*tokens.Login{}, looked: map[string]time.Duration{}, rejections: map[string][]time.Duration{}}
 	config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: simRedirect, HTTPClient: &http.Client{Transport: p}}
 	m, err := tokens.New(simRefresher{config, p}, simStoreOf{s.store, p}, &tokens.Options{
+		Hosts: []string{simAPIHost}, // for the users of both regions
 		Lease: s.profile.lease, Recheck: s.profile.recheck, MaxCached: simCached, MaxRefreshesPerHost: s.profile.places,
 		OnEvent: func(e tokens.Event) { p.tell("event %v", e) },
 	})

@@ -46,7 +46,7 @@ func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 				}
 			})
 			all.Go(func() {
-				resp, err := client.Get("https://api.example.com/")
+				resp, err := client.Get("https://api.contentstack.io/")
 				if assert.NoError(t, err) {
 					assert.NoError(t, resp.Body.Close())
 				}

@@ -45,7 +45,8 @@ func readStoredOf(tb testing.TB, s tokens.Store, key string) (r stored) {
 	return r
 }
 
-// leaveLease writes a lease into the record of key "user", as a process does that begins to refresh.
+// leaveLease writes a lease into the record of key "user", as a process does that begins to
+// refresh.
 func leaveLease(tb testing.TB, s tokens.Store, lease string, length time.Duration) {
 	tb.Helper()
 	change(tb, s, map[string]any{"lease": lease, "lease_ms": length.Milliseconds(), "locked": false})

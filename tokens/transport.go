@@ -1,17 +1,15 @@
 package tokens
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
-	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/bearer"
 )
 
 // Client returns an HTTP client that sends the access token with each request, by [Login.Transport]
@@ -21,14 +19,20 @@ func (l *Login) Client() *http.Client { return &http.Client{Transport: l.Transpo
 // Transport returns a RoundTripper that adds the access token to requests and sends them by base;
 // nil is http.DefaultTransport. It replaces an Authorization header.
 //
-// The token goes to the scheme and host of the first request. Redirects to anywhere else are
-// followed without it. A first request over http to anything but this machine is an error.
+// The token goes to the hosts that take it: those of the Config for the token's region
+// ([csoauth.Config.HostsFor]), and those of Options.Hosts. A request to any other host goes out as
+// it is, and an EventTokenWithheld names the host once. With a Refresher that has no HostsFor
+// method, and without Options.Hosts, any host may be the first. Redirects to anywhere but the
+// scheme and host of the first request are followed without the token, and so is what follows them,
+// also back. A first request over http to anything but this machine is an error.
 //
 // If an API answers 401, the Manager gets another token: the one that the store has by now, or a
 // new one by a refresh. The request is sent once more with it, if its body can be had again
-// ([http.Request.GetBody]). This happens at most once a minute per key, and not for Contentstack's
-// error codes 161 and 294, which are not about the token. A 401 that stays is returned as it is. If
-// the refresh token was refused too, the next request ends in [csoauth.ErrLoginRequired].
+// ([http.Request.GetBody]). This happens at most once a minute per key, less often if the API goes
+// on to reject new tokens, and not for Contentstack's error codes 161 and 294, which are not about
+// the token. A 401 that stays is returned as it is, unless it says that the access token is invalid
+// and the refresh token was refused too: then the login has ended, and the request fails with
+// [csoauth.ErrLoginRequired].
 func (l *Login) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -43,56 +47,70 @@ type transport struct {
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
-		closeBody(req)
-		return nil, errors.New("tokens: the request has no URL")
+		return refuse(req, errors.New("tokens: the request has no URL"))
 	}
-	first := firstHop(req)
-	if !sameOrigin(first.URL, req.URL) {
-		resp, err := t.base.RoundTrip(req)
-		return of(req, resp), err
+	if !bearer.IsFirstOrigin(req) {
+		return t.sendPlain(req)
 	}
 	if req.URL.Host == "" {
-		closeBody(req)
-		return nil, errors.New("tokens: the request's URL has no host, as in https://host/path: do the Config's Endpoints name that service?")
-	}
-	if !secure(req.URL) {
-		closeBody(req)
-		return nil, fmt.Errorf("tokens: a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
+		return refuse(req, errors.New("tokens: the request's URL has no host, as in https://host/path: do the Config's Endpoints name that service?"))
 	}
 	v, err := t.login.view(req.Context())
-	if err != nil {
-		closeBody(req)
-		return nil, err
+	switch {
+	case err != nil:
+		return refuse(req, err)
+	case !t.login.m.goesTo(req.URL, v):
+		t.login.m.reportWithheld(t.login.key, req.URL)
+		return t.sendPlain(req)
+	case !bearer.IsSecure(req.URL):
+		return refuse(req, fmt.Errorf("tokens: a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme))
 	}
 	resp, err := t.send(req, req.Body, v)
-	if err != nil || resp == nil || resp.StatusCode != http.StatusUnauthorized || !rejectsToken(resp) {
+	if err != nil || resp == nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	return t.again(req, resp, v)
+	if said := bearer.Judge(resp); said != bearer.NotTheToken {
+		return t.again(req, resp, rejection{v.token.AccessToken, req.URL.Host, said == bearer.TheToken})
+	}
+	return resp, nil
+}
+
+// A rejection is a 401 to an access token.
+type rejection struct {
+	accessToken string
+	host        string // of the API
+	clear       bool   // it says that the token is invalid
 }
 
 // again replaces the token that got a 401, and sends the request once more if that is possible.
-func (t *transport) again(req *http.Request, rejection *http.Response, v *view) (*http.Response, error) {
-	repeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-	if !repeatable {
-		t.login.m.reject(t.login.key, v.token.AccessToken)
-		return rejection, nil
+func (t *transport) again(req *http.Request, unauthorized *http.Response, r rejection) (*http.Response, error) {
+	isRepeatable := req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
+	if !isRepeatable {
+		t.login.m.reject(t.login.key, r)
+		return unauthorized, nil
 	}
-	better := t.login.m.replace(req.Context(), t.login.key, v.token.AccessToken)
-	if better == nil {
-		return rejection, nil
+	better, err := t.login.m.replace(req.Context(), t.login.key, r)
+	switch {
+	case err != nil && r.clear && isRefusal(err):
+		bearer.Drain(unauthorized)
+		return nil, fmt.Errorf("tokens: %s answered 401, and there is no new token: %w", r.host, err)
+	case better == nil:
+		return unauthorized, nil
 	}
 	body := req.Body
 	if req.GetBody != nil {
-		var err error
 		if body, err = req.GetBody(); err != nil {
-			return rejection, nil
+			return unauthorized, nil
 		}
 	}
-	// What is read to its end leaves a connection that can be used again.
-	_, _ = io.CopyN(io.Discard, rejection.Body, maxPeek)
-	rejection.Body.Close()
+	bearer.Drain(unauthorized)
 	return t.send(req, body, better)
+}
+
+// isRefusal reports whether err says that the refresh token was refused, and not that there is no
+// login or no refresh token.
+func isRefusal(err error) bool {
+	return errors.Is(err, csoauth.ErrLoginRequired) && !errors.Is(err, ErrNotFound) && !errors.Is(err, errNoRenew)
 }
 
 // A hop is a request as it goes out. It has the header's value in the same piece of memory.
@@ -109,8 +127,13 @@ func (t *transport) send(req *http.Request, body io.ReadCloser, v *view) (*http.
 	for name, values := range req.Header {
 		h.Header[name] = values[:len(values):len(values)] // an append must not reach the caller's
 	}
-	h.Header["Authorization"] = h.authorization[:]
+	bearer.Set(h.Header, h.authorization[:])
 	resp, err := t.base.RoundTrip(&h.Request)
+	return of(req, resp), err
+}
+
+func (t *transport) sendPlain(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
 	return of(req, resp), err
 }
 
@@ -123,96 +146,60 @@ func of(req *http.Request, resp *http.Response) *http.Response {
 	return resp
 }
 
-// firstHop returns the request that led to req by redirects.
-func firstHop(req *http.Request) *http.Request {
-	for req.Response != nil && req.Response.Request != nil {
-		req = req.Response.Request
-	}
-	return req
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	return a == b || strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func port(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case strings.EqualFold(u.Scheme, "https"):
-		return "443"
-	}
-	return "80"
-}
-
-// secure reports whether what is sent to u is encrypted, or stays on this machine.
-func secure(u *url.URL) bool {
-	if strings.EqualFold(u.Scheme, "https") {
-		return true
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return strings.EqualFold(u.Scheme, "http") && (strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.IsLoopback())
-}
-
-func closeBody(req *http.Request) {
+// refuse closes the body of a request that is not sent.
+func refuse(req *http.Request, err error) (*http.Response, error) {
 	if req.Body != nil {
 		req.Body.Close()
 	}
+	return nil, err
 }
 
-// maxPeek is how much of a 401 is read to see what it is about.
-const maxPeek = 64 << 10
-
-// rejectsToken reports whether a 401 is about the token. Contentstack also sends it with error code
-// 294 if it wants a second factor, and with 161 for the environment or a permission. The response's
-// body can still be read from its beginning.
-func rejectsToken(resp *http.Response) bool {
-	if resp.Body == nil {
-		resp.Body = http.NoBody // a RoundTripper of a test may leave it out
+// goesTo reports whether u's host may get the token of v.
+func (m *Manager) goesTo(u *url.URL, v *view) bool {
+	switch {
+	case m.hosts.Take(u):
+		return true
+	case m.hostsFor != nil:
+		return bearer.Takes(m.hostsFor(&v.token), u)
 	}
-	head, err := io.ReadAll(io.LimitReader(resp.Body, maxPeek))
-	rest := io.Reader(resp.Body)
-	if err != nil {
-		rest = brokenReader{err}
-	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(head), rest), resp.Body}
-	var said struct {
-		ErrorCode json.RawMessage `json:"error_code"`
-	}
-	_ = json.Unmarshal(head, &said) // a body that is not JSON has neither code
-	code := strings.Trim(string(said.ErrorCode), `"`)
-	return code != "161" && code != "294"
+	return len(m.hosts) == 0
 }
 
-type brokenReader struct{ err error }
+// maxWithheld is how many hosts are named at most.
+const maxWithheld = 1000
 
-func (r brokenReader) Read([]byte) (int, error) { return 0, r.err }
-
-// forcedFor is how long a token that came because of a 401 is not replaced because of another.
-const forcedFor = time.Minute
+// reportWithheld says, once for each host, that it does not get tokens.
+func (m *Manager) reportWithheld(key string, u *url.URL) {
+	m.mu.Lock()
+	told := m.withheld[u.Host] || len(m.withheld) == maxWithheld
+	if !told {
+		m.withheld[u.Host] = true
+	}
+	m.mu.Unlock()
+	if !told {
+		m.report(Event{Type: EventTokenWithheld, Key: key, Err: fmt.Errorf("tokens: %q is no host of this token's region, nor one of Options.Hosts", u.Host)})
+	}
+}
 
 // replace gets another token in place of one that an API has rejected (law M9: only if it is still
-// the key's, and once a minute). It returns nil if there is none.
-func (m *Manager) replace(ctx context.Context, key, rejected string) *view {
+// the key's). Without an error and a token there is none, or not yet.
+func (m *Manager) replace(ctx context.Context, key string, r rejection) (*view, error) {
 	for range 2 { // the first time, the key may not be in memory any more
-		m.reject(key, rejected)
+		m.reject(key, r)
 		v, _, err := m.ask(ctx, key)
 		if err != nil {
-			return nil
+			return nil, err
 		}
-		if v.token.AccessToken != rejected {
-			return v
+		if v.token.AccessToken != r.accessToken {
+			return v, nil
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // reject ends key's access token, if that is the rejected one.
-func (m *Manager) reject(key, rejected string) {
+func (m *Manager) reject(key string, r rejection) {
 	if k := m.cache.find(key); k != nil {
-		k.reject(rejected)
+		k.reject(r)
 	}
 }

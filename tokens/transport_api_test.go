@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -86,6 +88,21 @@ func takesOnly(good ...string) func(int, *http.Request) (*http.Response, error) 
 func transportManager(t *testing.T, p *provider, o *tokens.Options) *tokens.Manager {
 	t.Helper()
 	m := newManager(p.config(), new(tokens.Memory), o)
+	t.Cleanup(func() { assert.NoError(t, m.Close()) })
+	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+	return m
+}
+
+// anyHost is a Refresher that does not name the hosts of a token: then any host may be the first.
+type anyHost struct{ config *csoauth.Config }
+
+func (r anyHost) Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error) {
+	return r.config.Refresh(ctx, t)
+}
+
+func anyHostManager(t *testing.T, p *provider) *tokens.Manager {
+	t.Helper()
+	m := newManager(anyHost{p.config()}, new(tokens.Memory), nil)
 	t.Cleanup(func() { assert.NoError(t, m.Close()) })
 	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
 	return m

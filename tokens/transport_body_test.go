@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/tokens"
 )
 
 const peeked = 64 << 10
@@ -169,7 +171,7 @@ func TestARepeatedRequestUsesTheSameConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider()
 			p.takes = 0
-			m := transportManager(t, p, nil)
+			m := transportManager(t, p, &tokens.Options{Hosts: []string{"127.0.0.1"}})
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				if r.Header.Get("Authorization") != "Bearer access-user-2" {

@@ -44,11 +44,11 @@ var transportRedirects = []struct {
 	{"loopback by another name", []string{"+http://127.0.0.1:8080/", "-http://localhost:8080/"}},
 	{"from loopback to the world", []string{"+http://127.0.0.1:8080/", "-https://api.example.com/"}},
 
-	{"away and back", []string{"+https://api.example.com/", "-https://evil.example/", "+https://api.example.com/"}},
-	{"down and up again", []string{"+https://api.example.com/", "-http://api.example.com/", "+https://api.example.com/"}},
+	{"away and back", []string{"+https://api.example.com/", "-https://evil.example/", "-https://api.example.com/"}},
+	{"down and up again", []string{"+https://api.example.com/", "-http://api.example.com/", "-https://api.example.com/"}},
 	{"away and on", []string{"+https://api.example.com/", "-https://evil.example/", "-https://evil.example/b"}},
 	{"away and elsewhere", []string{"+https://api.example.com/", "-https://one.example/", "-https://two.example/", "-https://three.example/"}},
-	{"away, back and away", []string{"+https://api.example.com/", "-https://evil.example/", "+https://api.example.com/b", "-https://evil.example/b", "-https://evil.example/c"}},
+	{"away, back and away", []string{"+https://api.example.com/", "-https://evil.example/", "-https://api.example.com/b", "-https://evil.example/b", "-https://evil.example/c"}},
 }
 
 // What a RoundTripper says about the request that it answered is up to it.
@@ -62,7 +62,7 @@ var transportBases = map[string]func(*http.Response, *http.Request){
 
 func TestTransportKeepsTheTokenForTheFirstHost(t *testing.T) {
 	p := newProvider()
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
 	for base, fill := range transportBases {
@@ -101,7 +101,7 @@ func TestTransportKeepsTheTokenForTheFirstHost(t *testing.T) {
 }
 
 func TestTransportSendsTheTokenWithTheBodyOfARedirectedPost(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
 		resp := httpAnswer(http.StatusOK, "text/plain", "done")
 		if n == 1 {
@@ -120,7 +120,7 @@ func TestTransportSendsTheTokenWithTheBodyOfARedirectedPost(t *testing.T) {
 
 func TestTransportIgnoresA401OfAnotherHost(t *testing.T) {
 	p := newProvider()
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "api.example.com" {
 			resp := httpAnswer(http.StatusFound, "text/plain", "")
@@ -140,7 +140,7 @@ func TestTransportIgnoresA401OfAnotherHost(t *testing.T) {
 
 // Over real HTTP, with net/http's own transport below and its own client above.
 func TestTransportKeepsTheTokenFromAnotherServer(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	var first, second *httptest.Server
 	serve := func(to func() string) *httptest.Server {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -163,5 +163,5 @@ func TestTransportKeepsTheTokenFromAnotherServer(t *testing.T) {
 	require.NoError(t, err)
 	resp.Body.Close()
 	assert.Equal(t, "/end", resp.Request.URL.Path)
-	assert.Equal(t, "Bearer access-user-1", resp.Header.Get("Token-Seen"), "back at the first server")
+	assert.Empty(t, resp.Header.Get("Token-Seen"), "back at the first server, by the second one's word")
 }

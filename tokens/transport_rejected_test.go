@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +19,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-const someAPI = "https://api.example.com/v3/stacks"
+const someAPI = "https://api.contentstack.io/v3/stacks"
 
 func TestA401HasTheTokenReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -120,8 +122,8 @@ func TestASecond401IsReturned(t *testing.T) {
 	})
 }
 
-// An API that says no to everything must not cost a refresh per request.
-func TestA401ForcesOneRefreshAMinute(t *testing.T) {
+// An API that says no to everything must not cost a refresh per request, nor one a minute for ever.
+func TestA401ForcesFewerAndFewerRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
 		p.takes = 0
@@ -134,15 +136,25 @@ func TestA401ForcesOneRefreshAMinute(t *testing.T) {
 			{59, 1, 4},
 			{1, 2, 6}, // a minute after the first refresh
 			{0, 2, 7},
-			{30, 2, 8},
-			{29, 2, 9},
-			{1, 3, 11},
+			{60, 2, 8},
+			{59, 2, 9},
+			{1, 3, 11},   // two minutes after the second
+			{239, 3, 12}, // four after that
+			{1, 4, 14},
 		} {
 			time.Sleep(time.Duration(step.after) * time.Second)
 			assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
 			assert.Equal(t, step.asked, p.asked(), "%+v", step)
 			assert.Len(t, seen.bearers(), step.hops, "%+v", step)
 		}
+		p.lives = 100 * time.Hour // so that no refresh is due
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		before := p.asked()
+		for range 24 * 60 {
+			transportGet(t, rt, someAPI)
+			time.Sleep(time.Minute)
+		}
+		assert.InDelta(t, 24+6, p.asked()-before, 2, "in a day: soon one an hour")
 	})
 }
 
@@ -238,10 +250,7 @@ func TestA401WhenTheRefreshTokenIsRefused(t *testing.T) {
 		p.logins["refresh-user-1"].revoked = true
 		seen := &api{answer: takesOnly()}
 		rt := m.For("user").Transport(seen)
-		assert.Equal(t, http.StatusUnauthorized, transportGet(t, rt, someAPI).StatusCode)
-		assert.Equal(t, 1, p.asked())
-
-		for range 3 {
+		for range 4 {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, someAPI, nil)
 			require.NoError(t, err)
 			_, err = rt.RoundTrip(req)
@@ -374,5 +383,143 @@ func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 1, p.asked())
+	})
+}
+
+// Another API's 401 is judged by itself.
+func TestA401OfAnotherAPIIsNotHeldBackForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.takes, p.lives = 0, 100*time.Hour
+		m := transportManager(t, p, nil)
+		odd := m.For("user").Transport(&api{answer: takesOnly()})
+		for range 12 {
+			transportGet(t, odd, someAPI)
+			time.Sleep(time.Minute)
+		}
+		asked := p.asked()
+		require.Less(t, asked, 6, "that API is held back")
+		other := &api{answer: takesOnly("access-user-" + strconv.Itoa(asked+2))}
+		resp := transportGet(t, m.For("user").Transport(other), "https://app.contentstack.com/apps-api/x")
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		assert.Equal(t, asked+1, p.asked())
+	})
+}
+
+// A login has ended if its access token is called invalid and its refresh token is refused. Nothing
+// less ends it.
+func TestWhatEndsALoginAtARequest(t *testing.T) {
+	const unclear = `{"message":"Unauthorized"}`
+	refused := func(int, *http.Request) (*http.Response, error) {
+		return jsonAnswer(400, map[string]any{"error": "invalid_grant"}), nil
+	}
+	fails := func(int, *http.Request) (*http.Response, error) { return httpAnswer(503, "text/plain", "busy"), nil }
+	misconfigured := func(int, *http.Request) (*http.Response, error) {
+		return jsonAnswer(401, map[string]any{"error": "invalid_client"}), nil
+	}
+	for name, row := range map[string]struct {
+		body   string
+		header string
+		before func(int, *http.Request) (*http.Response, error)
+		ends   bool
+	}{
+		"105, refused":                 {loggedOut, "", refused, true},
+		"the live text, refused":       {`{"error_message":"The provided access token is invalid or expired or revoked"}`, "", refused, true},
+		"RFC 6750, refused":            {"", `Bearer realm="x", error="invalid_token"`, refused, true},
+		"a message, refused":           {`{"statusCode":401,"message":["access token expired"]}`, "", refused, true},
+		"unclear, refused":             {unclear, "", refused, false},
+		"a page, refused":              {"<h1>access token invalid</h1>", "", refused, false},
+		"about another token, refused": {`{"message":"the delivery token is invalid"}`, "", refused, false},
+		"161, refused":                 {`{"error_code":161,"error_message":"access token invalid"}`, "", refused, false},
+		"105, the endpoint is down":    {loggedOut, "", fails, false},
+		"105, the operator's mistake":  {loggedOut, "", misconfigured, false},
+		"105, the response was lost":   {loggedOut, "", func(int, *http.Request) (*http.Response, error) { return nil, io.EOF }, false},
+		"105, nothing could be sent":   {loggedOut, "", func(int, *http.Request) (*http.Response, error) { return nil, csoauth.ErrNotSent }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				events := new(eventLog)
+				m := transportManager(t, p, &tokens.Options{OnEvent: events.add})
+				p.before = row.before
+				odd := &api{answer: func(int, *http.Request) (*http.Response, error) {
+					resp := httpAnswer(http.StatusUnauthorized, "application/json", row.body)
+					if row.header != "" {
+						resp.Header.Set("WWW-Authenticate", row.header)
+					}
+					return resp, nil
+				}}
+				for range 3 {
+					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, someAPI, nil)
+					require.NoError(t, err)
+					resp, err := m.For("user").Transport(odd).RoundTrip(req)
+					if row.ends {
+						require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+						requireNoSecret(t, err.Error())
+						continue
+					}
+					require.NoError(t, err)
+					body, err := io.ReadAll(resp.Body)
+					require.NoError(t, err)
+					assert.Equal(t, row.body, string(body))
+					time.Sleep(time.Minute)
+				}
+				_, err := m.Token(t.Context(), "user")
+				source, sourceErr := m.For("user").TokenSource(t.Context()).Token()
+				fine := &api{}
+				_, clientErr := (&http.Client{Transport: m.For("user").Transport(fine)}).Get("https://app.contentstack.com/")
+				synctest.Wait()
+				for _, err := range []error{err, sourceErr, clientErr} {
+					if row.ends {
+						require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+					} else {
+						require.NoError(t, err)
+					}
+				}
+				if row.ends {
+					assert.Equal(t, 1, p.asked())
+					assert.Contains(t, events.types(), tokens.EventLoginRequired)
+					return
+				}
+				assert.Equal(t, "access-user-1", source.AccessToken)
+				assert.Equal(t, []string{"Bearer access-user-1"}, fine.bearers(), "other APIs still get it")
+				assert.NotContains(t, events.types(), tokens.EventLoginRequired)
+			})
+		})
+	}
+}
+
+// The error says which API answered what, and the 401 is closed. A request that cannot be repeated
+// gets the 401, and the next one the error.
+func TestErrorOfALoginThatEndedAtARequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := transportManager(t, p, nil)
+		p.logins["refresh-user-1"].revoked = true
+		var body *recordedBody
+		seen := &api{answer: func(int, *http.Request) (*http.Response, error) {
+			body = &recordedBody{Reader: strings.NewReader(loggedOut)}
+			return &http.Response{Status: "401 Unauthorized", StatusCode: 401, Header: http.Header{}, Body: body}, nil
+		}}
+		rt := m.For("user").Transport(seen)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, someAPI, io.MultiReader(strings.NewReader("once")))
+		require.NoError(t, err)
+		resp, err := rt.RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, 401, resp.StatusCode)
+		_, err = m.Token(t.Context(), "user")
+		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		p.logins["refresh-user-2"].revoked = true
+		_, err = rt.RoundTrip(httptest.NewRequest(http.MethodGet, someAPI, nil))
+		require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		require.ErrorContains(t, err, "api.contentstack.io")
+		require.ErrorContains(t, err, "401")
+		var said *csoauth.Error
+		require.ErrorAs(t, err, &said)
+		assert.Equal(t, 400, said.StatusCode, "what the token endpoint said")
+		_, closed := body.counts()
+		assert.NotZero(t, closed)
 	})
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	for url, allowed := range map[string]bool{
 		"https://api.example.com/":        true,
 		"HTTPS://api.example.com/":        true,
@@ -30,7 +30,9 @@ func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 		"http://[::1]/":                   true,
 		"http://[::1]:8080/":              true,
 		"http://localhost/":               true,
-		"HTTP://LocalHost:8080/":          true,
+		"HTTP://localhost:8080/":          true,
+		"http://LOCALHOST/":               false, // net/http would ask a proxy of the environment
+		"http://localhost./":              false,
 		"http://api.example.com/":         false,
 		"http://localhost.evil.example/":  false,
 		"http://localhost.localdomain/":   false,
@@ -79,7 +81,7 @@ func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 
 func TestTransportLeavesTheRequestAlone(t *testing.T) {
 	p := newProvider()
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	// A base that does everything a RoundTripper may do to a request of its own, on both hops.
 	seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
 		r.Header["Accept"] = append(r.Header["Accept"], "scribbled")
@@ -121,7 +123,7 @@ func TestTransportClosesTheBodyThatItDoesNotSend(t *testing.T) {
 	p.before = func(int, *http.Request) (*http.Response, error) {
 		return httpAnswer(http.StatusInternalServerError, "text/plain", "sorry"), nil
 	}
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	ended := p.login("ended")
 	ended.Expiry = time.Now().Add(-time.Minute)
 	require.NoError(t, m.Put(t.Context(), "ended", ended))
@@ -157,7 +159,7 @@ func TestTransportClosesTheBodyThatItDoesNotSend(t *testing.T) {
 }
 
 func TestTransportReturnsTheErrorOfItsBase(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	broken := errors.New("no route")
 	body := &recordedBody{Reader: strings.NewReader("entry")}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://api.example.com/", body)
@@ -172,7 +174,7 @@ func TestTransportReturnsTheErrorOfItsBase(t *testing.T) {
 // A RoundTripper must not do either, and http.Client knows what to say when one does.
 func TestTransportOverABaseThatBreaksItsPromises(t *testing.T) {
 	p := newProvider()
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	t.Run("neither answer nor error", func(t *testing.T) {
 		client := &http.Client{Transport: m.For("user").Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return nil, nil }})}
 		require.NotPanics(t, func() {
@@ -194,7 +196,7 @@ func TestTransportOverABaseThatBreaksItsPromises(t *testing.T) {
 }
 
 func TestClientUsesTheDefaultTransport(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.Header.Get("Authorization"))
 	}))
@@ -215,7 +217,7 @@ func TestClientUsesTheDefaultTransport(t *testing.T) {
 
 func TestClientsOfTwoKeysSendTwoTokens(t *testing.T) {
 	p := newProvider()
-	m := transportManager(t, p, nil)
+	m := anyHostManager(t, p)
 	require.NoError(t, m.Put(t.Context(), "other", p.login("other")))
 	seen := &api{}
 	for _, key := range []string{"user", "other", "user"} {
@@ -225,7 +227,7 @@ func TestClientsOfTwoKeysSendTwoTokens(t *testing.T) {
 }
 
 func TestNothingOfATransportPrintsTheToken(t *testing.T) {
-	m := transportManager(t, newProvider(), nil)
+	m := anyHostManager(t, newProvider())
 	base := &api{}
 	rt := m.For("user").Transport(base)
 	transportGet(t, rt, "https://api.example.com/")

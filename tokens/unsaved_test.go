@@ -14,8 +14,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A brokenLater is a store for key "user" that takes the lease of the next refresh and nothing after
-// it, until it is repaired.
+// A brokenLater is a store for key "user" that takes the lease of the next refresh and nothing
+// after it, until it is repaired.
 type brokenLater struct {
 	*hooked
 	mu     sync.Mutex

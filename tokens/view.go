@@ -113,7 +113,11 @@ func (k *keyState) snapshotLocked(now instant) snapshot {
 // justForced reports whether the token came in place of a rejected one, not long ago: that it is
 // rejected too is no reason for another.
 func (w *work) justForced(now instant) bool {
-	return w.forcedAt != 0 && now.mono-w.forcedAt < forcedFor
+	pause := forcedFor
+	if w.rejectedBy == w.forced.by {
+		pause = w.forced.pause
+	}
+	return w.forced.at != 0 && now.mono-w.forced.at < pause
 }
 
 // valid returns the view if its token may be handed out, and nil otherwise.

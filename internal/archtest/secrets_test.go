@@ -211,6 +211,9 @@ var withoutSecrets = map[string]string{
 	"csoauthtest.User":         "a name and an address; emulated users have no password",
 	"csoauthtest.Visitor":      "a user's choice",
 
+	"internal/bearer.Hosts":     "names of hosts",
+	"internal/bearer.Rejection": "a choice",
+
 	"internal/browser.Process": "a program's name, without the address that it opens",
 
 	"internal/emulator.Browser":      "an address of the emulator, and a user's choice",
