@@ -23,10 +23,11 @@
 // keep them in your table of users.
 //
 // [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each
-// request. If an API answers 401, they get another token and send the request again. Its Token,
-// like [Manager.Token], returns the token: the OrganizationUID goes into headers, and
-// [csoauth.Config.EndpointsFor] returns the hosts of the user's region. Its TokenSource is for code
-// that takes golang.org/x/oauth2's types. All of them are cheap, and safe for concurrent use.
+// request to Contentstack, or to one of Options.Hosts. If an API answers 401, they get another
+// token and send the request again. Its Token, like [Manager.Token], returns the token: the
+// OrganizationUID goes into headers, and [csoauth.Config.EndpointsFor] returns the hosts of the
+// user's region. Its TokenSource is for code that takes golang.org/x/oauth2's types. All of them
+// are cheap, and safe for concurrent use.
 //
 // # What to do with an error
 //
@@ -41,8 +42,12 @@
 // waits longer after each failure, and callers without a valid token get the last error at once
 // meanwhile.
 //
-// Client returns a 401 as it is if no other token helps. If the login is over, the next request
-// ends in ErrLoginRequired.
+// Client returns a 401 as it is if no other token helps. But if the API calls the access token
+// invalid and Contentstack refuses the refresh token, the login is over, and the request ends in
+// ErrLoginRequired.
+//
+// [ErrUnreadable]: the store has a value for the key that this program cannot read, most often
+// because the key of Sealed was replaced. Put and Delete replace it, so a new login helps here too.
 //
 // # Where tokens are stored
 //
@@ -65,7 +70,9 @@
 // a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds, and an eighth of it.
 //
 // If another process replaced or deleted a login, a Manager notices when the key is used and its
-// cached copy is older than Options.Recheck, a minute.
+// cached copy is older than Options.Recheck, a minute. A record that is gone is a logout, for a
+// Manager cannot tell a Delete from a store that was emptied: FLUSHALL in Redis logs all users out,
+// those whose tokens are still in memory as well.
 //
 // # When a token is refreshed
 //
@@ -92,8 +99,9 @@
 //     this process's;
 //   - if the system stops the process for that long just before it sends the refresh token;
 //   - if the store forgets a change that it has confirmed, and another process asks next;
-//   - if the network loses Contentstack's response. The Manager then uses the access token until it
-//     expires, and tries the refresh token once more, in case Contentstack accepts it.
+//   - if the network loses Contentstack's response. The Manager then asks once more after a second or
+//     two, and at last when the access token has expired, in case Contentstack accepts the refresh
+//     token again.
 //
 // # At the end
 //

@@ -76,6 +76,7 @@ type Manager struct {
 	refresher Refresher
 	store     opener
 	locker    Locker                        // the store, if it is one
+	clientID  string                        // the Config's; empty: not known
 	hostsFor  func(*csoauth.Token) []string // the Refresher's; nil: it has none
 	hosts     bearer.Hosts
 	onEvent   func(Event)
@@ -143,6 +144,9 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 		HostsFor(t *csoauth.Token) []string
 	}); ok {
 		m.hostsFor = r.HostsFor
+	}
+	if c, ok := r.(*csoauth.Config); ok {
+		m.clientID = c.ClientID
 	}
 	m.hosts, m.withheld = slices.Clone(o.Hosts), map[string]bool{}
 	m.locker, _ = s.(Locker)

@@ -35,7 +35,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	token.Scopes = slices.Clone(t.Scopes)
 	for range maxConflicts {
 		stored, err := m.load(ctx, key)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnreadable) {
 			return err
 		}
 		shown, newest := m.newest(key, stored.plain)
@@ -99,7 +99,7 @@ func (m *Manager) Delete(ctx context.Context, key string) error {
 	defer done()
 	for range maxConflicts {
 		stored, err := m.load(ctx, key)
-		if err == nil {
+		if err == nil || errors.Is(err, ErrUnreadable) {
 			err = m.swap(ctx, key, stored, &value{})
 		}
 		switch {

@@ -52,6 +52,8 @@ const (
 const (
 	recordKind    = "csoauth/tokens.Record"
 	recordVersion = 1
+	maxRecord     = 64 << 10 // bytes
+	maxSeq        = 1 << 62  // a seq is a time in milliseconds, and some more
 )
 
 type recordJSON struct {
@@ -99,6 +101,9 @@ func (r *record) encode() error {
 // decode reads what encode of this or an older version wrote. No error repeats what it read.
 func decode(raw []byte) (record, error) {
 	var j recordJSON
+	if len(raw) > maxRecord {
+		return record{}, fmt.Errorf("the value has %d bytes, and a record at most %d: does something else write there?", len(raw), maxRecord)
+	}
 	switch err := json.Unmarshal(raw, &j); {
 	case len(raw) >= seal.Overhead && raw[0] == 1: // a sealed value's version, and never JSON
 		return record{}, fmt.Errorf("the value of %d bytes is sealed: wrap the store in tokens.Sealed, with its key", len(raw))
@@ -107,8 +112,8 @@ func decode(raw []byte) (record, error) {
 	case j.Version < 1 || j.Version > recordVersion:
 		return record{}, fmt.Errorf("the record has version %d, and this csoauth reads 1 to %d: update it wherever the store is used", j.Version, recordVersion)
 	}
-	if j.LifetimeMS < 0 || j.LeaseMS < 0 || j.Seq < 0 {
-		return record{}, errors.New("the record has a negative number")
+	if j.LifetimeMS < 0 || j.LeaseMS < 0 || j.Seq < 0 || j.Seq > maxSeq {
+		return record{}, errors.New("the record has a number that no csoauth writes")
 	}
 	r := record{
 		login:    j.Login,

@@ -142,9 +142,11 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 		"binary":            {"\x00\xff", "2 bytes in the store are no record"},
 		"sealed, cut off":   {"\x01" + strings.Repeat("x", 31), "32 bytes in the store are no record"},
 		"no token":          {`{"kind":"csoauth/tokens.Record","version":1,"seq":1}`, "csoauth.Token"},
-		"a negative seq":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "negative"},
-		"a negative life":   {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "negative"},
-		"a negative lease":  {`{"kind":"csoauth/tokens.Record","version":1,"lease_ms":-1,` + token + `}`, "negative"},
+		"a negative seq":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "a number that no csoauth writes"},
+		"a seq at the end": {`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,` + token + `}`, "a number that no csoauth writes"},
+		"too large":         {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 64<<10) + `",` + token + `}`, "a record at most 65536"},
+		"a negative life":   {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "a number that no csoauth writes"},
+		"a negative lease":  {`{"kind":"csoauth/tokens.Record","version":1,"lease_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -153,6 +155,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 				_, err := m.Token(t.Context(), "user")
 				require.ErrorContains(t, err, row.want)
 				assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
+				require.ErrorIs(t, err, tokens.ErrUnreadable)
 				assert.NotErrorIs(t, err, tokens.ErrNotFound)
 				assert.Zero(t, p.asked())
 				raw, err := store.Load(t.Context(), "user")

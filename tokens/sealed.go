@@ -21,17 +21,12 @@ const sealedPurpose = "csoauth tokens"
 //
 // Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal. Keep it
 // somewhere else than s. The first key seals; every key opens. To rotate, first add the new key at
-// the end in all processes, then move it to the front. Drop the old key when every value has been
-// written again, which a refresh does: that takes as long as the longest pause of a user. Seal at
-// most 2^32 values with a key.
+// the end in all processes, then move it to the front. Then [Reseal] the values of all your users,
+// and drop the old key. Seal at most 2^32 values with a key.
 //
-// A value that cannot be opened, because its key is missing or someone changed it, is an error and
-// never absent, and a swap does not replace it. Restore the key, or delete the value in s itself,
-// which logs that user out:
-//
-//	value, err := s.Load(ctx, key)
-//	…
-//	err = s.CompareAndSwap(ctx, key, value, nil)
+// A value that cannot be opened, because its key is missing or someone changed it, is an
+// [ErrUnreadable] and never absent. Restore the key, or let the user log in again: [Manager.Put]
+// and [Manager.Delete] replace such a value.
 func Sealed(s Store, keys ...[]byte) (Store, error) {
 	if s == nil {
 		return nil, errors.New("tokens: sealed: the store is nil")
@@ -58,6 +53,36 @@ type sealedLocker struct {
 	Locker
 }
 
+// Reseal seals the value of key again, with the first key of s, which [Sealed] must have returned.
+// Once it has been called for every user, the other keys can go. It is no error if the key has no
+// value. A Manager may be at work with the same value.
+func Reseal(ctx context.Context, s Store, key string) error {
+	sealed, ok := s.(interface {
+		reseal(ctx context.Context, key string) error
+	})
+	if !ok {
+		return errors.New("tokens: reseal: the store is not one that Sealed has returned")
+	}
+	return sealed.reseal(ctx, key)
+}
+
+func (s *sealed) reseal(ctx context.Context, key string) error {
+	var err error
+	for range maxConflicts {
+		inner, plain, loadErr := s.load(ctx, key)
+		switch {
+		case loadErr != nil:
+			return unchanged(loadErr)
+		case plain == nil:
+			return nil
+		}
+		if err = s.inner.CompareAndSwap(ctx, key, inner, s.seal(key, plain)); !errors.Is(err, ErrConflict) {
+			return err
+		}
+	}
+	return err
+}
+
 // Load opens the value.
 func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
 	v, err := s.open(ctx, key)
@@ -65,18 +90,18 @@ func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
 }
 
 // load returns the value as it is in the inner store and what it is when opened. Both are nil if
-// there is none.
+// there is none. One that cannot be opened stands for itself, beside an ErrUnreadable.
 func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err error) {
 	inner, err = s.inner.Load(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil, nil
 	}
-	if err != nil {
-		return nil, nil, err
+	if err != nil { // inner has bytes if they cannot be read
+		return inner, inner, err
 	}
 	plain, err = s.box.Open(inner, []byte(key))
 	if err != nil {
-		return nil, nil, fmt.Errorf("tokens: sealed: the value cannot be opened: %w; restore it or its key, or delete it in the inner store", err)
+		return inner, inner, fmt.Errorf("tokens: sealed: %w: %w; restore it or its key, or log in again", ErrUnreadable, err)
 	}
 	return inner, plain, nil
 }
@@ -90,7 +115,7 @@ func (s *sealed) CompareAndSwap(ctx context.Context, key string, old, new []byte
 	var err error
 	for range 100 {
 		inner, plain, loadErr := s.load(ctx, key)
-		if loadErr != nil {
+		if loadErr != nil && !(errors.Is(loadErr, ErrUnreadable) && inner != nil) {
 			return unchanged(loadErr)
 		}
 		if !sameValue(plain, old) && !sameValue(plain, new) {

@@ -18,8 +18,10 @@ import (
 type Store interface {
 	// Load returns the value, which is not nil even if it is empty. It sees every swap that
 	// returned before Load was called, in any process, so it must not read from a replica or a
-	// cache. If the key has no value, the error wraps ErrNotFound. No other error does, and a value
-	// that cannot be read is another error.
+	// cache. If the key has no value, the error wraps ErrNotFound. No other error does. A value
+	// that is there and cannot be read, such as one that was sealed with a lost key, is an error
+	// that wraps ErrUnreadable. Its bytes may be returned beside it, and CompareAndSwap then takes
+	// them as old.
 	Load(ctx context.Context, key string) ([]byte, error)
 
 	// CompareAndSwap replaces old by new if, and only if, old is the value. A nil old stands for no
@@ -49,6 +51,8 @@ type Locker interface {
 var (
 	// ErrNotFound: there is no value for the key.
 	ErrNotFound = errors.New("not found")
+	// ErrUnreadable: there is a value, and it cannot be read. Put and Delete replace it.
+	ErrUnreadable = errors.New("the value cannot be read")
 	// ErrConflict: the value is not the one that was to be replaced. Load it, and decide again.
 	ErrConflict = errors.New("another process changed it")
 )

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/contentstack/csoauth"
 )
 
 // storeTimeout bounds one call to the store. A refresh and its callers must not hang on a
@@ -55,7 +57,7 @@ func (m *Manager) load(ctx context.Context, key string) (value, error) {
 	defer cancel()
 	v, err := m.store.open(ctx, key)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return value{}, &storeError{"load", err}
+		err = &storeError{"load", err}
 	}
 	return v, err
 }
@@ -85,9 +87,12 @@ func (m *Manager) loadRecord(ctx context.Context, key string) (*record, error) {
 	}
 	r, err := decode(shown.plain)
 	if err != nil {
-		return nil, &storeError{"show a record that can be read", err}
+		return nil, &storeError{"show a record", fmt.Errorf("%w: %w", ErrUnreadable, err)}
 	}
 	r.sealed = shown.sealed
+	if id := r.token.ClientID; m.clientID != "" && id != "" && id != m.clientID {
+		return nil, fmt.Errorf("tokens: %w: the store has a token of the app with the client ID %q, and this one is %q: give each app its own table, directory or prefix", csoauth.ErrConfig, id, m.clientID)
+	}
 	return &r, nil
 }
 

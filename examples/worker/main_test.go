@@ -154,7 +154,7 @@ func TestRestartNeedsNoLogin(t *testing.T) {
 	require.NoError(t, err)
 	another.workFor(t.Context(), key)
 	require.Contains(t, log.String(), `msg="failed, will try again in the next round"`, "a wrong key is the operator's mistake, and no logout")
-	require.Contains(t, log.String(), "cannot be opened")
+	require.Contains(t, log.String(), "cannot be read")
 	require.NoError(t, another.tokens.Close())
 }
 

@@ -79,6 +79,7 @@ func (s suite) run(t *testing.T) {
 		{"key-limits", testKeyLimits},
 		{"handles", testHandles},
 		{"dirs", testDirs},
+		{"unreadable", testUnreadable},
 		{"increments", testIncrements},
 		{"one-winner", testOneWinner},
 		{"same-swap", testSameSwap},
