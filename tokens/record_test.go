@@ -143,7 +143,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 		"sealed, cut off":   {"\x01" + strings.Repeat("x", 31), "32 bytes in the store are no record"},
 		"no token":          {`{"kind":"csoauth/tokens.Record","version":1,"seq":1}`, "csoauth.Token"},
 		"a negative seq":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "a number that no csoauth writes"},
-		"a seq at the end": {`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,` + token + `}`, "a number that no csoauth writes"},
+		"a seq at the end":  {`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,` + token + `}`, "a number that no csoauth writes"},
 		"too large":         {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 64<<10) + `",` + token + `}`, "a record at most 65536"},
 		"a negative life":   {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 		"a negative lease":  {`{"kind":"csoauth/tokens.Record","version":1,"lease_ms":-1,` + token + `}`, "a number that no csoauth writes"},
