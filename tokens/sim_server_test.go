@@ -207,6 +207,9 @@ func (p *simProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		send.refused, ref.login.wronged = true, p.s.now()
 		fallthrough
 	case "", serverBusy, serverFails, serverBreaks:
+		if fault == serverBreaks && send.refused {
+			break // what is left of a refusal does not say so
+		}
 		send.known, send.delivered = true, p.s.now()
 	}
 	p.tell("is answered for %s", token)
