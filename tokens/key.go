@@ -166,7 +166,7 @@ func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool
 		k.dropWorkLocked(now)
 		return result{view: k.view.Load()}, true
 	}
-	if err == nil {
+	if err == nil || k.snapshotLocked(now).refused { // a store that fails does not hide a refusal
 		err = k.whyLocked()
 	}
 	if w.lookAt <= now.mono {
