@@ -65,7 +65,7 @@ cover: cover.out ## statement coverage against the list above, from the last mak
 .PHONY: nightly
 nightly: ## what takes too long for every change, one after the other, to the end
 	@failed=; \
-	for step in fuzz test-long test-busy test-386 windows cross vulnerabilities; do \
+	for step in fuzz test-long test-disk test-busy test-386 windows cross vulnerabilities; do \
 		internal/step.sh $$step $(MAKE) $$step || failed="$$failed $$step"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
@@ -78,6 +78,10 @@ test-long: setup ## the random tests with many rounds: simulation, model, kills 
 	internal/integration/test.sh -timeout=2h -run 'TestStore' -args -store-rounds=10
 	internal/integration/test.sh -timeout=2h -run 'Crowd' -parallel=1 -args \
 		-crowd-processes=6 -crowd-keys=60 -crowd-rotations=5 -crowd-lifetime=5s
+
+.PHONY: test-disk
+test-disk: ## logins in a directory on a disk that is full now and then; it mounts one, as root on Linux
+	go test -count=1 -tags=fulldisk ./tokens -run TestHolderOnAFullDisk -v
 
 .PHONY: test-busy
 test-busy: ## make test BUSY times (5), on a machine that four endless loops keep busy
