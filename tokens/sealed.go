@@ -31,6 +31,9 @@ func Sealed(s Store, keys ...[]byte) (Store, error) {
 	if s == nil {
 		return nil, errors.New("tokens: sealed: the store is nil")
 	}
+	if _, ok := s.(single); ok {
+		return nil, errors.New("tokens: sealed: Single hands a token to its function, and no bytes: seal what that function stores")
+	}
 	box, err := seal.New(sealedPurpose, keys)
 	if err != nil {
 		return nil, fmt.Errorf("tokens: sealed: %w", err)
