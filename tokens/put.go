@@ -43,6 +43,9 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 			return nil
 		}
 		next := newLogin(&token, newest, m.now().time())
+		if shown.has(token.RefreshToken) {
+			next.lease = shown.lease // of a process that may have sent that refresh token
+		}
 		if err := m.swapRecord(ctx, key, stored, &next); err == nil {
 			m.install(key, &next)
 			return nil
@@ -64,7 +67,7 @@ func (m *Manager) newest(key string, raw []byte) (shown, newest record) {
 	newest = shown
 	if k := m.cache.find(key); k != nil {
 		if ours, ok := k.record(); ok && ours.seq > shown.seq {
-			newest, newest.lease = ours, shown.lease
+			newest = ours
 		}
 	}
 	return shown, newest

@@ -94,6 +94,34 @@ func TestPutOfTheSameRefreshTokenKeepsTheLease(t *testing.T) {
 	}
 }
 
+// A pair that only memory has is put. The lease in the store is of the refresh token before it, and
+// nobody has to wait for its end.
+func TestPutOfAnUnsavedPairLeavesNoLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		ms := replicas(t, 2, p, store, nil)
+		time.Sleep(p.lives)
+		swaps := store.swaps
+		store.change(func() {
+			store.swap = func(n int, _ string, _, _ []byte) error {
+				if n > swaps+1 {
+					return errStoreDown
+				}
+				return nil
+			}
+		})
+		unsaved, err := ms[0].Token(t.Context(), "user")
+		require.NoError(t, err)
+		require.NotEmpty(t, readStored(t, store).lease)
+		store.change(func() { store.swap = nil })
+		require.NoError(t, ms[0].Put(t.Context(), "user", unsaved))
+		assert.Empty(t, readStored(t, store).lease)
+		time.Sleep(time.Minute)
+		assert.Empty(t, readStored(t, store).lease)
+		assert.Equal(t, "access-user-2", access(t, ms[1]))
+	})
+}
+
 // What may be spent stays so over a Put of the same token.
 func TestPutOfTheSameRefreshTokenRemembersThatItMayBeSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -152,15 +152,12 @@ func (r record) renewed(t *csoauth.Token, now time.Time) record {
 }
 
 // newLogin returns the record of a login that comes in place of old's, which may be none, now. Its
-// seq is above old's and, as it is the time, above that of a record that was deleted. It keeps what
-// is known of a refresh token that it has in common with old.
+// seq is above old's and, as it is the time, above that of a record that was deleted.
 func newLogin(t *csoauth.Token, old record, now time.Time) record {
 	old.seq = max(old.seq, now.UnixMilli()-1)
 	next := old.renewed(t, now)
 	next.login, next.over = randomID(), old.login
-	if old.has(t.RefreshToken) {
-		next.lease = old.lease
-	} else {
+	if !old.has(t.RefreshToken) {
 		next.first = shortHash(t.RefreshToken)
 	}
 	return next
