@@ -59,7 +59,7 @@ func TestChains(t *testing.T) {
 }
 
 func TestHosts(t *testing.T) {
-	of := []string{"api.contentstack.io", "app.contentstack.com", "127.0.0.1:8484", "api.example.org:8443"}
+	of := []string{"api.contentstack.io", "app.contentstack.com", "127.0.0.1:8484", "api.example.org:8443", "port.example:443"}
 	options := Hosts{"127.0.0.1", "localhost", "[::1]", "localhost:1", "private.example", "private.example:8080"}
 	for raw, want := range map[string][2]bool{ // of, options
 		"https://api.contentstack.io/v3":            {true, false},
@@ -86,6 +86,9 @@ func TestHosts(t *testing.T) {
 		"https://private.example/":                  {false, true},
 		"https://private.example:8080/":             {false, true},
 		"https://private.example:8081/":             {false, false},
+		"https://port.example/":                     {true, false},
+		"https://PORT.example:443/":                 {true, false},
+		"https://port.example:80/":                  {false, false},
 		"https://not-private.example/":              {false, false},
 		"//api.contentstack.io/":                    {true, false}, // it has no scheme, and is not secure
 	} {

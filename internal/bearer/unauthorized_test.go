@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,17 +57,27 @@ func TestJudgedBodyIsWhole(t *testing.T) {
 	assert.Equal(t, long, string(body))
 
 	broken := errors.New("broken")
-	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader("head"), iotest.ErrReader(broken)))
+	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader("head"), &onceBroken{broken}))
 	Judge(resp)
 	body, err = io.ReadAll(resp.Body)
 	require.ErrorIs(t, err, broken)
 	assert.Equal(t, "head", string(body))
 }
 
+// An onceBroken returns an error once, and then the end.
+type onceBroken struct{ err error }
+
+func (r *onceBroken) Read([]byte) (int, error) {
+	err := r.err
+	r.err = io.EOF
+	return 0, err
+}
+
 // A body that does not end is not drained for ever.
 func TestDrain(t *testing.T) {
 	endless := &endlessBody{}
 	Drain(&http.Response{Body: endless})
+	assert.Positive(t, endless.read, "what is read leaves a connection that can be used again")
 	assert.LessOrEqual(t, endless.read, 2*maxPeek)
 	assert.True(t, endless.closed)
 }
