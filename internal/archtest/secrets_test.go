@@ -231,7 +231,7 @@ var withoutSecrets = map[string]string{
 	"tokens.Dir":                "the path of a directory",
 	"tokens.EventType":          "a choice",
 	"tokens.Options":            "durations and limits",
-	"tokens/pgstore.Options":    "the name of a table",
+	"tokens/pgstore.Options":    "names of a table, its schema and a role",
 	"tokens/redisstore.Options": "the beginning of a key, and a duration",
 }
 

@@ -2,7 +2,7 @@
 //
 //	db, err := sql.Open("pgx", "postgres://…") // github.com/jackc/pgx/v5/stdlib, or another driver
 //	pg, err := pgstore.New(db, nil)
-//	err = pg.Migrate(ctx)                      // or run Schema with your own migrations
+//	err = pg.Migrate(ctx)                      // makes the table, or checks the one that is there
 //	store, err := tokens.Sealed(pg, key)
 //	users, err := tokens.New(config, store, nil)
 //
@@ -14,6 +14,13 @@
 //
 // Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every caller that looks
 // into the store at the same time, and the server allows 100.
+//
+// # The table
+//
+// Each statement names the table with its schema, so no other role can put a table in front of it by
+// the search_path. [Store.Migrate] checks owner, columns and primary key of the table that it finds,
+// and says what is wrong. The column updated_at has the time of the last write, for
+// [Store.DeleteOlderThan]. There is no TTL.
 //
 // # Settings of the server
 //

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,80 +9,76 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/contentstack/csoauth/tokens"
 )
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Table is the name of the table, with or without its schema: lower-case letters, digits and
-	// underscores. Empty: "csoauth_tokens".
+	// Schema is the schema of the table, under the name that the catalog has, without quotes. Empty:
+	// "public". The search_path does not count: a role that may write into a schema of the path could
+	// put a table of its own in front of yours.
+	Schema string
+	// Table is the name of the table: lower-case letters, digits and underscores. Empty:
+	// "csoauth_tokens".
 	Table string
+	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, a role
+	// of which that is a member, the owner of the schema or of the database, and a superuser.
+	Owner string
 }
 
 // A Store is a [tokens.Store] in PostgreSQL. It has nothing to close, and is safe for concurrent
 // use.
 type Store struct {
-	db    *sql.DB
-	table string // quoted
+	db           *sql.DB
+	schema, name string
+	anySchema    bool   // the caller did not choose the schema
+	owner        string // empty: one of those that Options name
+	table        string // quoted, with its schema
 }
 
 // New returns a Store over db, which stays the caller's. The table must be there: see
-// [Store.Migrate]. New's error says that there is no db, or that the table's name cannot work; it
-// does not ask the database.
+// [Store.Migrate]. New's error says that there is no db, or that a name cannot work; it does not ask
+// the database.
 func New(db *sql.DB, o *Options) (*Store, error) {
-	table := "csoauth_tokens"
-	if o != nil && o.Table != "" {
-		table = o.Table
+	if o == nil {
+		o = &Options{}
+	}
+	s := &Store{
+		db: db, schema: cmp.Or(o.Schema, "public"), name: cmp.Or(o.Table, "csoauth_tokens"), anySchema: o.Schema == "", owner: o.Owner,
 	}
 	switch {
 	case db == nil:
 		return nil, errors.New("pgstore: there is no *sql.DB")
-	case !tableName.MatchString(table):
-		return nil, fmt.Errorf("pgstore: Options.Table: %q is not a name of lower-case letters, digits and underscores, or two with a dot between", table)
+	case strings.Contains(s.name, ".") && tableName.MatchString(s.name[strings.LastIndex(s.name, ".")+1:]):
+		return nil, fmt.Errorf("pgstore: Options.Table: %q has a dot: the schema belongs into Options.Schema", s.name)
+	case !tableName.MatchString(s.name):
+		return nil, fmt.Errorf("pgstore: Options.Table: %q is not a name of at most %d lower-case letters, digits and underscores", s.name, maxName)
+	case !isName(s.schema):
+		return nil, fmt.Errorf("pgstore: Options.Schema: %q is not a name of at most %d bytes of UTF-8 without a zero byte", s.schema, maxName)
+	case s.owner != "" && !isName(s.owner):
+		return nil, fmt.Errorf("pgstore: Options.Owner: %q is not a name of at most %d bytes of UTF-8 without a zero byte", s.owner, maxName)
 	}
-	return &Store{db: db, table: `"` + strings.ReplaceAll(table, ".", `"."`) + `"`}, nil
+	s.table = quote(s.schema) + "." + quote(s.name)
+	return s, nil
 }
 
 // Format prints the name of the table under every verb, and nothing of the database, whose address
 // may have a password.
 func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)", s.table) }
 
-var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$`)
+// maxName is how many bytes of a name PostgreSQL keeps. It cuts off the rest without an error.
+const maxName = 63
 
-// Schema returns the statement that creates the table if it does not exist.
-func (s *Store) Schema() string {
-	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL)"
+var tableName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && utf8.ValidString(s) && !strings.Contains(s, "\x00")
 }
 
-// Migrate creates the table if it does not exist. If it does, the right to use it is enough.
-// Several processes may call Migrate at the same time. A table whose name has no schema is looked
-// for along the search_path, and created in the first schema there.
-func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.migrate(ctx); err != nil {
-		return fmt.Errorf("pgstore: migrate: %w", err)
-	}
-	return nil
-}
-
-func (s *Store) migrate(ctx context.Context) (err error) {
-	for range attempts {
-		var there bool
-		if err := s.db.QueryRowContext(ctx, "SELECT to_regclass($1) IS NOT NULL", s.table).Scan(&there); err != nil || there {
-			return err
-		}
-		_, err = s.db.ExecContext(ctx, s.Schema())
-		switch sqlState(err) {
-		case uniqueViolation, duplicateTable, duplicateObject: // another process makes it
-		default:
-			return err
-		}
-	}
-	return err
-}
-
-// attempts is how often a statement is sent that fails because of what others do at the same time.
-const attempts = 10
+// quote returns a name as it stands in a statement.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
 // Load returns the value of key. See [tokens.Store].
 func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
@@ -90,7 +87,7 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 		err = tokens.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: load: %w", err)
+		return nil, fmt.Errorf("pgstore: load: %w", explained(err))
 	}
 	return value, nil
 }
@@ -123,7 +120,7 @@ func (s *Store) load(ctx context.Context, key string) (value []byte, err error) 
 // CompareAndSwap replaces old by new. See [tokens.Store].
 func (s *Store) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	if err := s.swap(ctx, key, old, new); err != nil {
-		return fmt.Errorf("pgstore: swap: %w", err)
+		return fmt.Errorf("pgstore: swap: %w", explained(err))
 	}
 	return nil
 }
@@ -137,11 +134,11 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	case old == nil && new == nil:
 		return s.settle(ctx, key, new)
 	case old == nil:
-		statement, args = "INSERT INTO %s (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING", append(args, new)
+		statement, args = "INSERT INTO %s (key, value, updated_at) VALUES ($1, $2, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING", append(args, new)
 	case new == nil:
 		statement, args = "DELETE FROM %s WHERE key = $1 AND value = $2", append(args, old)
 	default:
-		statement, args = "UPDATE %s SET value = $3 WHERE key = $1 AND value = $2", append(args, old, new)
+		statement, args = "UPDATE %s SET value = $3, updated_at = CURRENT_TIMESTAMP WHERE key = $1 AND value = $2", append(args, old, new)
 	}
 	var changed int64
 	err := serialized(ctx, func() error {
@@ -204,10 +201,15 @@ func (s *Store) check(ctx context.Context, key string) error {
 
 // SQLSTATE codes (PostgreSQL, appendix A).
 const (
-	serializationFailure = "40001"
-	uniqueViolation      = "23505" // of the catalog's own index
-	duplicateObject      = "42710" // the type of the table's rows
-	duplicateTable       = "42P07"
+	serializationFailure  = "40001"
+	uniqueViolation       = "23505" // of the catalog's own index
+	duplicateObject       = "42710" // the type of the table's rows
+	duplicateTable        = "42P07"
+	invalidSchemaName     = "3F000"
+	insufficientPrivilege = "42501"
+	undefinedColumn       = "42703"
+	undefinedTable        = "42P01"
+	lockNotAvailable      = "55P03"
 )
 
 // sqlState returns the code of a driver's error: pgx and lib/pq tell it alike.
@@ -217,4 +219,15 @@ func sqlState(err error) string {
 		return state.SQLState()
 	}
 	return ""
+}
+
+// explained adds to an error what to do if Migrate has not been called.
+func explained(err error) error {
+	switch sqlState(err) {
+	case undefinedTable:
+		return fmt.Errorf("%w: there is no table: call Migrate first", err)
+	case undefinedColumn:
+		return fmt.Errorf("%w: the table is of an older version: call Migrate first", err)
+	}
+	return err
 }

@@ -25,47 +25,52 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestStorePrintsItsTableAlone(t *testing.T) {
 	_, db := newServer(t)
-	store := open(t, db, &pgstore.Options{Table: "app.logins"})
+	store := open(t, db, &pgstore.Options{Schema: "My \"app\"", Table: "logins"})
 	for _, verb := range []string{"%v", "%s", "%d"} {
-		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, store), verb)
-		assert.Equal(t, `pgstore.Store("app"."logins")`, fmt.Sprintf(verb, *store), verb)
+		assert.Equal(t, `pgstore.Store("My ""app"""."logins")`, fmt.Sprintf(verb, store), verb)
+		assert.Equal(t, `pgstore.Store("My ""app"""."logins")`, fmt.Sprintf(verb, *store), verb)
 	}
 }
 
 func TestTableIsAName(t *testing.T) {
 	_, db := newServer(t)
 	longest := strings.Repeat("a", 63)
-	for table, want := range map[string]string{
-		"":                   `"csoauth_tokens"`,
-		"logins":             `"logins"`,
-		"app.logins_2":       `"app"."logins_2"`,
-		"_x":                 `"_x"`,
-		`x"; DROP y; `:       "",
-		"Logins":             "",
-		"a.b.c":              "",
-		"1a":                 "",
-		".":                  "",
-		"a.":                 "",
-		"log ins":            "",
-		"über":               "",
-		"logins\n":           "",
-		longest:              `"` + longest + `"`,
-		longest + "a":        "",
-		"a." + longest:       `"a"."` + longest + `"`,
-		"a." + longest + "a": "",
-		longest + ".a":       `"` + longest + `"."a"`,
-		longest + "a.a":      "",
-		"a.1":                "",
-		"a.B":                "",
+	for name, test := range map[string]struct {
+		options pgstore.Options
+		want    string // the table in a statement, or an error
+	}{
+		"the defaults":       {pgstore.Options{}, `"public"."csoauth_tokens"`},
+		"a table":            {pgstore.Options{Table: "logins_2"}, `"public"."logins_2"`},
+		"an underscore":      {pgstore.Options{Table: "_x"}, `"public"."_x"`},
+		"a long one":         {pgstore.Options{Table: longest, Schema: longest, Owner: longest}, `"` + longest + `"."` + longest + `"`},
+		"a schema":           {pgstore.Options{Schema: "app"}, `"app"."csoauth_tokens"`},
+		"a schema in quotes": {pgstore.Options{Schema: `Über "x".y; --`}, `"Über ""x"".y; --"."csoauth_tokens"`},
+
+		"a table in quotes":      {pgstore.Options{Table: `x"; DROP y; `}, "Options.Table: "},
+		"capitals":               {pgstore.Options{Table: "Logins"}, "Options.Table: "},
+		"a digit first":          {pgstore.Options{Table: "1a"}, "Options.Table: "},
+		"a blank":                {pgstore.Options{Table: "log ins"}, "Options.Table: "},
+		"another alphabet":       {pgstore.Options{Table: "über"}, "Options.Table: "},
+		"a line":                 {pgstore.Options{Table: "logins\n"}, "Options.Table: "},
+		"too long":               {pgstore.Options{Table: longest + "a"}, "Options.Table: "},
+		"a dot":                  {pgstore.Options{Table: "."}, "Options.Table: "},
+		"a dot behind":           {pgstore.Options{Table: "a."}, "Options.Table: "},
+		"a schema before it":     {pgstore.Options{Table: "app.logins"}, "the schema belongs into Options.Schema"},
+		"a schema with capitals": {pgstore.Options{Table: "App.logins"}, "the schema belongs into Options.Schema"},
+		"a long schema":          {pgstore.Options{Schema: longest + "a"}, "Options.Schema: "},
+		"a schema cut in a rune": {pgstore.Options{Schema: "a\xc3"}, "Options.Schema: "},
+		"a schema with a zero":   {pgstore.Options{Schema: "a\x00"}, "Options.Schema: "},
+		"a long owner":           {pgstore.Options{Owner: longest + "a"}, "Options.Owner: "},
 	} {
-		s, err := pgstore.New(db, &pgstore.Options{Table: table})
-		if want != "" {
-			require.NoError(t, err, table)
-			assert.Contains(t, s.Schema(), "EXISTS "+want+" (")
+		s, err := pgstore.New(db, &test.options)
+		if strings.HasPrefix(test.want, `"`) {
+			require.NoError(t, err, name)
+			assert.Contains(t, s.Schema(), "EXISTS "+test.want+" (", name)
 			continue
 		}
-		require.ErrorContains(t, err, fmt.Sprintf("pgstore: Options.Table: %q is not a name", table))
-		assert.Nil(t, s)
+		require.ErrorContains(t, err, test.want, name)
+		require.ErrorContains(t, err, "pgstore: Options.", name)
+		assert.Nil(t, s, name)
 	}
 }
 
@@ -120,6 +125,9 @@ func newStore(t *testing.T, values map[string]string) (*server, *pgstore.Store) 
 	fake.sent, fake.at = nil, nil
 	return fake, store
 }
+
+// tokensTable is the table of a Store without Options.
+const tokensTable = `"public"."csoauth_tokens"`
 
 // requireValue requires that key has this value; "" stands for none.
 func requireValue(t *testing.T, store *pgstore.Store, key, want string) {
@@ -267,7 +275,9 @@ func TestFailedLoadIsNoMiss(t *testing.T) {
 	t.Run("there is no table", func(t *testing.T) {
 		_, db := newServer(t)
 		_, err := open(t, db, nil).Load(t.Context(), "key")
-		requireFailure(t, err, sqlState("42P01"), "pgstore: load: ")
+		require.ErrorIs(t, err, sqlState("42P01"))
+		require.NotErrorIs(t, err, tokens.ErrNotFound)
+		require.ErrorContains(t, err, "call Migrate first")
 	})
 }
 
@@ -364,7 +374,7 @@ func TestTryAfterAFailureLooksAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			fake, store := newStore(t, given("key", "a"))
 			fake.steps = []step{func(context.Context, func() (reply, error)) (reply, error) {
-				fake.tables[`"csoauth_tokens"`]["key"] = []byte(test.meanwhile)
+				fake.tables[tokensTable].rows["key"] = row{[]byte(test.meanwhile), time.Now()}
 				return reply{}, sqlState("40001")
 			}}
 			require.ErrorIs(t, store.CompareAndSwap(t.Context(), "key", some("a"), some("b")), test.want)
@@ -372,61 +382,6 @@ func TestTryAfterAFailureLooksAgain(t *testing.T) {
 			requireValue(t, store, "key", test.meanwhile)
 		})
 	}
-}
-
-func TestMigrateWithOthersAtWork(t *testing.T) {
-	look, create := "SELECT", "CREATE"
-	isMade := func(err error) step { return isLost(err) } // by another process
-	for name, test := range map[string]struct {
-		steps []step
-		sent  []string
-		want  error
-	}{
-		"alone":                              {nil, []string{look, create}, nil},
-		"the index has it":                   {[]step{runs, isMade(sqlState("23505"))}, []string{look, create, look}, nil},
-		"the type has it":                    {[]step{runs, isMade(sqlState("42710"))}, []string{look, create, look}, nil},
-		"the table has it":                   {[]step{runs, isMade(sqlState("42P07"))}, []string{look, create, look}, nil},
-		"another makes it and takes it back": {[]step{runs, fails(sqlState("42P07"))}, []string{look, create, look, create}, nil},
-		"it may not be made":                 {[]step{runs, fails(sqlState("42501"))}, []string{look, create}, sqlState("42501")},
-		"it cannot be made":                  {[]step{runs, fails(errDown)}, []string{look, create}, errDown},
-		"nobody knows whether it is there":   {[]step{fails(errDown)}, []string{look}, errDown},
-		"nobody knows whether it was made":   {[]step{runs, fails(sqlState("42P07")), fails(errDown)}, []string{look, create, look}, errDown},
-	} {
-		t.Run(name, func(t *testing.T) {
-			fake, db := newServer(t)
-			fake.steps = test.steps
-			store := open(t, db, &pgstore.Options{Table: "app.logins"})
-			err := store.Migrate(t.Context())
-			assert.Equal(t, test.sent, fake.sent)
-			if test.want != nil {
-				requireFailure(t, err, test.want, "pgstore: migrate: ")
-				return
-			}
-			require.NoError(t, err)
-			require.NoError(t, store.CompareAndSwap(t.Context(), "key", nil, some("a")))
-			requireValue(t, store, "key", "a")
-			fake.sent = nil
-			require.NoError(t, store.Migrate(t.Context()))
-			assert.Equal(t, []string{look}, fake.sent, "a role that may not make tables may migrate when the table is there")
-		})
-	}
-	t.Run("it is never made", func(t *testing.T) {
-		fake, db := newServer(t)
-		for range tries {
-			fake.steps = append(fake.steps, runs, fails(sqlState("42P07")))
-		}
-		requireFailure(t, open(t, db, nil).Migrate(t.Context()), sqlState("42P07"), "pgstore: migrate: ")
-		assert.Len(t, fake.sent, 2*tries)
-	})
-	t.Run("the context ends", func(t *testing.T) {
-		for _, before := range [][]step{nil, {runs}} {
-			fake, db := newServer(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			fake.steps = append(before, ends(cancel, fails(nil)))
-			requireFailure(t, open(t, db, nil).Migrate(ctx), context.Canceled, "pgstore: migrate: ")
-			assert.Len(t, fake.sent, len(before)+1)
-		}
-	})
 }
 
 func TestStoreKeepsItsPromises(t *testing.T) {

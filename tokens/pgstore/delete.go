@@ -1,0 +1,61 @@
+package pgstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// minAge spares logins that are in use: an access token lives for a day at most, and each refresh
+	// writes its login.
+	minAge = 48 * time.Hour
+	// deletePage is how many rows one statement looks at.
+	deletePage = 1000
+)
+
+// deleteOld looks at the rows that follow a key, in the order of their keys, and deletes the old ones
+// among them. It skips what others are writing. It has no index to use but the primary key's: one on
+// updated_at would have to be changed with every refresh.
+const deleteOld = `WITH page AS (SELECT key FROM %[1]s WHERE key > $1 ORDER BY key LIMIT %[2]d),
+	old AS (SELECT t.key FROM %[1]s t JOIN page ON page.key = t.key
+		WHERE t.updated_at < CURRENT_TIMESTAMP - pg_catalog.make_interval(secs => $2) FOR UPDATE OF t SKIP LOCKED),
+	gone AS (DELETE FROM %[1]s t USING old WHERE t.key = old.key RETURNING 1)
+	SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM gone), coalesce((SELECT key FROM page ORDER BY key DESC LIMIT 1), '')`
+
+// DeleteOlderThan deletes the logins that were not written for age by the server's clock, and
+// returns how many. An age below 48 hours is an error. There is no time-out: nothing is deleted
+// unless you call it, such as once a day in one process.
+//
+// A login that is in use is written at each refresh, about once an hour. But age is no sign that a
+// login is dead: the row of a user who has been away for months is as old, and its refresh token may
+// still work. That user has to log in again after DeleteOlderThan. So take the longest absence that
+// you want to survive, in months rather than weeks.
+//
+// The rows of a table that [Store.Migrate] brought forward are as old as that call. Older versions of
+// this package do not write the time when they refresh a login. So do not call DeleteOlderThan before
+// this version has run everywhere for age.
+//
+// Each statement looks at 1000 rows and is a transaction of its own. If one fails, the rows of those
+// before it are deleted, and deleted counts them.
+func (s *Store) DeleteOlderThan(ctx context.Context, age time.Duration) (deleted int64, err error) {
+	if age < minAge {
+		return 0, fmt.Errorf("pgstore: delete: the age %v is below %v, and could delete logins that are in use", age, minAge)
+	}
+	query := fmt.Sprintf(deleteOld, s.table, deletePage)
+	for last, seen := []byte{}, int64(deletePage); seen == deletePage; {
+		var n int64
+		err := ctx.Err()
+		if err == nil {
+			after := last
+			err = serialized(ctx, func() error {
+				return s.db.QueryRowContext(ctx, query, after, age.Seconds()).Scan(&seen, &n, &last)
+			})
+		}
+		if err != nil {
+			return deleted, fmt.Errorf("pgstore: delete: %w", explained(err))
+		}
+		deleted += n
+	}
+	return deleted, nil
+}
