@@ -22,6 +22,9 @@
 // last snapshot. When memory is full, the allkeys policies delete logins, and the volatile policies
 // delete logins with a TTL.
 //
+// An error of a user who lacks a right says what to grant. A maxmemory-policy that evicts is not
+// noticed: look at it once.
+//
 // A replica that is promoted lacks the writes that had not reached it. No setting prevents this;
 // min-replicas-to-write makes it rarer. If the newest pair of a login is lost, a process that has
 // it in memory writes it back. If there is none, the user logs in again.

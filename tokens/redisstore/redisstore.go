@@ -137,6 +137,9 @@ func (s *Store) run(ctx context.Context, script script, key string, args ...any)
 	if err != nil && strings.Contains(err.Error(), "NOSCRIPT") {
 		reply, err = s.do(ctx, append([]any{"EVAL", script.text}, args[2:]...)...) // a client may still have the first
 	}
+	if err != nil {
+		err = s.explained(err, script)
+	}
 	return reply, err
 }
 

@@ -139,7 +139,7 @@ func requireFailure(t *testing.T, err, cause error, prefix string) {
 // TestFailedSwapMayHaveHappened: a failure is no conflict, and the caller may ask again.
 func TestFailedSwapMayHaveHappened(t *testing.T) {
 	for name, swap := range map[string]struct{ old, new string }{"create": {"", "b"}, "replace": {"a", "b"}, "delete": {"a", ""}} {
-		for _, cause := range []error{errDown, errors.New("READONLY You can't write against a read only replica."), context.Canceled} {
+		for _, cause := range []error{errDown, errors.New("NOREPLICAS Not enough good replicas to write."), context.Canceled} {
 			for when, what := range map[string]func(error) step{
 				"before": func(err error) step { return replies(err) },
 				"after":  isLost,
