@@ -13,7 +13,8 @@ import (
 const sealedPurpose = "csoauth tokens"
 
 // Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with
-// AES-256-GCM. It is a [Locker] if s is one, and as safe for concurrent use as s.
+// AES-256-GCM, which makes them longer by less than 64 bytes. It is a [Locker] if s is one, and as
+// safe for concurrent use as s.
 //
 // Values are sealed, and keys are not. Someone who reads s learns the size of a value and when it
 // changed. Someone who writes to s can neither change a value nor move it to another key, but can

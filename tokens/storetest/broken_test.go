@@ -78,6 +78,20 @@ var brokenStores = []struct {
 		}
 		return value, err
 	})},
+	{"a miss has a value beside its error", "miss", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
+		value, err := s.Load(ctx, key)
+		if err != nil {
+			value = []byte{}
+		}
+		return value, err
+	})},
+	{"a miss is a conflict as well", "miss", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
+		value, err := s.Load(ctx, key)
+		if err != nil {
+			err = errors.Join(err, tokens.ErrConflict)
+		}
+		return value, err
+	})},
 	{"an empty value is loaded as nil", "empty", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
 		value, err := s.Load(ctx, key)
 		return append([]byte(nil), value...), err
@@ -205,6 +219,24 @@ var brokenStores = []struct {
 		}
 		return s.Load(ctx, key)
 	})},
+	{"a swap of a key that is not allowed is a conflict", "key-limits", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
+		if key == "" || len(key) > 512 {
+			return tokens.ErrConflict
+		}
+		return s.CompareAndSwap(ctx, key, old, new)
+	})},
+	{"only a swap refuses keys", "key-limits", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
+		if key == "" || len(key) > 512 {
+			key = "any"
+		}
+		return s.Load(ctx, key)
+	})},
+	{"a delete takes every key", "key-limits", swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
+		if new == nil && (key == "" || len(key) > 512) {
+			return nil
+		}
+		return s.CompareAndSwap(ctx, key, old, new)
+	})},
 	{"each handle has a cache", "handles", func() func(testing.TB, string) tokens.Store {
 		inner := memories()
 		return func(t testing.TB, dir string) tokens.Store {
@@ -220,6 +252,19 @@ var brokenStores = []struct {
 	}},
 	{"Load does not look at the context", "context", load(func(s tokens.Store, _ context.Context, key string) ([]byte, error) {
 		return s.Load(context.Background(), key)
+	})},
+	{"Load returns a value beside the error of the context", "context", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
+		value, err := s.Load(context.Background(), key)
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return value, err
+	})},
+	{"Load with a context that has ended is a miss", "context", load(func(s tokens.Store, ctx context.Context, key string) ([]byte, error) {
+		if ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), tokens.ErrNotFound)
+		}
+		return s.Load(ctx, key)
 	})},
 	{"a swap does not look at the context", "context", swap(func(s tokens.Store, _ context.Context, key string, old, new []byte) error {
 		return s.CompareAndSwap(context.Background(), key, old, new)

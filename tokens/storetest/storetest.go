@@ -7,9 +7,17 @@
 //		})
 //	}
 //
-// It depends on package testing only. It takes a few seconds for a store that answers in milliseconds. It
-// cannot check whether a swap survives a power cut, nor whether a lock ends by a time-out of more than
-// half a second.
+// It depends on package testing only. It takes a few seconds for a store that answers in
+// milliseconds. The largest value that the store gets has 64 KiB, also beneath the seal.
+//
+// Run cannot make a store fail, hang or crash, nor look behind it. So it does not check
+//
+//   - that a swap which has returned survives a crash, and which errors follow a failure;
+//   - that Load and CompareAndSwap end with a context that ends while they wait;
+//   - that a value which cannot be read, or which was copied from another key, is an error, and that
+//     no key is used as a path where nobody sees it;
+//   - that several processes see each other's swaps, which handles stand for here;
+//   - that a lock does not end by a time-out of more than half a second.
 package storetest
 
 import (
@@ -41,7 +49,7 @@ func Run(t *testing.T, open func(t testing.TB, dir string) tokens.Store) {
 	t.Helper()
 	holdIfChild(t, open)
 	test := t.Name()
-	suite{test, open}.run(t)
+	suite{test, open, maxValue}.run(t)
 	t.Run("sealed", func(t *testing.T) {
 		suite{test, func(t testing.TB, dir string) tokens.Store {
 			inner := open(t, dir)
@@ -54,7 +62,7 @@ func Run(t *testing.T, open func(t testing.TB, dir string) tokens.Store) {
 				t.Fatalf("the store is a Locker: %t; sealed, it is one: %t", want, got)
 			}
 			return sealed
-		}}.run(t)
+		}, maxValue - maxSeal}.run(t)
 	})
 }
 
@@ -62,7 +70,13 @@ func Run(t *testing.T, open func(t testing.TB, dir string) tokens.Store) {
 type suite struct {
 	test string // the name of the test that called Run
 	open func(t testing.TB, dir string) tokens.Store
+	max  int // bytes of the largest value
 }
+
+const (
+	maxValue = 1 << 16 // what must fit
+	maxSeal  = 1 << 8  // is more than a seal adds
+)
 
 func (s suite) run(t *testing.T) {
 	for _, test := range []struct {

@@ -1,6 +1,8 @@
 package storetest_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -11,6 +13,16 @@ import (
 )
 
 func TestMemoryPasses(t *testing.T) { storetest.Run(t, memories()) }
+
+// TestStoreThatRefusesLargerValuesPasses: nothing over 64 KiB reaches the store, sealed or not.
+func TestStoreThatRefusesLargerValuesPasses(t *testing.T) {
+	storetest.Run(t, swap(func(s tokens.Store, ctx context.Context, key string, old, new []byte) error {
+		if len(new) > 1<<16 {
+			return errors.New("too big")
+		}
+		return s.CompareAndSwap(ctx, key, old, new)
+	})())
+}
 
 // TestDirPasses runs in a subtest, where the other process of the lock's tests must find its way, too.
 func TestDirPasses(t *testing.T) {

@@ -108,7 +108,7 @@ func testEmpty(t *testing.T, s suite) {
 	h.want(key, nil)
 }
 
-// testValues: a value is any bytes, up to 64 KiB, and comes back as it was.
+// testValues: a value is any bytes, up to the largest that must fit, and comes back as it was.
 func testValues(t *testing.T, s suite) {
 	h := s.one(t)
 	values := [][]byte{
@@ -120,7 +120,7 @@ func testValues(t *testing.T, s suite) {
 		every[i] = byte(i)
 	}
 	values = append(values, every)
-	for _, size := range []int{255, 4095, 4096, 4097, 1<<16 - 1, 1 << 16} {
+	for _, size := range []int{255, 4095, 4096, 4097, s.max - 1, s.max} {
 		values = append(values, bytes.Repeat(every, size/256+1)[:size])
 	}
 	var last []byte
@@ -131,7 +131,7 @@ func testValues(t *testing.T, s suite) {
 	}
 
 	// Values of the same size, which differ in one byte only.
-	for _, i := range []int{0, 1 << 15, 1<<16 - 1} {
+	for _, i := range []int{0, s.max / 2, s.max - 1} {
 		other := bytes.Clone(last)
 		other[i] ^= 1
 		h.conflict(key, other, a)
