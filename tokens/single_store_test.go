@@ -85,6 +85,63 @@ func TestSingleSwaps(t *testing.T) {
 	}
 }
 
+// What the state has is not saved again, unless a save before failed: then nobody knows what it has.
+func TestSingleSavesATokenOnce(t *testing.T) {
+	first, second := singleRecords(t)
+	same := func(record []byte) []byte { return append(bytes.Clone(record), ' ') } // another value with the same token
+	p := newProvider()
+	state := &singleState{p: p}
+	s := tokens.Single(nil, state.save)
+	swap := func(old, new []byte) error { return s.CompareAndSwap(t.Context(), "user", old, new) }
+	saves := func(want int) {
+		t.Helper()
+		assert.Len(t, state.saved(), want)
+	}
+	require.NoError(t, swap(nil, first))
+	saves(1)
+	require.NoError(t, swap(first, same(first)))
+	saves(1)
+	got, err := s.Load(t.Context(), "user")
+	require.NoError(t, err)
+	assert.Equal(t, same(first), got)
+
+	broken := true
+	state.fails = func(int) error {
+		if broken {
+			return errors.New("the disk is full")
+		}
+		return nil
+	}
+	require.Error(t, swap(same(first), second))
+	saves(2)
+	broken = false
+	require.NoError(t, swap(same(first), first), "it may be the second that the state has")
+	saves(3)
+	require.NoError(t, swap(first, same(first)))
+	saves(3)
+	require.NoError(t, swap(same(first), nil))
+	saves(4)
+	assert.Nil(t, state.current())
+	require.NoError(t, swap(nil, first))
+	saves(5)
+
+	leased := bytes.Replace(first, []byte(`"token":`), []byte(`"lease":"a/b","lease_ms":1000,"token":`), 1)
+	require.NoError(t, swap(first, leased), "it shows that the state can be written")
+	saves(6)
+	require.NoError(t, swap(leased, first))
+	saves(6)
+}
+
+// TestSingleKnowsItsFirstToken: the state has it from the start.
+func TestSingleKnowsItsFirstToken(t *testing.T) {
+	state := &singleState{p: newProvider(), token: newProvider().login("user")}
+	s := tokens.Single(state.token, state.save)
+	value, err := s.Load(t.Context(), "user")
+	require.NoError(t, err)
+	require.NoError(t, s.CompareAndSwap(t.Context(), "user", value, append(bytes.Clone(value), ' ')))
+	assert.Empty(t, state.saved())
+}
+
 func TestSingleKeepsNobodysSlices(t *testing.T) {
 	first, _ := singleRecords(t)
 	s := tokens.Single(nil, (&singleState{p: newProvider()}).save)

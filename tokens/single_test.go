@@ -83,6 +83,23 @@ func TestSingleSavesBeforeAndAfterARefresh(t *testing.T) {
 	})
 }
 
+// A refresh that fails takes off its lease, and the token stays: the state has it already.
+func TestSingleSavesOnceForARefreshThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			return httpAnswer(http.StatusInternalServerError, "text/plain", ""), nil
+		}
+		state := &singleState{p: p, token: p.login("user")}
+		m := replica(t, p, tokens.Single(state.token, state.save), nil)
+		time.Sleep(2 * p.lives)
+		_, err := m.Token(t.Context(), "user")
+		require.Error(t, err)
+		assert.Equal(t, 1, p.asked())
+		assert.Equal(t, []singleSave{{"refresh-user-1", 0}}, state.saved())
+	})
+}
+
 // A wrapper starts again with what it saved, whatever became of the process before.
 func TestSingleStartsFromTheStateAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
