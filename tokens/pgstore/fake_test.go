@@ -311,7 +311,7 @@ func (conn) Begin() (driver.Tx, error)           { panic("a transaction has a co
 
 func (c conn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
 	_, err := c.s.statement(ctx, "BEGIN", nil)
-	return transaction{c.s}, err
+	return transaction(c), err
 }
 
 type transaction struct{ s *server }
