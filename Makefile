@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 
 FUZZTIME ?= 20s
 BENCH ?= .
+PART ?=
 RUN ?=
 BUSY ?= 5
 SEEDS ?= 300
@@ -98,6 +99,10 @@ windows: ## the tests of the root module as Windows programs, under Wine (PKG=./
 .PHONY: bench
 bench: ## every benchmark (BENCH=regexp: only some)
 	@for m in $(MODULES); do go -C $$m test -run '^$$' -bench '$(BENCH)' -benchmem ./...; done
+
+.PHONY: scale
+scale: ## what a Manager does at scale, beside a bare limit, as a table (PART=cold: one part)
+	@go -C internal/integration run ./scale -part '$(PART)'
 
 .PHONY: size
 size: ## how large the smallest program is that uses each package

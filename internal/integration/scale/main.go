@@ -1,0 +1,128 @@
+// Scale measures the Manager of package tokens at scale, and compares it with a bare limit: the same
+// necessary work by the standard library or the bare driver, and nothing else, in the same run. It
+// prints one table in Markdown.
+//
+//	make scale               all parts, which take about a quarter of an hour
+//	make scale PART=cold     one part
+//	go run ./scale -list     what the parts are
+//
+// It starts Redis and PostgreSQL servers of its own, and ends them. It is no test: a row that says
+// "missed" is a result. The exit code is 1 if a part could not be measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A part measures one thing. It returns the rows that it has, even with an error.
+type part struct {
+	name, what string
+	measure    func(ctx context.Context, s *sizes) ([]row, error)
+}
+
+var parts = []part{
+	{"users", "heap of idle users, and what a hit costs", measureUsers},
+	{"cold", "the first token of a user who is in the store alone", measureCold},
+	{"crowd", "many cold users who all ask at once", measureCrowd},
+	{"ended", "many users whose access tokens have ended", measureEnded},
+	{"steady", "what the store and Contentstack are asked in a steady state", measureSteady},
+	{"hang", "the users of a region, or of a part of the store, beside one that hangs", measureHang},
+	{"refused", "heap after many refresh tokens were refused", measureRefused},
+}
+
+// sizes are how much the parts do.
+type sizes struct {
+	users        string
+	crowd        int
+	ended        int
+	refused      int
+	steadySpeed  int
+	steadyWarmUp time.Duration
+	steadyWindow time.Duration
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "scale:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var s sizes
+	flags := flag.NewFlagSet("scale", flag.ContinueOnError)
+	name := flags.String("part", "", "measure this part alone")
+	profile := flags.String("cpuprofile", "", "write a CPU profile to this file, for go tool pprof")
+	list := flags.Bool("list", false, "list the parts")
+	flags.StringVar(&s.users, "users", "1000,10000,100000,1000000", "part users: so many users, in ascending order")
+	flags.IntVar(&s.crowd, "crowd", 120_000, "part crowd: so many users")
+	flags.IntVar(&s.ended, "ended", 10_000, "part ended: so many users")
+	flags.IntVar(&s.refused, "refused", 1_000_000, "part refused: so many users")
+	flags.IntVar(&s.steadySpeed, "steady-speed", 60, "part steady: time runs so many times faster, by shorter tokens and rechecks and more requests")
+	flags.DurationVar(&s.steadyWarmUp, "steady-warm-up", time.Hour, "part steady: how long, in the faster time, nothing is counted at first")
+	flags.DurationVar(&s.steadyWindow, "steady-window", time.Hour, "part steady: how long, in the faster time, all is counted")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *list {
+		for _, p := range parts {
+			fmt.Fprintf(out, "%-8s %s\n", p.name, p.what)
+		}
+		return nil
+	}
+	chosen := parts
+	if *name != "" {
+		at := slices.IndexFunc(parts, func(p part) bool { return p.name == *name })
+		if at < 0 {
+			return fmt.Errorf("there is no part %q: -list lists them", *name)
+		}
+		chosen = parts[at : at+1]
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	fmt.Fprintf(out, "%d cores, %s, %s/%s.\n\n", runtime.GOMAXPROCS(0), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(out, "| what | csoauth | bare limit | ratio | to reach |\n|---|---|---|---|---|\n")
+	var missing []string
+	for _, p := range chosen {
+		began := time.Now()
+		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, p.what)
+		rows, err := p.measure(ctx, &s)
+		for _, r := range rows {
+			fmt.Fprintln(out, r)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", p.name, err)
+			missing = append(missing, p.name)
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "%s: took %v\n", p.name, time.Since(began).Round(time.Second))
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("not measured, or not all of it: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
