@@ -56,8 +56,8 @@
 //     somewhere else.
 //   - [Memory] ends with the process. It is for tests, and for programs whose users log in again.
 //   - For a tool with one login, take a Dir and one key. The runs of the tool may share it.
-//   - [Single] is for a tool that has to store its one token itself, and has one Manager: it calls the
-//     tool's function.
+//   - [Single] is for a tool that has to store its one token itself, and has one Manager: it calls
+//     the tool's function.
 //   - Packages redisstore and pgstore are for several machines.
 //   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check that
 //     it keeps the promises of a Store. A Manager cannot make up for one that does not.

@@ -9,16 +9,17 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Single returns a Store for one key, for a tool that keeps its one token in a state of its own, and
-// has one Manager. Take a [Dir] and one key if you can: a Dir may be shared. Two Managers over copies
-// of one token, such as in two processes, or in the two instances of a plugin that is configured
-// twice, do not know of each other. Each sends the refresh token that the other has used, and
-// Contentstack may end the login.
+// Single returns a Store for one key, for a tool that keeps its one token in a state of its own,
+// and has one Manager. Take a [Dir] and one key if you can: a Dir may be shared. Two Managers over
+// copies of one token, such as in two processes, or in the two instances of a plugin that is
+// configured twice, do not know of each other. Each sends the refresh token that the other has
+// used, and Contentstack may end the login.
 //
-// t is the token of that state; nil: there is none yet. save stores a token in the state, and removes
-// the token if it is nil. It must not return before the change is durable. Calls of save do not
-// overlap. It is called twice for each refresh: before it with the present token, which shows that the
-// state can be written before the refresh token is used up, and after it with the new token.
+// t is the token of that state; nil: there is none yet. save stores a token in the state, and
+// removes the token if it is nil. It must not return before the change is durable. Calls of save do
+// not overlap. It is called twice for each refresh: before it with the present token, which shows
+// that the state can be written before the refresh token is used up, and after it with the new
+// token.
 //
 // Save what [csoauth.Token.MarshalBinary] returns; UnmarshalBinary reads it. A []byte in a JSON
 // state is base64. It holds the secrets: encrypt it, unless the state is protected like a password.

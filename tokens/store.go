@@ -15,14 +15,14 @@ import (
 // and never uses one as a path. A Store that finds its values by a hash keeps the key beside the
 // value and checks it in Load.
 //
-// Values are any bytes. A value may be empty, which is not the same as absent. Values of 64 KiB must
-// fit; a Store may refuse larger ones. A Manager's are under 4 KiB, unless Contentstack's tokens
-// become longer. The caller may change the slices that it passed or got, and the Store does not
-// change those that it was passed, nor the room behind them.
+// Values are any bytes. A value may be empty, which is not the same as absent. Values of 64 KiB
+// must fit; a Store may refuse larger ones. A Manager's are under 4 KiB, unless Contentstack's
+// tokens become longer. The caller may change the slices that it passed or got, and the Store does
+// not change those that it was passed, nor the room behind them.
 //
 // All methods may be called at the same time, from any process. They end when ctx ends. A context
-// that has ended before the call changes nothing, and the error wraps that of the context and neither
-// ErrNotFound nor ErrConflict.
+// that has ended before the call changes nothing, and the error wraps that of the context and
+// neither ErrNotFound nor ErrConflict.
 type Store interface {
 	// Load returns the value, which is not nil even if it is empty. It sees every swap that
 	// returned before Load was called, in any process, so it must not read from a replica or a
@@ -33,8 +33,9 @@ type Store interface {
 	Load(ctx context.Context, key string) ([]byte, error)
 
 	// CompareAndSwap replaces old by new if, and only if, old is the value. A nil old stands for no
-	// value; a nil new deletes. It returns nil only when the change would survive a crash. Of several
-	// callers who replace the same value at the same time by different ones, exactly one succeeds.
+	// value; a nil new deletes. It returns nil only when the change would survive a crash. Of
+	// several callers who replace the same value at the same time by different ones, exactly one
+	// succeeds.
 	//
 	// If the value is neither old nor new, nothing changes and the error wraps ErrConflict and not
 	// ErrNotFound. If it is new already, that is success, whatever old says: a caller asks twice if
@@ -51,16 +52,16 @@ type Store interface {
 type Locker interface {
 	// Lock waits until the caller alone holds the lock of key, or until ctx ends; then the error
 	// wraps that of the context. A context that has ended before the call gets no lock. The end of
-	// ctx does not free a lock that is held. Only unlock and the death of the process free it, and no
-	// time-out. So a process that gets the lock knows that no other works under it any more.
+	// ctx does not free a lock that is held. Only unlock and the death of the process free it, and
+	// no time-out. So a process that gets the lock knows that no other works under it any more.
 	//
-	// unlock returns at once, may be called more than once and from several goroutines, and frees no
-	// lock but its own. Everyone who waits gets the lock in the end, in any order; who has given up is
-	// in nobody's way.
+	// unlock returns at once, may be called more than once and from several goroutines, and frees
+	// no lock but its own. Everyone who waits gets the lock in the end, in any order; who has given
+	// up is in nobody's way.
 	//
 	// The keys are those of the Store, with a value or without, and Lock makes none. Load and
-	// CompareAndSwap work without the lock, also while another holds it, and do not free it. Two keys
-	// may share a lock, so hold only one at a time.
+	// CompareAndSwap work without the lock, also while another holds it, and do not free it. Two
+	// keys may share a lock, so hold only one at a time.
 	Lock(ctx context.Context, key string) (unlock func(), err error)
 }
 

@@ -2,9 +2,9 @@
 // one login. csoauth refreshes the login in that state. The rest of the tool uses the types of
 // golang.org/x/oauth2. TokenSource is all that the tool needs; state.go is the tool's own state.
 //
-// Only one process may use the state, with one Manager. A tool that runs several times at once, or a
-// plugin that is configured twice, such as a Terraform provider with an alias, takes a [tokens.Dir]
-// and one key instead.
+// Only one process may use the state, with one Manager. A tool that runs several times at once, or
+// a plugin that is configured twice, such as a Terraform provider with an alias, takes a
+// [tokens.Dir] and one key instead.
 package wrap
 
 import (

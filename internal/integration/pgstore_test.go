@@ -73,8 +73,8 @@ func execAll(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// TestMigrateTrusts: who owns a table reads the tokens in it. The roles are those of a database with an
-// application, its migrations, and somebody else.
+// TestMigrateTrusts: who owns a table reads the tokens in it. The roles are those of a database
+// with an application, its migrations, and somebody else.
 func TestMigrateTrusts(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t, postgresWithoutSync...)
@@ -217,8 +217,8 @@ func TestMigrateRefuses(t *testing.T) {
 // oldColumns are those of a table that an older version made.
 const oldColumns = " (key bytea PRIMARY KEY, value bytea NOT NULL)"
 
-// TestOldTable: what an older version made is brought forward while others use it, and older versions
-// go on to use it.
+// TestOldTable: what an older version made is brought forward while others use it, and older
+// versions go on to use it.
 func TestOldTable(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t, postgresWithoutSync...)

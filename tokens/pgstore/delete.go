@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// minAge spares logins that are in use: an access token lives for a day at most, and each refresh
-	// writes its login.
+	// minAge spares logins that are in use: an access token lives for a day at most, and each
+	// refresh writes its login.
 	minAge = 48 * time.Hour
 	// deletePage is how many rows one statement looks at.
 	deletePage = 1000
 )
 
-// deleteOld looks at the rows that follow a key, in the order of their keys, and deletes the old ones
-// among them. It skips what others are writing. It has no index to use but the primary key's: one on
-// updated_at would have to be changed with every refresh.
+// deleteOld looks at the rows that follow a key, in the order of their keys, and deletes the old
+// ones among them. It skips what others are writing. It has no index to use but the primary key's:
+// one on updated_at would have to be changed with every refresh.
 const deleteOld = `WITH page AS (SELECT key FROM %[1]s WHERE key > $1 ORDER BY key LIMIT %[2]d),
 	old AS (SELECT t.key FROM %[1]s t JOIN page ON page.key = t.key
 		WHERE t.updated_at < CURRENT_TIMESTAMP - pg_catalog.make_interval(secs => $2) FOR UPDATE OF t SKIP LOCKED),
@@ -28,16 +28,16 @@ const deleteOld = `WITH page AS (SELECT key FROM %[1]s WHERE key > $1 ORDER BY k
 // unless you call it, such as once a day in one process.
 //
 // A login that is in use is written at each refresh, about once an hour. But age is no sign that a
-// login is dead: the row of a user who has been away for months is as old, and its refresh token may
-// still work. That user has to log in again after DeleteOlderThan. So take the longest absence that
-// you want to survive, in months rather than weeks.
+// login is dead: the row of a user who has been away for months is as old, and its refresh token
+// may still work. That user has to log in again after DeleteOlderThan. So take the longest absence
+// that you want to survive, in months rather than weeks.
 //
-// The rows of a table that [Store.Migrate] brought forward are as old as that call. Older versions of
-// this package do not write the time when they refresh a login. So do not call DeleteOlderThan before
-// this version has run everywhere for age.
+// The rows of a table that [Store.Migrate] brought forward are as old as that call. Older versions
+// of this package do not write the time when they refresh a login. So do not call DeleteOlderThan
+// before this version has run everywhere for age.
 //
-// Each statement looks at 1000 rows and is a transaction of its own. If one fails, the rows of those
-// before it are deleted, and deleted counts them.
+// Each statement looks at 1000 rows and is a transaction of its own. If one fails, the rows of
+// those before it are deleted, and deleted counts them.
 func (s *Store) DeleteOlderThan(ctx context.Context, age time.Duration) (deleted int64, err error) {
 	if age < minAge {
 		return 0, fmt.Errorf("pgstore: delete: the age %v is below %v, and could delete logins that are in use", age, minAge)

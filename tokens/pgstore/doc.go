@@ -17,9 +17,9 @@
 //
 // # The table
 //
-// Each statement names the table with its schema, so no other role can put a table in front of it by
-// the search_path. [Store.Migrate] checks owner, columns and primary key of the table that it finds,
-// and says what is wrong. The column updated_at has the time of the last write, for
+// Each statement names the table with its schema, so no other role can put a table in front of it
+// by the search_path. [Store.Migrate] checks owner, columns and primary key of the table that it
+// finds, and says what is wrong. The column updated_at has the time of the last write, for
 // [Store.DeleteOlderThan]. There is no TTL.
 //
 // # Settings of the server

@@ -23,8 +23,8 @@ func (s *Store) Schema() string {
 	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL, " + timeColumn + ")"
 }
 
-// addTime is the statement for a table without updated_at. Its default is computed once, so the rows
-// are not written again (PostgreSQL 11 and later).
+// addTime is the statement for a table without updated_at. Its default is computed once, so the
+// rows are not written again (PostgreSQL 11 and later).
 func (s *Store) addTime() string {
 	return "ALTER TABLE " + s.table + " ADD COLUMN IF NOT EXISTS " + timeColumn
 }

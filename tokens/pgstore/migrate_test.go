@@ -161,7 +161,8 @@ func TestMigrateSaysWhatItNeeds(t *testing.T) {
 	})
 }
 
-// TestTableThatMustNotBeUsed: each is refused with what is wrong and what to do, and nothing is changed.
+// TestTableThatMustNotBeUsed: each is refused with what is wrong and what to do, and nothing is
+// changed.
 func TestTableThatMustNotBeUsed(t *testing.T) {
 	set := func(at int, value driver.Value) func(*table) { return func(t *table) { t.found[at] = value } }
 	columns := func(c ...[]driver.Value) func(*table) { return func(t *table) { t.columns = c } }

@@ -16,15 +16,15 @@ import (
 
 // Options vary a Store. Nil is fine.
 type Options struct {
-	// Schema is the schema of the table, under the name that the catalog has, without quotes. Empty:
-	// "public". The search_path does not count: a role that may write into a schema of the path could
-	// put a table of its own in front of yours.
+	// Schema is the schema of the table, under the name that the catalog has, without quotes.
+	// Empty: "public". The search_path does not count: a role that may write into a schema of the
+	// path could put a table of its own in front of yours.
 	Schema string
 	// Table is the name of the table: lower-case letters, digits and underscores. Empty:
 	// "csoauth_tokens".
 	Table string
-	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, a role
-	// of which that is a member, the owner of the schema or of the database, and a superuser.
+	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, a
+	// role of which that is a member, the owner of the schema or of the database, and a superuser.
 	Owner string
 }
 
@@ -39,8 +39,8 @@ type Store struct {
 }
 
 // New returns a Store over db, which stays the caller's. The table must be there: see
-// [Store.Migrate]. New's error says that there is no db, or that a name cannot work; it does not ask
-// the database.
+// [Store.Migrate]. New's error says that there is no db, or that a name cannot work; it does not
+// ask the database.
 func New(db *sql.DB, o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}
@@ -158,8 +158,8 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 }
 
 // serialized sends a statement again that the server would not serialize with what others do. Where
-// transactions are repeatable read, another process was faster; where they are serializable, not even
-// that is sure. All statements here may be repeated.
+// transactions are repeatable read, another process was faster; where they are serializable, not
+// even that is sure. All statements here may be repeated.
 func serialized(ctx context.Context, send func() error) (err error) {
 	for n := range attempts {
 		if err = send(); sqlState(err) != serializationFailure {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -72,6 +73,14 @@ func TestTableIsAName(t *testing.T) {
 		require.ErrorContains(t, err, "pgstore: Options.", name)
 		assert.Nil(t, s, name)
 	}
+}
+
+// TestReadmeHasTheTable: somebody who makes the table by hand makes it as Migrate does.
+func TestReadmeHasTheTable(t *testing.T) {
+	_, db := newServer(t)
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(readme), "\n"+open(t, db, nil).Schema()+";\n")
 }
 
 func TestStoreNeedsADatabase(t *testing.T) {

@@ -16,7 +16,8 @@ var (
 	calledCommand = regexp.MustCompile(`redis\.call\('([A-Z]+)'`)
 )
 
-// explained adds to an error of Redis's what is to be done about it, if somebody else has to do that.
+// explained adds to an error of Redis's what is to be done about it, if somebody else has to do
+// that.
 func (s *Store) explained(err error, script script) error {
 	text := err.Error()
 	switch {
@@ -37,8 +38,8 @@ func (s *Store) explained(err error, script script) error {
 	return err
 }
 
-// refused returns the command that the user may not run. Redis 7.0 and earlier say only in which line
-// of the script it stands.
+// refused returns the command that the user may not run. Redis 7.0 and earlier say only in which
+// line of the script it stands.
 func refused(text string, script script) string {
 	if named := namedCommand.FindStringSubmatch(text); named != nil {
 		return named[1]

@@ -15,7 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens/redisstore"
 )
 
-// TestRefusalSaysWhatToDo: the texts are those of Redis 6.2, 7.0 and 7.2, alone and as clients pass them on.
+// TestRefusalSaysWhatToDo: the texts are those of Redis 6.2, 7.0 and 7.2, alone and as clients pass
+// them on.
 func TestRefusalSaysWhatToDo(t *testing.T) {
 	const all = "+eval +evalsha +hget +hmget +hset +hdel +del +persist +pexpire"
 	load := func(s *redisstore.Store) error { _, err := s.Load(t.Context(), "ada"); return err }
@@ -57,8 +58,8 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestCommandsAreThoseOfTheScripts: what README.md and the errors have the operator grant is what is
-// sent, and no more.
+// TestCommandsAreThoseOfTheScripts: what README.md and the errors have the operator grant is what
+// is sent, and no more.
 func TestCommandsAreThoseOfTheScripts(t *testing.T) {
 	source, err := os.ReadFile("script.go")
 	require.NoError(t, err)
