@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +25,7 @@ type losingServer struct {
 	ends      bool          // a second use of a refresh token ends the login, and its access tokens
 	fails     bool          // the second request is answered with a failure
 
+	mu     sync.Mutex
 	posts  []time.Time
 	pairs  int
 	issued time.Time
@@ -34,6 +37,8 @@ func (s *losingServer) pair() *csoauth.Token {
 }
 
 func (s *losingServer) Refresh(_ context.Context, t *csoauth.Token) (*csoauth.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.posts = append(s.posts, time.Now())
 	if s.fails && len(s.posts) == 2 {
 		return nil, &csoauth.Error{StatusCode: 500}
@@ -51,27 +56,33 @@ func (s *losingServer) Refresh(_ context.Context, t *csoauth.Token) (*csoauth.To
 	return s.pair(), nil
 }
 
+func (s *losingServer) isDead() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dead
+}
+
 // What a lost response costs, five minutes before the end of an access token, by what the server
 // does and by whether it is asked again at once. The table in docs/design.md has these rows.
 func TestWhatALostResponseCosts(t *testing.T) {
 	const kept, keptLate, lost, lostEarly = "kept", "kept, and a caller waits for it when the access token has ended",
 		"lost when the access token has ended", "lost, and the access token at once"
 	for name, row := range map[string]struct {
-		server             losingServer
+		server             func() *losingServer
 		holdBack, askAgain string
 	}{
-		"it was not processed":                              {losingServer{}, keptLate, kept},
-		"it was not processed, and then the server is down": {losingServer{fails: true}, keptLate, keptLate},
-		"it was processed, and a second use is refused":     {losingServer{processes: true}, lost, lost},
-		"it was processed, and a second use ends all":       {losingServer{processes: true, ends: true}, lost, lostEarly},
-		"it was processed, and given again for 5 s":         {losingServer{processes: true, grace: 5 * time.Second, ends: true}, lost, kept},
+		"it was not processed":                              {func() *losingServer { return &losingServer{} }, keptLate, kept},
+		"it was not processed, and then the server is down": {func() *losingServer { return &losingServer{fails: true} }, keptLate, keptLate},
+		"it was processed, and a second use is refused":     {func() *losingServer { return &losingServer{processes: true} }, lost, lost},
+		"it was processed, and a second use ends all":       {func() *losingServer { return &losingServer{processes: true, ends: true} }, lost, lostEarly},
+		"it was processed, and given again for 5 s":         {func() *losingServer { return &losingServer{processes: true, grace: 5 * time.Second, ends: true} }, lost, kept},
 	} {
 		// Within half of a lease of 2 seconds there is no time to ask again.
 		for lease, want := range map[time.Duration]string{2 * time.Second: row.holdBack, 0: row.askAgain} {
 			t.Run(fmt.Sprint(name, ", ", lease), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					server := row.server
-					m := newManager(&server, new(tokens.Memory), &tokens.Options{Lease: lease})
+					server := row.server()
+					m := newManager(server, new(tokens.Memory), &tokens.Options{Lease: lease})
 					require.NoError(t, m.Put(t.Context(), "user", server.pair()))
 					time.Sleep(55 * time.Minute)
 					got, begin := "", time.Now()
@@ -81,7 +92,7 @@ func TestWhatALostResponseCosts(t *testing.T) {
 						case errors.Is(err, csoauth.ErrLoginRequired):
 							got = lost
 						case err != nil:
-						case server.dead:
+						case server.isDead():
 							got = lostEarly
 						case token.AccessToken != "access-0" && time.Since(begin) > 4*time.Minute:
 							got = keptLate
@@ -138,9 +149,9 @@ func TestLostResponseIsNotAskedForAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				posts := 0
+				var posts atomic.Int32
 				m := newManager(storedRefresher(func() (*csoauth.Token, error) {
-					posts++
+					posts.Add(1)
 					time.Sleep(row.takes)
 					return nil, row.err
 				}), new(tokens.Memory), nil)
@@ -153,7 +164,7 @@ func TestLostResponseIsNotAskedForAgain(t *testing.T) {
 					require.NoError(t, m.Close())
 				}
 				time.Sleep(time.Minute)
-				assert.Equal(t, row.posts, posts)
+				assert.EqualValues(t, row.posts, posts.Load())
 				require.NoError(t, m.Close())
 			})
 		})
