@@ -20,7 +20,8 @@ const (
 
 // measureHang has 100 users ask at once whose token endpoint, or part of the store, answers in 20
 // ms, beside 100 whose endpoint or part never answers. The bare limit is the same Manager when
-// nobody hangs.
+// nobody hangs. Rounds with and without take turns. The aim is for the median of the rounds' p99,
+// because a busy machine spoils some rounds; the p99 of all rounds together stands beside it.
 func measureHang(ctx context.Context, _ *sizes) (rows []row, err error) {
 	for _, c := range []struct {
 		what  string
@@ -34,26 +35,32 @@ func measureHang(ctx context.Context, _ *sizes) (rows []row, err error) {
 		{"hang: a part of the store has hung for 1 s", time.Hour, true, time.Second},
 	} {
 		var with, without []time.Duration
+		var p99With, p99Without []float64
 		for range hangRounds {
 			for _, hang := range []bool{false, true} {
 				o, err := hangRound(ctx, c.left, c.store, hang, c.after)
 				if err != nil {
 					return rows, fmt.Errorf("%s: %w", c.what, err)
 				}
+				p99 := millis(quantile(o.took, .99))
 				if hang {
-					with = append(with, o.took...)
+					with, p99With = append(with, o.took...), append(p99With, p99)
 				} else {
-					without = append(without, o.took...)
+					without, p99Without = append(without, o.took...), append(p99Without, p99)
 				}
 			}
 		}
 		slices.Sort(with)
 		slices.Sort(without)
 		at := func(q float64) (ours, bare float64) { return millis(quantile(with, q)), millis(quantile(without, q)) }
-		ours, bare := at(.5)
-		rows = append(rows, row{c.what + ", the others' p50", number(ours) + " ms", number(bare) + " ms", times(ours / bare), none})
-		ours, bare = at(.99)
-		rows = append(rows, compared(c.what+", the others' p99", ours, bare, " ms", 1.2))
+		for _, q := range []struct {
+			name string
+			q    float64
+		}{{"p50", .5}, {"p99 of all rounds", .99}} {
+			ours, bare := at(q.q)
+			rows = append(rows, row{c.what + ", the others' " + q.name, number(ours) + " ms", number(bare) + " ms", times(ours / bare), none})
+		}
+		rows = append(rows, compared(c.what+", the others' p99", median(p99With), median(p99Without), " ms", 1.2))
 	}
 	return rows, nil
 }

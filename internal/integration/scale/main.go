@@ -2,7 +2,7 @@
 // necessary work by the standard library or the bare driver, and nothing else, in the same run. It
 // prints one table in Markdown.
 //
-//	make scale               all parts, which take about a quarter of an hour
+//	make scale               all parts, which take about 15 minutes
 //	make scale PART=cold     one part
 //	go run ./scale -list     what the parts are
 //
@@ -49,6 +49,7 @@ type sizes struct {
 	ended        int
 	refused      int
 	steadySpeed  int
+	steadyShare  int
 	steadyWarmUp time.Duration
 	steadyWindow time.Duration
 }
@@ -74,10 +75,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&s.ended, "ended", 10_000, "part ended: so many users")
 	flags.IntVar(&s.refused, "refused", 1_000_000, "part refused: so many users")
 	flags.IntVar(&s.steadySpeed, "steady-speed", 60, "part steady: time runs so many times faster, by shorter tokens and rechecks and more requests")
+	flags.IntVar(&s.steadyShare, "steady-share", 10, "part steady: one in so many users and requests is there")
 	flags.DurationVar(&s.steadyWarmUp, "steady-warm-up", time.Hour, "part steady: how long, in the faster time, nothing is counted at first")
 	flags.DurationVar(&s.steadyWindow, "steady-window", time.Hour, "part steady: how long, in the faster time, all is counted")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if min(s.crowd, s.ended, s.refused, s.steadySpeed, s.steadyShare) < 1 || s.steadyWarmUp < 0 || s.steadyWindow <= 0 {
+		return errors.New("a number or time is too small")
 	}
 	if *list {
 		for _, p := range parts {
