@@ -69,7 +69,7 @@ var forbidden = []struct {
 }{
 	{"testing", "it adds its flags to every program that links it; use csoauthtest from tests", []string{"csoauthtest", "tokens/storetest"}},
 	// How long to wait before a request is sent again is no secret.
-	{"math/rand", "whatever is random here is a secret or near one: use crypto/rand", []string{"tokenrequest.go", "tokens/clock.go"}},
+	{"math/rand", "whatever is random here is a secret or near one: use crypto/rand", []string{"tokenrequest.go", "tokens/clock.go", "tokens/pgstore/pgstore.go"}},
 	{"github.com/stretchr/testify", "assertions are for tests", nil},
 }
 

@@ -12,8 +12,8 @@
 // case tell a driver that prepares statements by itself not to do so, or a statement may run with
 // the parameters of another: pgx by default_query_exec_mode=exec, lib/pq by binary_parameters=yes.
 //
-// Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every caller that looks
-// into the store at the same time, and the server allows 100.
+// Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every call that is under
+// way, and the server allows 100 in all. A call that gets none is repeated for some seconds.
 //
 // # The table
 //

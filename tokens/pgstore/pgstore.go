@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ func (s *Store) load(ctx context.Context, key string) (value []byte, err error) 
 	}
 	var standby, present bool
 	const query = "SELECT pg_is_in_recovery(), value IS NOT NULL, coalesce(value, '') FROM (SELECT 1) one LEFT JOIN %s ON key = $1"
-	err = serialized(ctx, func() error {
+	err = repeated(ctx, func() error {
 		return s.db.QueryRowContext(ctx, fmt.Sprintf(query, s.table), []byte(key)).Scan(&standby, &present, &value)
 	})
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 		statement, args = "UPDATE %s SET value = $3, updated_at = CURRENT_TIMESTAMP WHERE key = $1 AND value = $2", append(args, old, new)
 	}
 	var changed int64
-	err := serialized(ctx, func() error {
+	err := repeated(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, fmt.Sprintf(statement, s.table), args...)
 		if err == nil {
 			changed, err = result.RowsAffected()
@@ -157,16 +158,22 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	return s.settle(ctx, key, new)
 }
 
-// serialized sends a statement again that the server would not serialize with what others do. Where
-// transactions are repeatable read, another process was faster; where they are serializable, not
-// even that is sure. All statements here may be repeated.
-func serialized(ctx context.Context, send func() error) (err error) {
+// repeated sends a statement again that the server would not serialize with what others do, or had no
+// connection for. Where transactions are repeatable read, another process was faster; where they are
+// serializable, not even that is sure. All statements here may be repeated.
+func repeated(ctx context.Context, send func() error) (err error) {
 	for n := range attempts {
-		if err = send(); sqlState(err) != serializationFailure {
+		var pause time.Duration
+		switch err = send(); sqlState(err) {
+		default:
 			return err
+		case serializationFailure:
+			pause = time.Duration(n) * 2 * time.Millisecond
+		case tooManyConnections: // nothing was sent; many wait, so each waits for a time of its own
+			pause = time.Duration(n+1)*50*time.Millisecond + rand.N(time.Duration(n+1)*50*time.Millisecond)
 		}
 		select {
-		case <-time.After(time.Duration(n) * 2 * time.Millisecond):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return err
 		}
@@ -210,6 +217,7 @@ const (
 	undefinedColumn       = "42703"
 	undefinedTable        = "42P01"
 	lockNotAvailable      = "55P03"
+	tooManyConnections    = "53300"
 )
 
 // sqlState returns the code of a driver's error: pgx and lib/pq tell it alike.
@@ -228,6 +236,8 @@ func explained(err error) error {
 		return fmt.Errorf("%w: there is no table: call Migrate first", err)
 	case undefinedColumn:
 		return fmt.Errorf("%w: the table is of an older version: call Migrate first", err)
+	case tooManyConnections:
+		return fmt.Errorf("%w: bound the connections of each process with db.SetMaxOpenConns", err)
 	}
 	return err
 }

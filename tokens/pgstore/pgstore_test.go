@@ -374,6 +374,29 @@ func TestStatementIsSentAgainUntilItIsSerialized(t *testing.T) {
 	}
 }
 
+// A server that has no connection left has one a moment later, when others have their values.
+func TestCallWaitsForAConnection(t *testing.T) {
+	full := fmt.Errorf("failed to connect: %w", sqlState("53300"))
+	for _, n := range []int{1, tries - 1, tries} {
+		synctest.Test(t, func(t *testing.T) {
+			fake, store := newStore(t, given("key", "a"))
+			fake.steps = times(n, fails(full))
+			value, err := store.Load(t.Context(), "key")
+			if n == tries {
+				require.ErrorContains(t, err, "SetMaxOpenConns")
+				require.NotErrorIs(t, err, tokens.ErrNotFound)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, "a", string(value))
+
+			fake.steps = times(n, fails(full))
+			require.NoError(t, store.CompareAndSwap(t.Context(), "key", some("a"), some("b")))
+			requireValue(t, store, "key", "b")
+		})
+	}
+}
+
 // TestTryAfterAFailureLooksAgain: the last try counts, not those before it.
 func TestTryAfterAFailureLooksAgain(t *testing.T) {
 	for name, test := range map[string]struct {
