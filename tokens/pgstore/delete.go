@@ -48,7 +48,7 @@ func (s *Store) DeleteOlderThan(ctx context.Context, age time.Duration) (deleted
 		err := ctx.Err()
 		if err == nil {
 			after := last
-			err = repeated(ctx, func() error {
+			err = s.repeated(ctx, func() error {
 				return s.db.QueryRowContext(ctx, query, after, age.Seconds()).Scan(&seen, &n, &last)
 			})
 		}

@@ -34,9 +34,10 @@ type Options struct {
 type Store struct {
 	db           *sql.DB
 	schema, name string
-	anySchema    bool   // the caller did not choose the schema
-	owner        string // empty: one of those that Options name
-	table        string // quoted, with its schema
+	anySchema    bool          // the caller did not choose the schema
+	owner        string        // empty: one of those that Options name
+	table        string        // quoted, with its schema
+	calls        chan struct{} // has a value for each call that is under way
 }
 
 // New returns a Store over db, which stays the caller's. The table must be there: see
@@ -48,6 +49,7 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 	}
 	s := &Store{
 		db: db, schema: cmp.Or(o.Schema, "public"), name: cmp.Or(o.Table, "csoauth_tokens"), anySchema: o.Schema == "", owner: o.Owner,
+		calls: make(chan struct{}, maxCalls),
 	}
 	switch {
 	case db == nil:
@@ -68,6 +70,10 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 // Format prints the name of the table under every verb, and nothing of the database, whose address
 // may have a password.
 func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)", s.table) }
+
+// maxCalls is how many calls are under way at a time; more wait. PostgreSQL takes 100 connections by
+// default, and database/sql opens one for each call.
+const maxCalls = 64
 
 // maxName is how many bytes of a name PostgreSQL keeps. It cuts off the rest without an error.
 const maxName = 63
@@ -101,7 +107,7 @@ func (s *Store) load(ctx context.Context, key string) (value []byte, err error) 
 	}
 	var standby, present bool
 	const query = "SELECT pg_is_in_recovery(), value IS NOT NULL, coalesce(value, '') FROM (SELECT 1) one LEFT JOIN %s ON key = $1"
-	err = repeated(ctx, func() error {
+	err = s.repeated(ctx, func() error {
 		return s.db.QueryRowContext(ctx, fmt.Sprintf(query, s.table), []byte(key)).Scan(&standby, &present, &value)
 	})
 	if err != nil {
@@ -142,7 +148,7 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 		statement, args = "UPDATE %s SET value = $3, updated_at = CURRENT_TIMESTAMP WHERE key = $1 AND value = $2", append(args, old, new)
 	}
 	var changed int64
-	err := repeated(ctx, func() error {
+	err := s.repeated(ctx, func() error {
 		result, err := s.db.ExecContext(ctx, fmt.Sprintf(statement, s.table), args...)
 		if err == nil {
 			changed, err = result.RowsAffected()
@@ -161,7 +167,13 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 // repeated sends a statement again that the server would not serialize with what others do, or had no
 // connection for. Where transactions are repeatable read, another process was faster; where they are
 // serializable, not even that is sure. All statements here may be repeated.
-func repeated(ctx context.Context, send func() error) (err error) {
+func (s *Store) repeated(ctx context.Context, send func() error) (err error) {
+	select {
+	case s.calls <- struct{}{}:
+		defer func() { <-s.calls }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for n := range attempts {
 		var pause time.Duration
 		switch err = send(); sqlState(err) {

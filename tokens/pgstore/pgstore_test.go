@@ -3,10 +3,13 @@ package pgstore_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -432,4 +435,40 @@ func TestStoreKeepsItsPromises(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A slowServer takes a second to refuse a connection.
+type slowServer struct{ now, most atomic.Int32 }
+
+func (s *slowServer) Driver() driver.Driver { return nil }
+
+func (s *slowServer) Connect(context.Context) (driver.Conn, error) {
+	if n := s.now.Add(1); n > s.most.Load() {
+		s.most.Store(n)
+	}
+	time.Sleep(time.Second)
+	s.now.Add(-1)
+	return nil, errors.New("refused")
+}
+
+// A crowd does not open a connection for each of its members.
+func TestFewCallsAreUnderWayAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := new(slowServer)
+		db := sql.OpenDB(server)
+		defer db.Close()
+		store, err := pgstore.New(db, nil)
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		for range 500 {
+			all.Go(func() { _, _ = store.Load(t.Context(), "key") })
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		synctest.Wait()
+		_, err = store.Load(ctx, "key")
+		require.ErrorIs(t, err, context.DeadlineExceeded, "it waits behind the others, and no longer than it may")
+		all.Wait()
+		assert.EqualValues(t, 64, server.most.Load())
+	})
 }
