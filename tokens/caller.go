@@ -62,7 +62,7 @@ func (m *Manager) launch(k *keyState) *flight {
 // finish ends the flight and wakes the callers. It reports false if the flight must run again,
 // because an API has rejected the access token meanwhile.
 func (f *flight) finish(err error) bool {
-	r, ok := f.k.finish(err, f.knowsRejected, f.m.ctx.Err() == nil)
+	r, ok := f.k.finish(err, f.lookedAt, f.knowsRejected, f.m.ctx.Err() == nil)
 	if !ok {
 		return false
 	}

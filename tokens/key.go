@@ -139,10 +139,10 @@ type result struct {
 	empty bool // nothing is known of the key any more: the cache must remove it
 }
 
-// finish ends the key's flight. err says why there is no newer token than the one in memory. If an
-// API has rejected that one since the flight's last step, and the Manager is open, ok is false: the
-// flight must run again.
-func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool) {
+// finish ends the key's flight. err says why there is no newer token than the one in memory, and
+// lookedAt when the flight last saw the store, or never. If an API has rejected the token since the
+// flight's last step, and the Manager is open, ok is false: the flight must run again.
+func (k *keyState) finish(err error, lookedAt time.Duration, knewRejected, open bool) (r result, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	w, now := k.work, k.set.now()
@@ -162,7 +162,7 @@ func (k *keyState) finish(err error, knewRejected, open bool) (r result, ok bool
 		return result{err: err, empty: true}, true
 	case k.snapshotLocked(now).valid():
 		w.lookAt = 0
-		k.setFreshLocked(now)
+		k.setFreshLocked(now, lookedAt)
 		k.dropWorkLocked(now)
 		return result{view: k.view.Load()}, true
 	}
@@ -230,7 +230,7 @@ func (k *keyState) put(r *record) (*flight, error) {
 	k.setLocked(r, false)
 	k.work.lost = lost
 	k.seeLeaseLocked(r.lease)
-	k.setFreshLocked(now)
+	k.setFreshLocked(now, now.mono)
 	f := k.work.flight
 	k.work.moved = f != nil
 	k.dropWorkLocked(now)
@@ -518,11 +518,16 @@ func (k *keyState) clearLocked() {
 	*w = work{flight: w.flight, moved: w.moved}
 }
 
-// setFreshLocked lets hits hand out the token until there is something to do.
-func (k *keyState) setFreshLocked(now instant) {
+// setFreshLocked lets hits hand out the token until there is something to do. The next look is due
+// Recheck after the last one, or after now if that failed (never).
+func (k *keyState) setFreshLocked(now instant, lookedAt time.Duration) {
 	fresh := k.snapshotLocked(now).freshFor()
 	if k.set.recheck > 0 {
-		fresh = min(fresh, jittered(k.set.recheck, k.set.random(k.key)))
+		look := jittered(k.set.recheck, k.set.random(k.key))
+		if lookedAt != never {
+			look = max(0, look-(now.mono-lookedAt))
+		}
+		fresh = min(fresh, look)
 	}
 	next := *k.view.Load()
 	next.fresh = now.add(fresh)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,5 +129,27 @@ func TestStoreThatHangsHoldsUpOneCallerOfEachLook(t *testing.T) {
 		}
 		assert.Positive(t, waits)
 		store.change(func() { assert.LessOrEqual(t, waits, store.loads-loads) })
+	})
+}
+
+// A refresh that hangs is no look at the store: a login that was replaced meanwhile is noticed in
+// time after it.
+func TestLookIsDueRecheckAfterTheLastOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		ms := replicas(t, 2, p, store, &tokens.Options{Recheck: 10 * time.Second})
+		time.Sleep(p.lives - 5*time.Minute)
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			time.Sleep(24 * time.Second)
+			return httpAnswer(500, "text/plain", "oops"), nil
+		}
+		access(t, ms[0])
+		time.Sleep(time.Second)
+		p.before = nil
+		require.NoError(t, ms[1].Put(t.Context(), "user", p.login("other")))
+		time.Sleep(24 * time.Second)
+		access(t, ms[0]) // it begins a look
+		synctest.Wait()
+		assert.Equal(t, "access-other-2", access(t, ms[0]))
 	})
 }
