@@ -59,7 +59,7 @@ func TestChains(t *testing.T) {
 }
 
 func TestHosts(t *testing.T) {
-	of := []string{"api.contentstack.io", "app.contentstack.com", "127.0.0.1:8484", "api.example.org:8443", "port.example:443"}
+	of := []string{"api.contentstack.io", "app.contentstack.com", "127.0.0.1:8484", "api.example.org:8443", "port.example:443", "127.0.0.3:80", "[::2]", "[::3]:443"}
 	options := Hosts{"127.0.0.1", "localhost", "[::1]", "localhost:1", "private.example", "private.example:8080"}
 	for raw, want := range map[string][2]bool{ // of, options
 		"https://api.contentstack.io/v3":            {true, false},
@@ -87,6 +87,10 @@ func TestHosts(t *testing.T) {
 		"https://private.example:8080/":             {false, true},
 		"https://private.example:8081/":             {false, false},
 		"https://port.example/":                     {true, false},
+		"http://127.0.0.3/":                         {true, false},
+		"https://127.0.0.3/":                        {false, false},
+		"https://[::2]/":                            {true, false},
+		"https://[::3]/":                            {true, false},
 		"https://PORT.example:443/":                 {true, false},
 		"https://port.example:80/":                  {false, false},
 		"https://not-private.example/":              {false, false},
@@ -101,6 +105,9 @@ func TestHosts(t *testing.T) {
 
 func TestCheckHosts(t *testing.T) {
 	require.NoError(t, CheckHosts([]string{"api.example.com", "api.example.com:8443", "127.0.0.1", "[::1]", "[::1]:80", "localhost"}))
+	require.EqualError(t, CheckHosts([]string{""}), `"" is no host or host:port: it is empty`)
+	require.ErrorContains(t, CheckHosts([]string{"*.example.com"}), "no wildcards: name each host")
+	require.ErrorContains(t, CheckHosts([]string{"https://api.example.com"}), "leave out scheme, path and user, and write an IPv6 address in brackets")
 	for _, host := range []string{"", "*", "*.example.com", "https://api.example.com", "api.example.com/", "api.example.com/v3", "user@api.example.com", "api.example.com:", "api.example.com:x", "::1", "a b", "a?b", "a#b", ":80", "a\nb"} {
 		require.Error(t, CheckHosts([]string{"good.example", host}), "%q", host)
 	}
