@@ -2,10 +2,16 @@ package tokens
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
 // A queue is where the goroutines of this process wait for one lock file. The system's own wait
@@ -13,6 +19,7 @@ import (
 type queue struct {
 	users int           // in the queue, at its head, or giving back; guarded by queues
 	head  chan struct{} // has room for one; senders get in by the order in which they came
+	dir   *openDir      // in which file was found
 	// file is the locked file. It is here, and not only in unlock, so that a caller who loses
 	// unlock keeps the lock: the garbage collector would close the file.
 	file *lockedfile.File
@@ -25,21 +32,33 @@ var queues = struct {
 	byPath map[string]*queue
 }{byPath: map[string]*queue{}}
 
-// lockFile waits until this caller alone, in all processes, holds the lock of the file at path, and
-// makes the file if it is missing. If ctx ends first, it has no lock, and returns at once.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
+// lock waits until this caller alone, in all processes, holds the lock file of key in a folder, and
+// returns the directory that it is in. If ctx ends first, it has no lock, and returns at once. unlock
+// closes the directory.
+func (f folder) lock(ctx context.Context, key, folder string) (dir *openDir, unlock func(), err error) {
+	if err := checkCall(ctx, key); err != nil {
+		return nil, nil, err
+	}
+	path, err := f.absPath()
+	if err != nil {
+		return nil, nil, err
+	}
+	path = filepath.Join(path, folder, fileName(key)[:2])
 	q := enter(path)
 	select {
 	case q.head <- struct{}{}:
 	case <-ctx.Done():
 		leave(path, q)
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 
 	locked := make(chan error) // has no room, so that either it is received or the lock is given back
 	go func() {
-		file, err := lockedfile.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		q.file = file
+		var err error
+		// Only the head opens the directory, so that a crowd does not use up the open files.
+		if q.dir, err = f.openWith(folder); err == nil {
+			q.file, err = q.dir.lockFile(folder + "/" + filepath.Base(path))
+		}
 		select {
 		case locked <- err:
 		case <-ctx.Done():
@@ -49,13 +68,62 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	select {
 	case err = <-locked:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	if err != nil {
 		giveBack(path, q)
+		return nil, nil, err
+	}
+	return q.dir, sync.OnceFunc(func() { giveBack(path, q) }), nil
+}
+
+// lockFile locks the file of this name, and makes it if it is missing.
+func (d *openDir) lockFile(name string) (*lockedfile.File, error) {
+	path := filepath.Join(d.path, name)
+	info, err := d.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.makeLock(name); err != nil {
+			return nil, err
+		}
+		info, err = d.Lstat(name)
+	}
+	if err != nil {
+		return nil, atomicfile.Named(d.Root, err)
+	}
+	if err := d.checkFile(path, info, func(mode fs.FileMode) error { return d.Chmod(name, mode) }); err != nil {
+		return nil, fmt.Errorf("%s %w: end all processes that use the directory, and remove it", path, err)
+	}
+	// The system locks what the path leads to. The file is there, so nothing is made elsewhere.
+	file, err := lockedfile.OpenFile(path, os.O_RDWR|openFlags, 0)
+	if err != nil {
 		return nil, err
 	}
-	return sync.OnceFunc(func() { giveBack(path, q) }), nil
+	got, err := file.Stat()
+	if err == nil {
+		info, err = d.Lstat(name)
+	}
+	if err == nil && !os.SameFile(got, info) {
+		err = fmt.Errorf("%s was replaced while it was being locked", path)
+	}
+	if err != nil {
+		_ = file.Close() // nothing was written to it
+		return nil, atomicfile.Named(d.Root, err)
+	}
+	return file, nil
+}
+
+func (d *openDir) makeLock(name string) error {
+	f, err := atomicfile.Open(d.Root, name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process was faster
+	} else if err != nil {
+		return err
+	}
+	defer f.Close() // nothing was written to it
+	if d.isShared() {
+		return f.Chmod(d.fileMode())
+	}
+	return nil
 }
 
 // giveBack frees the lock, if the head of the queue has it, and lets in the next.
@@ -65,6 +133,10 @@ func giveBack(path string, q *queue) {
 		// file that is closed is unlocked.
 		_ = q.file.Close()
 		q.file = nil
+	}
+	if q.dir != nil {
+		_ = q.dir.Close()
+		q.dir = nil
 	}
 	<-q.head
 	leave(path, q)

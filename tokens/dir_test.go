@@ -92,7 +92,7 @@ func TestDirFileStaysTheSame(t *testing.T) {
 }
 
 // TestDirRefusesADamagedFile: whatever happened to the file, it is an error that names it, and
-// neither a miss nor a value.
+// neither a miss nor a value. Only who has seen what is there replaces it.
 func TestDirRefusesADamagedFile(t *testing.T) {
 	dir, file := dirOne(t, "value")
 	whole, err := os.ReadFile(file)
@@ -120,15 +120,20 @@ func TestDirRefusesADamagedFile(t *testing.T) {
 	}
 	for name, data := range damaged {
 		require.NoError(t, os.WriteFile(file, []byte(data), 0o600))
-		_, err := dir.Load(t.Context(), dirKey)
+		raw, err := dir.Load(t.Context(), dirKey)
 		assertDirError(t, err, file+" ")
+		assert.ErrorIs(t, err, tokens.ErrUnreadable)
+		assert.Equal(t, data, string(raw), name)
 		assert.ErrorContains(t, err, "restore that file, or remove it, which logs its user out", name)
 		assert.NotContains(t, err.Error(), "value\n", name)
 		for _, new := range [][]byte{nil, []byte("value"), []byte("new")} {
-			err = dir.CompareAndSwap(t.Context(), dirKey, []byte("value"), new)
-			assertDirError(t, err, file+" ")
-			assert.ErrorContains(t, err, "; nothing was changed", name)
+			if old := "value"; old != data {
+				require.ErrorIs(t, dir.CompareAndSwap(t.Context(), dirKey, []byte(old), new), tokens.ErrConflict, name)
+			}
+			require.ErrorIs(t, dir.CompareAndSwap(t.Context(), dirKey, nil, new), tokens.ErrConflict, name)
 		}
+		// It is not the new value already, though the bytes are the same.
+		require.ErrorIs(t, dir.CompareAndSwap(t.Context(), dirKey, nil, []byte(data)), tokens.ErrConflict, name)
 		left, err := os.ReadFile(file)
 		require.NoError(t, err)
 		assert.Equal(t, data, string(left), name)
@@ -144,6 +149,7 @@ func TestDirRefusesANewerFile(t *testing.T) {
 	dir, file := dirOne(t, "value")
 	require.NoError(t, os.WriteFile(file, []byte("csoauth-token-store 2 something else\n"), 0o600))
 	_, err := dir.Load(t.Context(), dirKey)
+	require.ErrorIs(t, err, tokens.ErrUnreadable)
 	assertDirError(t, err, file+" has version 2, and this csoauth reads up to 1: update every program that uses the directory")
 }
 
@@ -159,7 +165,8 @@ func TestDirRefusesACopiedFile(t *testing.T) {
 	_, err = dir.Load(t.Context(), "user-2")
 	assertDirError(t, err, "holds the value of another key, so it was copied or renamed")
 	assert.NotContains(t, err.Error(), dirKey)
-	assertDirError(t, dir.CompareAndSwap(t.Context(), "user-2", []byte("value"), []byte("new")), "holds the value of another key")
+	require.ErrorIs(t, err, tokens.ErrUnreadable)
+	require.ErrorIs(t, dir.CompareAndSwap(t.Context(), "user-2", []byte("value"), []byte("new")), tokens.ErrConflict)
 }
 
 func TestDirOverwritesALeftOver(t *testing.T) {

@@ -3,31 +3,22 @@
 package tokens
 
 import (
-	"fmt"
 	"io/fs"
-	"os"
 	"syscall"
 )
 
-// checkPrivate returns why the directory at path is not safe to keep tokens in, and what to do
-// about it.
-func checkPrivate(path string, info fs.FileInfo) error {
+const (
+	// onlyDir after a path lets nothing but a directory be opened. A named pipe would hang.
+	onlyDir = "/"
+	// openFlags let nothing hang that is no plain file, and follow no link.
+	openFlags = syscall.O_NONBLOCK | syscall.O_NOFOLLOW
+)
+
+// ownerOf returns whose a file is, and how many names it has.
+func ownerOf(info fs.FileInfo) (user int, links uint64, known bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return fmt.Errorf("cannot tell who owns %s", path)
+		return 0, 0, false
 	}
-	return checkOwner(path, info.Mode(), int(stat.Uid), os.Geteuid())
-}
-
-// checkOwner is checkPrivate for a directory with this mode and owner, and a process of user us. A
-// user who can write to a directory can replace its files, whatever their own modes are.
-func checkOwner(path string, mode fs.FileMode, owner, us int) error {
-	if owner != us && owner != 0 {
-		return fmt.Errorf("%s belongs to user %d, and this process runs as %d: use a directory of its own (or chown %d %s, if no other user needs it)",
-			path, owner, us, us, path)
-	}
-	if mode.Perm()&0o022 != 0 {
-		return fmt.Errorf("others can write to %s (mode %04o): use a directory of your own, or chmod go-w %s", path, mode.Perm(), path)
-	}
-	return nil
+	return int(stat.Uid), uint64(stat.Nlink), true
 }

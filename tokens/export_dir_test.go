@@ -31,3 +31,10 @@ func ForceUnlock(dir string) {
 		giveBack(path, q)
 	}
 }
+
+// PathSet is pathSet.
+type PathSet struct{ pathSet }
+
+func (s *PathSet) Add(path string) bool { return s.add(path) }
+func (s *PathSet) Has(path string) bool { return s.has(path) }
+func (s *PathSet) Len() int             { return len(s.paths) }

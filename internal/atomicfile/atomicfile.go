@@ -1,6 +1,10 @@
-// Package atomicfile replaces and removes whole files. No reader ever sees half of a file, even
-// after a process was killed or the power failed. Read such a file with robustio.ReadFile: Windows
-// allows no reading while a file is replaced, and ReadFile waits for that moment to pass.
+// Package atomicfile replaces and removes whole files in a directory that is open as an [os.Root].
+// No reader ever sees half of a file, even after a process was killed or the power failed. Open such
+// a file with [Open]: Windows may allow no reading while a file is replaced, and Open waits for that
+// moment to pass.
+//
+// All but Mkdir works in the open directory, whatever its path leads to meanwhile. No link in it
+// leads out of it, and a link in the place of a file is replaced or removed itself.
 //
 // The package takes no locks. Only one process may write or remove a file at a time, in a directory
 // that no other user can write to.
@@ -13,6 +17,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
+	"time"
 
 	"github.com/rogpeppe/go-internal/robustio"
 )
@@ -22,49 +29,58 @@ import (
 // nothing. A test sets it, in a process of its own, to kill that process there.
 var Step = func(name string) {}
 
-// syncFile makes what a file or a directory holds outlive a crash. A test watches it, and makes it
+// SyncFile makes what a file or a directory holds outlive a crash. A test watches it, and makes it
 // fail.
-var syncFile = (*os.File).Sync
+var SyncFile = (*os.File).Sync
 
 // Suffix is what the name of the temporary file has more than that of the file. It is always the
 // same, so a left-over of a killed process is overwritten and not joined by others.
 const Suffix = ".tmp"
 
-// Write replaces the file at path by one with content data that only its user can read, or creates
-// it. When it returns nil, the new content outlives a crash. The error says whether the file may
-// have been replaced.
-func Write(path string, data []byte) error {
-	temp := path + Suffix
-	if err := writeTemp(temp, data); err != nil {
-		os.Remove(temp) // it may hold a secret; if it cannot be removed, the next Write does
-		return fmt.Errorf("%w; %s is as it was", err, filepath.Base(path))
+// ErrNoSync: all was done as asked, but the file system cannot sync a directory, as some that are
+// shared or come over a network cannot. It alone decides what a crash leaves.
+var ErrNoSync = errors.New("its file system cannot sync a directory")
+
+// Write replaces the file of this name in dir by one with this content and mode, whatever the umask,
+// or creates it. When it returns nil, the new content outlives a crash. The error says whether the
+// file may have been replaced; with [ErrNoSync] it has been.
+func Write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
+	temp := name + Suffix
+	err := writeTemp(dir, temp, data, mode)
+	if err == nil {
+		Step("before rename")
+		err = retry(robustio.IsEphemeralError, func() error { return dir.Rename(temp, name) })
 	}
-	Step("before rename")
-	if err := robustio.Rename(temp, path); err != nil {
-		os.Remove(temp)
-		return fmt.Errorf("%w; %s is as it was", err, filepath.Base(path))
+	if err != nil {
+		dir.Remove(temp) // it may hold a secret; if it cannot be removed, the next Write does
+		return fmt.Errorf("%w; %s is as it was", Named(dir, err), name)
 	}
 	Step("after rename")
-	if err := SyncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("%w; %s may or may not hold the new content", err, filepath.Base(path))
+	if err := SyncDir(dir); err != nil {
+		return fmt.Errorf("%w; %s may or may not hold the new content after a crash", err, name)
 	}
 	return nil
 }
 
 // writeTemp creates temp anew: a left-over could have another mode, or be a link to somewhere else.
-func writeTemp(temp string, data []byte) error {
-	if err := remove(temp); err != nil {
+func writeTemp(dir *os.Root, temp string, data []byte, mode fs.FileMode) error {
+	if err := remove(dir, temp); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := open(dir, temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	if mode != 0o600 {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		_, err = f.Write(data)
+	}
 	if err == nil {
 		Step("written")
 		// Without this, a file system may bring the new name to the disk before the content.
-		err = syncFile(f)
+		err = SyncFile(f)
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
@@ -72,44 +88,63 @@ func writeTemp(temp string, data []byte) error {
 	return err
 }
 
-// Remove removes the file at path, and what a killed Write left beside it. What is not there needs
-// no removing. When it returns nil, the file stays away after a crash. The error says whether the
-// file may have been removed.
-func Remove(path string) error {
+// Remove removes the file of this name in dir, and what a killed Write left beside it. What is not
+// there needs no removing. When it returns nil, the file stays away after a crash. The error says
+// whether the file may have been removed; with [ErrNoSync] it has been.
+func Remove(dir *os.Root, name string) error {
 	// The temporary file goes first: it may hold newer content than the file, and must not outlive
 	// it.
-	for _, name := range []string{path + Suffix, path} {
-		if err := remove(name); err != nil {
-			return fmt.Errorf("%w; %s is as it was", err, filepath.Base(path))
+	for _, name := range []string{name + Suffix, name} {
+		if err := remove(dir, name); err != nil {
+			return fmt.Errorf("%w; %s is as it was", Named(dir, err), strings.TrimSuffix(name, Suffix))
 		}
 	}
-	if err := SyncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("%w; %s is gone, and may be back after a crash", err, filepath.Base(path))
+	if err := SyncDir(dir); err != nil {
+		return fmt.Errorf("%w; %s is gone, and may be back after a crash", err, name)
 	}
 	return nil
 }
 
-// remove removes one file and waits, on Windows, until nobody has it open.
-func remove(path string) error {
-	switch info, err := os.Lstat(path); {
+// remove removes one file.
+func remove(dir *os.Root, name string) error {
+	switch info, err := dir.Lstat(name); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return err
-	case info.IsDir(): // RemoveAll would take what is in it, too
-		return &fs.PathError{Op: "remove", Path: path, Err: errors.New("is a directory")}
+	case info.IsDir(): // Root.Remove would take an empty one
+		return &fs.PathError{Op: "remove", Path: name, Err: errors.New("is a directory")}
 	}
-	return robustio.RemoveAll(path)
+	err := retry(isBusy, func() error { return dir.Remove(name) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Open opens the file of this name in dir. It creates one only if flag says so.
+func Open(dir *os.Root, name string, flag int) (*os.File, error) {
+	f, err := open(dir, name, flag, 0o600)
+	return f, Named(dir, err)
+}
+
+func open(dir *os.Root, name string, flag int, mode fs.FileMode) (f *os.File, err error) {
+	err = retry(isBusy, func() (err error) {
+		f, err = dir.OpenFile(name, flag, mode)
+		return err
+	})
+	return f, err
 }
 
 // Mkdir makes the directory at path and the parents that are missing, for their user alone. What is
-// there already stays as it is. When it returns nil, the directory outlives a crash.
+// there already stays as it is. When it returns nil, the directory outlives a crash, if the file
+// system can sync one.
 func Mkdir(path string) error {
 	parent := filepath.Dir(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		// Another process may have made it this very moment, and not have come to the sync. If it
 		// was there before, it may stand where we cannot sync, and need not.
-		_ = SyncDir(parent)
+		_ = syncPath(parent)
 		return nil
 	}
 	if parent != path {
@@ -122,19 +157,76 @@ func Mkdir(path string) error {
 			return err
 		}
 	}
-	return SyncDir(parent)
+	if err := syncPath(parent); !errors.Is(err, ErrNoSync) {
+		return err
+	}
+	return nil
 }
 
-// SyncDir returns when the names in the directory at path, as they are now, outlive a crash.
-// Windows has no such call, and writes names in order.
-func SyncDir(path string) error {
-	if runtime.GOOS == "windows" {
+func syncPath(path string) error {
+	if !syncs {
 		return nil
 	}
 	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}
+	return syncOpen(dir)
+}
+
+// SyncDir returns when the names in dir, as they are now, outlive a crash.
+func SyncDir(dir *os.Root) error {
+	if !syncs {
+		return nil
+	}
+	f, err := dir.Open(".")
+	if err != nil {
+		return Named(dir, err)
+	}
+	return syncOpen(f)
+}
+
+// syncs is false on Windows, which has no call to sync a directory, and writes names in order.
+const syncs = runtime.GOOS != "windows"
+
+func syncOpen(dir *os.File) error {
 	defer dir.Close() // nothing was written to it
-	return syncFile(dir)
+	err := SyncFile(dir)
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%w: %w", ErrNoSync, err)
+	}
+	return err
+}
+
+// Named returns err with the path of the file in dir instead of its name alone.
+func Named(dir *os.Root, err error) error {
+	full := func(name string) string { return filepath.Join(dir.Name(), name) }
+	switch e := err.(type) {
+	case *fs.PathError:
+		if !strings.HasPrefix(e.Path, dir.Name()) { // a write or a sync has it
+			return &fs.PathError{Op: strings.TrimSuffix(e.Op, "at"), Path: full(e.Path), Err: e.Err}
+		}
+	case *os.LinkError:
+		return &os.LinkError{Op: strings.TrimSuffix(e.Op, "at"), Old: full(e.Old), New: full(e.New), Err: e.Err}
+	}
+	return err
+}
+
+// isBusy reports whether Windows may allow what failed a moment later.
+func isBusy(err error) bool {
+	return robustio.IsEphemeralError(err) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// retry repeats f for two seconds, as robustio does for what has a path and no directory.
+func retry(passes func(error) bool, f func() error) error {
+	err := f()
+	if err == nil || !passes(err) {
+		return err
+	}
+	end := time.Now().Add(2 * time.Second)
+	for pause := time.Millisecond; err != nil && passes(err) && time.Now().Before(end); pause += pause / 2 {
+		time.Sleep(pause)
+		err = f()
+	}
+	return err
 }

@@ -2,12 +2,12 @@ package atomicfile_test
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/robustio"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -17,7 +17,7 @@ import (
 func TestWriteCreatesAndReplaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	for _, content := range []string{"first", "", "a longer second one", "x"} {
-		require.NoError(t, atomicfile.Write(path, []byte(content)))
+		require.NoError(t, write(path, []byte(content)))
 		assertFile(t, path, content)
 		assert.NoFileExists(t, path+atomicfile.Suffix)
 	}
@@ -25,10 +25,10 @@ func TestWriteCreatesAndReplaces(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, atomicfile.Remove(path), "what is not there needs no removing")
-	require.NoError(t, atomicfile.Write(path, []byte("content")))
+	require.NoError(t, remove(path), "what is not there needs no removing")
+	require.NoError(t, write(path, []byte("content")))
 	require.NoError(t, os.WriteFile(path+atomicfile.Suffix, []byte("of a killed process"), 0o600))
-	require.NoError(t, atomicfile.Remove(path))
+	require.NoError(t, remove(path))
 	assert.NoFileExists(t, path)
 	assert.NoFileExists(t, path+atomicfile.Suffix)
 }
@@ -36,13 +36,13 @@ func TestRemove(t *testing.T) {
 func TestRemoveTakesNoDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir")
 	require.NoError(t, os.MkdirAll(filepath.Join(path, "full"), 0o700))
-	assert.ErrorContains(t, atomicfile.Remove(path), "is a directory; dir is as it was")
+	assert.ErrorContains(t, remove(path), "is a directory; dir is as it was")
 	assert.DirExists(t, filepath.Join(path, "full"))
 
 	path = filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path, []byte("content"), 0o600))
 	require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
-	assert.ErrorContains(t, atomicfile.Remove(path), "is a directory; file is as it was")
+	assert.ErrorContains(t, remove(path), "is a directory; file is as it was")
 	assertFile(t, path, "content")
 }
 
@@ -50,20 +50,26 @@ func TestRemoveTakesNoDirectory(t *testing.T) {
 func TestWriteSaysWhatItLeft(t *testing.T) {
 	t.Run("no temporary file", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
-		require.NoError(t, atomicfile.Write(path, []byte("old")))
+		require.NoError(t, write(path, []byte("old")))
 		require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
-		assert.ErrorContains(t, atomicfile.Write(path, []byte("new")), "; file is as it was")
+		assert.ErrorContains(t, write(path, []byte("new")), "; file is as it was")
 		assertFile(t, path, "old")
 	})
 	t.Run("no directory", func(t *testing.T) {
-		err := atomicfile.Write(filepath.Join(t.TempDir(), "missing", "file"), []byte("new"))
-		require.ErrorIs(t, err, os.ErrNotExist)
+		path := filepath.Join(t.TempDir(), "missing", "file")
+		require.NoError(t, os.Mkdir(filepath.Dir(path), 0o700))
+		err := inDir(path, func(dir *os.Root, name string) error {
+			assert.NoError(t, os.Remove(filepath.Dir(path)))
+			return atomicfile.Write(dir, name, []byte("new"), 0o600)
+		})
+		require.Error(t, err)
+		assert.ErrorContains(t, err, path+".tmp")
 		assert.ErrorContains(t, err, "; file is as it was")
 	})
 	t.Run("no rename", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
-		assert.ErrorContains(t, atomicfile.Write(path, []byte("new")), "; file is as it was")
+		assert.ErrorContains(t, write(path, []byte("new")), "; file is as it was")
 		assert.NoFileExists(t, path+atomicfile.Suffix, "it may hold a secret")
 	})
 }
@@ -73,13 +79,13 @@ func TestWriteSaysWhatItLeft(t *testing.T) {
 func TestNobodySeesHalfAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	contents := [][]byte{bytes.Repeat([]byte("a"), 1<<16), bytes.Repeat([]byte("b"), 1<<15)}
-	require.NoError(t, atomicfile.Write(path, contents[0]))
+	require.NoError(t, write(path, contents[0]))
 	writes := make(chan struct{})
 	var reader sync.WaitGroup
 	reader.Go(func() {
 		for range writes {
 			for range 2 {
-				got, err := robustio.ReadFile(path)
+				got, err := read(path)
 				assert.NoError(t, err)
 				assert.True(t, bytes.Equal(got, contents[0]) || bytes.Equal(got, contents[1]), "%d bytes", len(got))
 			}
@@ -89,7 +95,7 @@ func TestNobodySeesHalfAFile(t *testing.T) {
 	defer close(writes)
 	for i := range 100 {
 		writes <- struct{}{}
-		require.NoError(t, atomicfile.Write(path, contents[i%2]))
+		require.NoError(t, write(path, contents[i%2]))
 	}
 }
 
@@ -115,11 +121,11 @@ func TestKilledProcess(t *testing.T) {
 	for step, want := range map[string]string{"written": "old", "before rename": "old", "after rename": "new"} {
 		t.Run(step, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "file")
-			require.NoError(t, atomicfile.Write(path, []byte("old")))
+			require.NoError(t, write(path, []byte("old")))
 			require.Error(t, child(t, "die", path, stepEnv+"="+step).Run(), "it was not killed")
 			assertFile(t, path, want)
 
-			require.NoError(t, atomicfile.Write(path, []byte("newer")))
+			require.NoError(t, write(path, []byte("newer")))
 			assertFile(t, path, "newer")
 			assert.NoFileExists(t, path+atomicfile.Suffix)
 		})
@@ -137,12 +143,33 @@ func childDies() {
 		}
 		select {} // until it has come
 	}
-	_ = atomicfile.Write(os.Getenv(pathEnv), []byte("new"))
+	_ = write(os.Getenv(pathEnv), []byte("new"))
 }
 
 func assertFile(t *testing.T, path, want string) {
 	t.Helper()
-	got, err := robustio.ReadFile(path)
+	got, err := read(path)
 	require.NoError(t, err)
 	assert.Equal(t, want, string(got))
+}
+
+func read(path string) (content []byte, err error) {
+	err = inDir(path, func(dir *os.Root, name string) error {
+		f, err := atomicfile.Open(dir, name, os.O_RDONLY)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		content, err = io.ReadAll(f)
+		return err
+	})
+	return content, err
+}
+
+// TestOpenNamesThePath of what is missing, in the words of os.
+func TestOpenNamesThePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	_, err := read(path)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.ErrorContains(t, err, "open "+path+": ")
 }

@@ -7,7 +7,7 @@ import (
 
 // OnSync replaces, until t ends, what makes a file or a directory outlive a crash.
 func OnSync(t *testing.T, f func(*os.File) error) {
-	before := syncFile
-	syncFile = f
-	t.Cleanup(func() { syncFile = before })
+	before := SyncFile
+	SyncFile = f
+	t.Cleanup(func() { SyncFile = before })
 }

@@ -3,10 +3,13 @@ package atomicfile_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
 // The environment of a process that a test starts.
@@ -36,3 +39,19 @@ func child(t *testing.T, name, path string, env ...string) *exec.Cmd {
 	cmd.Env = append(append(os.Environ(), childEnv+"="+name, pathEnv+"="+path, "GORACE=atexit_sleep_ms=0"), env...)
 	return cmd
 }
+
+// inDir opens the directory of path for f, which gets the rest of the path as well.
+func inDir(path string, f func(dir *os.Root, name string) error) error {
+	dir, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return f(dir, filepath.Base(path))
+}
+
+func write(path string, data []byte) error {
+	return inDir(path, func(dir *os.Root, name string) error { return atomicfile.Write(dir, name, data, 0o600) })
+}
+
+func remove(path string) error { return inDir(path, atomicfile.Remove) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,10 +61,10 @@ func TestWhatIsSyncedAndWhen(t *testing.T) {
 	}{
 		{"new directories, each in its parent", func() error { return atomicfile.Mkdir(filepath.Dir(path)) }, []string{"..", ".", "a"}},
 		{"a directory that is there: another process may have made it", func() error { return atomicfile.Mkdir(filepath.Dir(path)) }, []string{"a"}},
-		{"the content before the rename, the name after it", func() error { return atomicfile.Write(path, []byte("new")) },
+		{"the content before the rename, the name after it", func() error { return write(path, []byte("new")) },
 			[]string{"written", "a/b/file.tmp=new", "before rename", "after rename", "a/b"}},
-		{"the removal", func() error { return atomicfile.Remove(path) }, []string{"a/b"}},
-		{"a removal that another process made", func() error { return atomicfile.Remove(path) }, []string{"a/b"}},
+		{"the removal", func() error { return remove(path) }, []string{"a/b"}},
+		{"a removal that another process made", func() error { return remove(path) }, []string{"a/b"}},
 	} {
 		log.order = nil
 		require.NoError(t, test.do(), test.name)
@@ -79,16 +80,16 @@ func TestSyncThatFails(t *testing.T) {
 		do          func(path string) error
 		want, left  string // the error's end, and what the file holds afterwards
 	}{
-		{"the content", "file.tmp=new", func(path string) error { return atomicfile.Write(path, []byte("new")) },
+		{"the content", "file.tmp=new", func(path string) error { return write(path, []byte("new")) },
 			"; file is as it was", "old"},
-		{"the name", ".", func(path string) error { return atomicfile.Write(path, []byte("new")) },
+		{"the name", ".", func(path string) error { return write(path, []byte("new")) },
 			"; file may or may not hold the new content", "new"},
-		{"the removal", ".", atomicfile.Remove, "; file is gone, and may be back after a crash", ""},
+		{"the removal", ".", remove, "; file is gone, and may be back after a crash", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			top := t.TempDir()
 			path := filepath.Join(top, "file")
-			require.NoError(t, atomicfile.Write(path, []byte("old")))
+			require.NoError(t, write(path, []byte("old")))
 			log := watchSyncs(t, top)
 			log.fails[test.fails] = errDisk
 			err := test.do(path)
@@ -101,6 +102,26 @@ func TestSyncThatFails(t *testing.T) {
 			} else {
 				assertFile(t, path, test.left)
 			}
+		})
+	}
+	for _, unable := range []error{syscall.EINVAL, syscall.ENOTSUP, syscall.ENOSYS} {
+		t.Run("a file system without it: "+unable.Error(), func(t *testing.T) {
+			top := t.TempDir()
+			path := filepath.Join(top, "file")
+			log := watchSyncs(t, top)
+			log.fails["."], log.fails["a"] = &os.PathError{Op: "sync", Path: top, Err: unable}, unable
+			require.ErrorIs(t, write(path, []byte("new")), atomicfile.ErrNoSync)
+			assertFile(t, path, "new")
+			require.ErrorIs(t, remove(path), atomicfile.ErrNoSync)
+			assert.NoFileExists(t, path)
+			require.NoError(t, atomicfile.Mkdir(filepath.Join(top, "a", "b")))
+			assert.DirExists(t, filepath.Join(top, "a", "b"))
+
+			log.fails["file.tmp=newer"] = unable
+			err := write(path, []byte("newer"))
+			require.ErrorIs(t, err, unable)
+			require.NotErrorIs(t, err, atomicfile.ErrNoSync, "it is the content that has no sync, and nothing was done")
+			log.requireClosed(t)
 		})
 	}
 	t.Run("a new directory", func(t *testing.T) {
@@ -119,19 +140,19 @@ func TestSyncThatFails(t *testing.T) {
 // TestCloseThatFails: some file systems tell only then that the content did not arrive.
 func TestCloseThatFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, atomicfile.Write(path, []byte("old")))
+	require.NoError(t, write(path, []byte("old")))
 	var syncErr error
 	atomicfile.OnSync(t, func(f *os.File) error {
 		assert.NoError(t, f.Close()) // so the next one fails
 		return syncErr
 	})
-	err := atomicfile.Write(path, []byte("new"))
+	err := write(path, []byte("new"))
 	require.ErrorIs(t, err, os.ErrClosed)
 	assert.ErrorContains(t, err, "; file is as it was")
 	assertFile(t, path, "old")
 
 	syncErr = errors.New("input/output error")
-	require.ErrorIs(t, atomicfile.Write(path, []byte("new")), syncErr, "the first failure is told")
+	require.ErrorIs(t, write(path, []byte("new")), syncErr, "the first failure is told")
 }
 
 // TestDirectoryThatAnotherProcessMakesMeanwhile comes between the look and the making.

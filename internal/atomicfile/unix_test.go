@@ -30,7 +30,7 @@ func TestModes(t *testing.T) {
 
 	path := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(path, []byte("old"), 0o644))
-	require.NoError(t, atomicfile.Write(path, []byte("new")))
+	require.NoError(t, write(path, []byte("new")))
 	assertMode(t, path, 0o600)
 }
 
@@ -40,13 +40,13 @@ func TestLeftOversAreNotUsed(t *testing.T) {
 	path, elsewhere := filepath.Join(dir, "file"), filepath.Join(dir, "elsewhere")
 	require.NoError(t, os.WriteFile(path+atomicfile.Suffix, []byte("a much longer left-over"), 0o644))
 	require.NoError(t, os.Chmod(path+atomicfile.Suffix, 0o666))
-	require.NoError(t, atomicfile.Write(path, []byte("new")))
+	require.NoError(t, write(path, []byte("new")))
 	assertFile(t, path, "new")
 	assertMode(t, path, 0o600)
 
 	require.NoError(t, os.WriteFile(elsewhere, []byte("elsewhere"), 0o600))
 	require.NoError(t, os.Symlink(elsewhere, path+atomicfile.Suffix))
-	require.NoError(t, atomicfile.Write(path, []byte("newer")))
+	require.NoError(t, write(path, []byte("newer")))
 	assertFile(t, path, "newer")
 	assertFile(t, elsewhere, "elsewhere")
 	info, err := os.Lstat(path)
@@ -54,40 +54,74 @@ func TestLeftOversAreNotUsed(t *testing.T) {
 	assert.True(t, info.Mode().IsRegular())
 }
 
-// TestErrorAfterTheRename: the directory goes away between the rename and its sync.
-func TestErrorAfterTheRename(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "dir")
+// TestDirectoryThatIsMovedMeanwhile: the work goes on in the directory that was opened, and never in
+// another one that has taken its path.
+func TestDirectoryThatIsMovedMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dir", "file")
+	dir := filepath.Dir(path)
 	require.NoError(t, os.Mkdir(dir, 0o700))
-	atomicfile.Step = func(name string) {
-		if name == "after rename" {
-			assert.NoError(t, os.Rename(dir, dir+" moved"))
-		}
-	}
 	defer func() { atomicfile.Step = func(string) {} }()
-	err := atomicfile.Write(filepath.Join(dir, "file"), []byte("new"))
-	require.ErrorIs(t, err, fs.ErrNotExist)
-	assert.ErrorContains(t, err, "; file may or may not hold the new content")
-	assertFile(t, filepath.Join(dir+" moved", "file"), "new")
+	for _, step := range []string{"written", "before rename", "after rename"} {
+		atomicfile.Step = func(name string) {
+			if name == step {
+				assert.NoError(t, os.Rename(dir, dir+" moved"))
+				assert.NoError(t, os.Mkdir(dir, 0o777))
+			}
+		}
+		require.NoError(t, write(path, []byte(step)))
+		assertFile(t, filepath.Join(dir+" moved", "file"), step)
+		require.NoError(t, os.Remove(dir), "it is empty")
+		require.NoError(t, os.Rename(dir+" moved", dir))
+	}
+}
+
+// TestLinkInPlaceOfTheFile: it is replaced or removed, and what it leads to stays.
+func TestLinkInPlaceOfTheFile(t *testing.T) {
+	elsewhere, path := filepath.Join(t.TempDir(), "elsewhere"), filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(elsewhere, []byte("kept"), 0o600))
+	for _, do := range []func() error{
+		func() error { return write(path, []byte("new")) },
+		func() error { return remove(path) },
+	} {
+		_ = os.Remove(path)
+		require.NoError(t, os.Symlink(elsewhere, path))
+		_, err := read(path)
+		require.Error(t, err, "it leads out of the directory")
+		require.NoError(t, do())
+		assertFile(t, elsewhere, "kept")
+		info, err := os.Lstat(path)
+		assert.True(t, os.IsNotExist(err) || info.Mode().IsRegular())
+	}
+}
+
+// TestModeWhateverTheUmask: a group that shares a file must be able to read it.
+func TestModeWhateverTheUmask(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, inDir(path, func(dir *os.Root, name string) error { return atomicfile.Write(dir, name, []byte("new"), 0o660) }))
+	assertMode(t, path, 0o660)
 }
 
 // TestPathThatCannotBeLookedAt: it may be there all the same, so it must not count as removed.
 func TestPathThatCannotBeLookedAt(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "no directory")
-	require.NoError(t, os.WriteFile(file, []byte("kept"), 0o600))
-	path := filepath.Join(file, "below")
-	for name, err := range map[string]error{"Remove": atomicfile.Remove(path), "Write": atomicfile.Write(path, []byte("new"))} {
-		require.ErrorIs(t, err, syscall.ENOTDIR, name)
-		assert.ErrorContains(t, err, "lstat ", name)
-		assert.ErrorContains(t, err, "; below is as it was", name)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "no directory"), []byte("kept"), 0o600))
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	defer root.Close()
+	name := "no directory/below"
+	for what, err := range map[string]error{"Remove": atomicfile.Remove(root, name), "Write": atomicfile.Write(root, name, []byte("new"), 0o600)} {
+		require.ErrorIs(t, err, syscall.ENOTDIR, what)
+		assert.ErrorContains(t, err, "stat "+filepath.Join(dir, name), what)
+		assert.ErrorContains(t, err, "below is as it was", what)
 	}
-	assertFile(t, file, "kept")
+	assertFile(t, filepath.Join(dir, "no directory"), "kept")
 }
 
 // TestFullDisk uses a limit on the size of files, which a user may set as well as root: the system writes a part and then
 // fails, as it does on a disk that is full.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, atomicfile.Write(path, []byte("old")))
+	require.NoError(t, write(path, []byte("old")))
 	out, err := child(t, "full", path).Output()
 	require.NoError(t, err)
 	assert.Contains(t, string(out), "file too large; file is as it was")
@@ -100,7 +134,7 @@ func childWithFullDisk() {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 10, Max: 10}); err != nil {
 		panic(err)
 	}
-	fmt.Println(atomicfile.Write(os.Getenv(pathEnv), make([]byte, 20)))
+	fmt.Println(write(os.Getenv(pathEnv), make([]byte, 20)))
 }
 
 // TestReadOnlyDirectory writes in another process, because root, which this one may be, can write everywhere.
@@ -110,7 +144,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
-	require.NoError(t, atomicfile.Write(path, []byte("old")))
+	require.NoError(t, write(path, []byte("old")))
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) // for the stranger to get there
 	require.NoError(t, os.Chmod(dir, 0o555))
 	defer func() { assert.NoError(t, os.Chmod(dir, 0o700)) }()
@@ -130,8 +164,8 @@ func childWithoutRights() {
 		}
 	}
 	path := os.Getenv(pathEnv)
-	fmt.Println("write:", atomicfile.Write(path, []byte("new")))
-	fmt.Println("remove:", atomicfile.Remove(path))
+	fmt.Println("write:", write(path, []byte("new")))
+	fmt.Println("remove:", remove(path))
 	fmt.Println("mkdir:", atomicfile.Mkdir(path+".dir"))
 }
 
