@@ -80,36 +80,48 @@ func (f folder) lock(ctx context.Context, key, folder string) (dir *openDir, unl
 // lockFile locks the file of this name, and makes it if it is missing.
 func (d *openDir) lockFile(name string) (*lockedfile.File, error) {
 	path := filepath.Join(d.path, name)
-	info, err := d.Lstat(name)
+	// The system locks what the path leads to, and makes nothing there.
+	file, err := lockedfile.OpenFile(path, os.O_RDWR|openFlags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := d.makeLock(name); err != nil {
 			return nil, err
 		}
-		info, err = d.Lstat(name)
+		file, err = lockedfile.OpenFile(path, os.O_RDWR|openFlags, 0)
 	}
 	if err != nil {
-		return nil, atomicfile.Named(d.Root, err)
-	}
-	if err := d.checkFile(path, info, func(mode fs.FileMode) error { return d.Chmod(name, mode) }); err != nil {
-		return nil, fmt.Errorf("%s %w: end all processes that use the directory, and remove it", path, err)
-	}
-	// The system locks what the path leads to. The file is there, so nothing is made elsewhere.
-	file, err := lockedfile.OpenFile(path, os.O_RDWR|openFlags, 0)
-	if err != nil {
+		if info, statErr := d.Lstat(name); statErr == nil && !info.Mode().IsRegular() {
+			err = oddLock(path, d.checkFile(path, info, nil))
+		}
 		return nil, err
 	}
-	got, err := file.Stat()
-	if err == nil {
-		info, err = d.Lstat(name)
-	}
-	if err == nil && !os.SameFile(got, info) {
-		err = fmt.Errorf("%s was replaced while it was being locked", path)
-	}
-	if err != nil {
+	if err := d.checkLock(path, name, file.File); err != nil {
 		_ = file.Close() // nothing was written to it
-		return nil, atomicfile.Named(d.Root, err)
+		return nil, err
 	}
 	return file, nil
+}
+
+// checkLock returns why the file that was locked is not the lock.
+func (d *openDir) checkLock(path, name string, file *os.File) error {
+	got, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	info, err := d.Lstat(name)
+	if err != nil {
+		return atomicfile.Named(d.Root, err)
+	}
+	if err := d.checkFile(path, info, func(mode fs.FileMode) error { return d.Chmod(name, mode) }); err != nil {
+		return oddLock(path, err)
+	}
+	if !os.SameFile(got, info) {
+		return fmt.Errorf("%s was replaced while it was being locked", path)
+	}
+	return nil
+}
+
+func oddLock(path string, err error) error {
+	return fmt.Errorf("%s %w: end all processes that use the directory, and remove it", path, err)
 }
 
 func (d *openDir) makeLock(name string) error {

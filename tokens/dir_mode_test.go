@@ -4,6 +4,7 @@ package tokens_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"log"
@@ -128,7 +129,7 @@ func TestDirThatOthersCanWriteTo(t *testing.T) {
 	assert.Equal(t, fs.ModeDir|fs.ModeSticky|0o777, modeOf(t, string(dir)), "such as that of /tmp")
 }
 
-// TestDirFileWithAWrongMode is repaired, also if this user could not read it any more.
+// TestDirFileWithAWrongMode is repaired.
 func TestDirFileWithAWrongMode(t *testing.T) {
 	_ = watchLog(t)
 	dir, file := dirOne(t, "value")
@@ -137,8 +138,48 @@ func TestDirFileWithAWrongMode(t *testing.T) {
 		assertDirHolds(t, dir, "value")
 		assert.Equal(t, fs.FileMode(0o600), modeOf(t, file), "%o", mode)
 	}
+}
+
+// TestDirFileThatItsUserMayNotRead is ours, so the mode is repaired. Root may read everything, so
+// another process does it.
+func TestDirFileThatItsUserMayNotRead(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Setenv("TMPDIR", "/tmp") // another directory may be root's alone, and the other process must get to it
+	}
+	dir, file := dirOne(t, "value")
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(string(dir))), 0o755)) // for the stranger to get there
 	require.NoError(t, os.Chmod(file, 0o000))
-	assertDirHolds(t, dir, "value")
+	if os.Geteuid() == 0 {
+		for _, path := range []string{string(dir), file} {
+			require.NoError(t, os.Chown(path, nobody, -1))
+		}
+	}
+	out, err := dirChild(t, "dir-loads", dir, "").Output()
+	require.NoError(t, err)
+	assert.Equal(t, "load: value <nil>\n", string(out))
+	assert.Equal(t, fs.FileMode(0o600), modeOf(t, file))
+
+	if os.Geteuid() == 0 { // and of one that is somebody else's, it says so
+		require.NoError(t, os.Chown(file, 0, -1))
+		out, err := dirChild(t, "dir-loads", dir, "").Output()
+		require.NoError(t, err)
+		assert.Contains(t, string(out), tokens.ErrUnreadable.Error()+": "+file+" may not be read by this process, which runs as user 65534 (mode 0600, user 0)")
+	}
+}
+
+func init() { children["dir-loads"] = childLoadsWithoutRights }
+
+func childLoadsWithoutRights() {
+	if os.Geteuid() == 0 {
+		if err := syscall.Setuid(nobody); err != nil {
+			panic(err)
+		}
+	}
+	value, err := tokens.Dir(os.Getenv(childDir)).Load(context.Background(), dirKey)
+	if err != nil {
+		value = nil
+	}
+	fmt.Println("load:", string(value), err)
 }
 
 // TestDirOptions has who may own a directory, and who may write to it, by the options.

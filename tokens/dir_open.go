@@ -41,13 +41,15 @@ func (f folder) open() (*openDir, error) {
 		return nil, whyNotOpen(path, known, err)
 	}
 	dir := &openDir{Root: root, path: path, trust: f.trust, known: known}
-	info, err := root.Stat(".")
-	if err == nil {
-		dir.mode, err = dir.checkFolder(path, ".", info)
-	}
-	if err != nil {
-		root.Close()
-		return nil, err
+	if hasOwners {
+		info, err := root.Stat(".")
+		if err == nil {
+			dir.mode, err = dir.checkFolder(path, ".", info)
+		}
+		if err != nil {
+			root.Close()
+			return nil, err
+		}
 	}
 	return dir, nil
 }
@@ -126,7 +128,10 @@ func (f folder) openWith(folder string) (*openDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = dir.look(); err == nil {
+	if folder != swapsFolder { // which makeFolder looks at
+		err = dir.look()
+	}
+	if err == nil {
 		err = dir.makeFolder(folder)
 	}
 	if err != nil {
@@ -151,6 +156,9 @@ func (f folder) make() error {
 func (d *openDir) makeFolder(name string) error {
 	info, err := d.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		if name == swapsFolder && d.known {
+			return goneError(d.path)
+		}
 		if err = d.Mkdir(name, 0o700); err == nil && d.isShared() {
 			err = d.Chmod(name, 0o770|fs.ModeSetgid)
 		}

@@ -4,7 +4,9 @@ package tokens
 
 import "io/fs"
 
+// Elsewhere there is nothing to check, and each look at a file may cost as much as opening it.
 const (
+	hasOwners = false
 	onlyDir   = ""
 	openFlags = 0
 )

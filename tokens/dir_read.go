@@ -35,8 +35,10 @@ func (d *openDir) readOpen(f *os.File, name, key string) ([]byte, error) {
 	}
 	// An os.Root follows links that stay inside, and the file was opened at once, so that it cannot
 	// be another one by now. What was replaced meanwhile is what the value was a moment ago.
-	if now, err := d.Lstat(name); err == nil && now.Mode()&fs.ModeSymlink != 0 {
-		info = now
+	if hasOwners {
+		if now, err := d.Lstat(name); err == nil && now.Mode()&fs.ModeSymlink != 0 {
+			info = now
+		}
 	}
 	path := filepath.Join(d.path, name)
 	if err := d.checkFile(path, info, f.Chmod); err != nil {
@@ -45,8 +47,8 @@ func (d *openDir) readOpen(f *os.File, name, key string) ([]byte, error) {
 	if info.Size() > maxFile {
 		return standIn(info), unreadable(path, unusable("has %d bytes, more than any value (%d)", info.Size(), maxFile))
 	}
-	data := make([]byte, info.Size()+1)
-	n, err := io.ReadFull(f, data) // one byte more shows that it grows, which is damage
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(f, data)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
@@ -59,8 +61,11 @@ func (d *openDir) readOpen(f *os.File, name, key string) ([]byte, error) {
 
 // cannotOpen returns what err of opening a file means. There may be no file.
 func (d *openDir) cannotOpen(name, key string, err error) ([]byte, error) {
+	if !hasOwners && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	path := filepath.Join(d.path, name)
-	info, statErr := d.Lstat(name)
+	info, statErr := d.Lstat(name) // there may be a link to nothing
 	switch {
 	case errors.Is(statErr, fs.ErrNotExist):
 		return nil, nil

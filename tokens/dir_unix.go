@@ -8,6 +8,8 @@ import (
 )
 
 const (
+	// hasOwners: files have an owner and a mode, and any user can make links.
+	hasOwners = true
 	// onlyDir after a path lets nothing but a directory be opened. A named pipe would hang.
 	onlyDir = "/"
 	// openFlags let nothing hang that is no plain file, and follow no link.

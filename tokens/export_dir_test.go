@@ -38,3 +38,18 @@ type PathSet struct{ pathSet }
 func (s *PathSet) Add(path string) bool { return s.add(path) }
 func (s *PathSet) Has(path string) bool { return s.has(path) }
 func (s *PathSet) Len() int             { return len(s.paths) }
+
+// LockAfter opens the directory at path for a lock, and locks a file in it when between is done.
+func LockAfter(path string, between func()) error {
+	dir, err := folder{path: path}.openWith(locksFolder)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	between()
+	file, err := dir.lockFile(locksFolder + "/00")
+	if err == nil {
+		err = file.Close()
+	}
+	return err
+}

@@ -9,3 +9,8 @@ import "io/fs"
 func CheckOwner(path string, mode fs.FileMode, owner, us int, o DirOptions) error {
 	return o.folder(path, mode, owner, us).err
 }
+
+// CheckFile returns what is wrong with the file of a value.
+func CheckFile(o DirOptions, mode fs.FileMode, owner, us int, links uint64, shared bool) error {
+	return o.file(mode, owner, us, links, shared).err
+}

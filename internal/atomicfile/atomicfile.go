@@ -64,10 +64,14 @@ func Write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 
 // writeTemp creates temp anew: a left-over could have another mode, or be a link to somewhere else.
 func writeTemp(dir *os.Root, temp string, data []byte, mode fs.FileMode) error {
-	if err := remove(dir, temp); err != nil {
-		return err
+	const anew = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	f, err := open(dir, temp, anew, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		if err := remove(dir, temp); err != nil {
+			return err
+		}
+		f, err = open(dir, temp, anew, 0o600)
 	}
-	f, err := open(dir, temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
