@@ -35,14 +35,14 @@ import (
 // damaged, of a newer version, copied from another key's, over 2 MiB, of another user, or anything
 // but a plain file with one name is an [ErrUnreadable]. A swap replaces it if its caller has loaded
 // it: the value beside the error stands for it. Only a directory with something in it must be moved
-// away by hand. Nothing is ever written through a link. Do not remove the empty files in the folders
-// swaps and locks: while a process runs, that breaks the locks.
+// away by hand. Nothing is ever written through a link. Do not remove the empty files in the
+// folders swaps and locks: while a process runs, that breaks the locks.
 //
 // If this process has used the directory before, and its folder swaps is gone, all calls fail, and
 // nobody is logged out: most often a volume is not mounted. A process that starts meanwhile cannot
-// know, and takes the directory for a new one. To log everybody out while processes run, remove only
-// the files whose names end in .token. If you have removed the whole directory on purpose, restart
-// the processes, or make the folder swaps.
+// know, and takes the directory for a new one. To log everybody out while processes run, remove
+// only the files whose names end in .token. If you have removed the whole directory on purpose,
+// restart the processes, or make the folder swaps.
 //
 // What Dir changes, or does without, it says once per process and path, at level Warn of
 // [log/slog.Default].
@@ -54,11 +54,12 @@ type DirOptions struct {
 	// InsecureOwner is the number of a user who may own the directory and its files, besides this
 	// process's user and root. Zero: nobody. That user can read and replace each value.
 	InsecureOwner int
-	// InsecureGroup allows the directory's group to write to it and its files, as Kubernetes does for
-	// an fsGroup. If the group can write to the directory, what Dir makes in it is the group's too
-	// (mode 0660), so processes of several users can share it; set the directory's setgid bit, as
-	// Kubernetes does. Every member of the group can read and replace each value. Users outside the
-	// group get no rights, but a file may belong to any user. False: nobody in the group may write.
+	// InsecureGroup allows the directory's group to write to it and its files, as Kubernetes does
+	// for an fsGroup. If the group can write to the directory, what Dir makes in it is the group's
+	// too (mode 0660), so processes of several users can share it; set the directory's setgid bit,
+	// as Kubernetes does. Every member of the group can read and replace each value. Users outside
+	// the group get no rights, but a file may belong to any user. False: nobody in the group may
+	// write.
 	InsecureGroup bool
 }
 

@@ -41,8 +41,8 @@ func (o DirOptions) folder(path string, mode fs.FileMode, owner, us int) finding
 	return finding{err: fmt.Errorf("others can write to %s (mode %04o): %s", path, mode.Perm(), advice)}
 }
 
-// file is folder for a file. shared: the group may do with it what its user may. The error continues
-// a sentence that begins with the file's name.
+// file is folder for a file. shared: the group may do with it what its user may. The error
+// continues a sentence that begins with the file's name.
 func (o DirOptions) file(mode fs.FileMode, owner, us int, links uint64, shared bool) finding {
 	others := fs.FileMode(0o077)
 	if shared {
@@ -85,8 +85,8 @@ func (d *openDir) checkFolder(path, name string, info fs.FileInfo) (fs.FileMode,
 	return found.mode, found.err
 }
 
-// checkFile returns why a file is not to be used, in words that continue a sentence which begins with
-// its path. It repairs the mode of one that is ours.
+// checkFile returns why a file is not to be used, in words that continue a sentence which begins
+// with its path. It repairs the mode of one that is ours.
 func (d *openDir) checkFile(path string, info fs.FileInfo, chmod func(fs.FileMode) error) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("is %s and not a plain file", kindOf(info.Mode()))

@@ -14,8 +14,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// TestDirThatGoesMissing as its volume is not mounted for a moment: nobody is logged out, nothing is
-// written to what is there instead, and all goes on when it is back.
+// TestDirThatGoesMissing as its volume is not mounted for a moment: nobody is logged out, nothing
+// is written to what is there instead, and all goes on when it is back.
 func TestDirThatGoesMissing(t *testing.T) {
 	for name, instead := range map[string]func(path string) error{
 		"nothing":              func(string) error { return nil },

@@ -14,8 +14,8 @@ type pathSet struct {
 
 const maxPaths = 1024
 
-// knownDirs has the absolute paths of the directories that this process has seen in use. Of one that
-// was forgotten, it does not notice that it is gone.
+// knownDirs has the absolute paths of the directories that this process has seen in use. Of one
+// that was forgotten, it does not notice that it is gone.
 var knownDirs pathSet
 
 // said has what was said of a path. What was forgotten is said again.

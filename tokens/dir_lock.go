@@ -33,8 +33,8 @@ var queues = struct {
 }{byPath: map[string]*queue{}}
 
 // lock waits until this caller alone, in all processes, holds the lock file of key in a folder, and
-// returns the directory that it is in. If ctx ends first, it has no lock, and returns at once. unlock
-// closes the directory.
+// returns the directory that it is in. If ctx ends first, it has no lock, and returns at once.
+// unlock closes the directory.
 func (f folder) lock(ctx context.Context, key, folder string) (dir *openDir, unlock func(), err error) {
 	if err := checkCall(ctx, key); err != nil {
 		return nil, nil, err

@@ -66,8 +66,8 @@ func own(t *testing.T, path string) {
 	require.NoError(t, os.Chown(path, os.Geteuid(), os.Getegid()))
 }
 
-// TestDirAfterFsGroup: Kubernetes gives each volume with an fsGroup these modes whenever a pod starts.
-// All logins stay, and the modes are taken back, which is said once.
+// TestDirAfterFsGroup: Kubernetes gives each volume with an fsGroup these modes whenever a pod
+// starts. All logins stay, and the modes are taken back, which is said once.
 func TestDirAfterFsGroup(t *testing.T) {
 	lines := watchLog(t)
 	dir, file := dirOne(t, "value")
@@ -215,7 +215,8 @@ func TestDirOptions(t *testing.T) {
 	}
 }
 
-// TestDirOfAGroup: what is made in it is the group's too, and nobody else's. Its modes are left alone.
+// TestDirOfAGroup: what is made in it is the group's too, and nobody else's. Its modes are left
+// alone.
 func TestDirOfAGroup(t *testing.T) {
 	lines := watchLog(t)
 	path := filepath.Join(t.TempDir(), "tokens")
@@ -251,8 +252,8 @@ func TestDirOfAPlatform(t *testing.T) {
 	})
 }
 
-// TestDirThatCannotBeSynced: the swap is done, and what is missing is said once. A disk that fails is
-// another matter: see TestDirSaysThatTheSwapMayBeDone.
+// TestDirThatCannotBeSynced: the swap is done, and what is missing is said once. A disk that fails
+// is another matter: see TestDirSaysThatTheSwapMayBeDone.
 func TestDirThatCannotBeSynced(t *testing.T) {
 	for _, unable := range []error{syscall.EINVAL, syscall.ENOTSUP} {
 		t.Run(unable.Error(), func(t *testing.T) {

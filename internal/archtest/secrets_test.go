@@ -229,6 +229,7 @@ var withoutSecrets = map[string]string{
 	"internal/landing.Page": "what every user may read",
 
 	"tokens.Dir":                "the path of a directory",
+	"tokens.DirOptions":         "a number and a choice",
 	"tokens.EventType":          "a choice",
 	"tokens.Options":            "durations and limits",
 	"tokens/pgstore.Options":    "names of a table, its schema and a role",

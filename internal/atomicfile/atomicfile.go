@@ -1,7 +1,7 @@
 // Package atomicfile replaces and removes whole files in a directory that is open as an [os.Root].
-// No reader ever sees half of a file, even after a process was killed or the power failed. Open such
-// a file with [Open]: Windows may allow no reading while a file is replaced, and Open waits for that
-// moment to pass.
+// No reader ever sees half of a file, even after a process was killed or the power failed. Open
+// such a file with [Open]: Windows may allow no reading while a file is replaced, and Open waits
+// for that moment to pass.
 //
 // All but Mkdir works in the open directory, whatever its path leads to meanwhile. No link in it
 // leads out of it, and a link in the place of a file is replaced or removed itself.
@@ -41,9 +41,9 @@ const Suffix = ".tmp"
 // shared or come over a network cannot. It alone decides what a crash leaves.
 var ErrNoSync = errors.New("its file system cannot sync a directory")
 
-// Write replaces the file of this name in dir by one with this content and mode, whatever the umask,
-// or creates it. When it returns nil, the new content outlives a crash. The error says whether the
-// file may have been replaced; with [ErrNoSync] it has been.
+// Write replaces the file of this name in dir by one with this content and mode, whatever the
+// umask, or creates it. When it returns nil, the new content outlives a crash. The error says
+// whether the file may have been replaced; with [ErrNoSync] it has been.
 func Write(dir *os.Root, name string, data []byte, mode fs.FileMode) error {
 	temp := name + Suffix
 	err := writeTemp(dir, temp, data, mode)

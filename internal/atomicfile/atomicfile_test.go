@@ -74,8 +74,8 @@ func TestWriteSaysWhatItLeft(t *testing.T) {
 	})
 }
 
-// TestNobodySeesHalfAFile reads twice during each write. Then the reader leaves a gap, as real ones do: Windows does not
-// replace a file that someone always has open.
+// TestNobodySeesHalfAFile reads twice during each write. Then the reader leaves a gap, as real ones
+// do: Windows does not replace a file that someone always has open.
 func TestNobodySeesHalfAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	contents := [][]byte{bytes.Repeat([]byte("a"), 1<<16), bytes.Repeat([]byte("b"), 1<<15)}
@@ -116,7 +116,8 @@ func TestMkdir(t *testing.T) {
 	assert.DirExists(t, filepath.Join(top, "d", "e"))
 }
 
-// TestKilledProcess dies at every step. Either the old or the new content is there, and the next process can go on.
+// TestKilledProcess dies at every step. Either the old or the new content is there, and the next
+// process can go on.
 func TestKilledProcess(t *testing.T) {
 	for step, want := range map[string]string{"written": "old", "before rename": "old", "after rename": "new"} {
 		t.Run(step, func(t *testing.T) {

@@ -19,7 +19,8 @@ const (
 	stepEnv  = "CSOAUTH_ATOMICFILE_STEP"  // the step at which it dies
 )
 
-// children are the other processes of the tests: this test binary, doing something else than testing.
+// children are the other processes of the tests: this test binary, doing something else than
+// testing.
 var children = map[string]func(){"die": childDies}
 
 func TestMain(m *testing.M) {

@@ -54,8 +54,8 @@ func TestLeftOversAreNotUsed(t *testing.T) {
 	assert.True(t, info.Mode().IsRegular())
 }
 
-// TestDirectoryThatIsMovedMeanwhile: the work goes on in the directory that was opened, and never in
-// another one that has taken its path.
+// TestDirectoryThatIsMovedMeanwhile: the work goes on in the directory that was opened, and never
+// in another one that has taken its path.
 func TestDirectoryThatIsMovedMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir", "file")
 	dir := filepath.Dir(path)
@@ -117,8 +117,8 @@ func TestPathThatCannotBeLookedAt(t *testing.T) {
 	assertFile(t, filepath.Join(dir, "no directory"), "kept")
 }
 
-// TestFullDisk uses a limit on the size of files, which a user may set as well as root: the system writes a part and then
-// fails, as it does on a disk that is full.
+// TestFullDisk uses a limit on the size of files, which a user may set as well as root: the system
+// writes a part and then fails, as it does on a disk that is full.
 func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, write(path, []byte("old")))
@@ -137,7 +137,8 @@ func childWithFullDisk() {
 	fmt.Println(write(os.Getenv(pathEnv), make([]byte, 20)))
 }
 
-// TestReadOnlyDirectory writes in another process, because root, which this one may be, can write everywhere.
+// TestReadOnlyDirectory writes in another process, because root, which this one may be, can write
+// everywhere.
 func TestReadOnlyDirectory(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Setenv("TMPDIR", "/tmp") // another directory may be root's alone, and the other process must get to it
