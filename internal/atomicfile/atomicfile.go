@@ -168,34 +168,25 @@ func Mkdir(path string) error {
 }
 
 func syncPath(path string) error {
-	if !syncs {
-		return nil
-	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return syncOpen(dir)
+	return syncNames(func() (*os.File, error) { return os.Open(path) })
 }
 
 // SyncDir returns when the names in dir, as they are now, outlive a crash.
 func SyncDir(dir *os.Root) error {
-	if !syncs {
-		return nil
-	}
-	f, err := dir.Open(".")
-	if err != nil {
-		return Named(dir, err)
-	}
-	return syncOpen(f)
+	return Named(dir, syncNames(func() (*os.File, error) { return dir.Open(".") }))
 }
 
-// syncs is false on Windows, which has no call to sync a directory, and writes names in order.
-const syncs = runtime.GOOS != "windows"
-
-func syncOpen(dir *os.File) error {
+// syncNames syncs a directory. Windows has no such call, and writes names in order.
+func syncNames(open func() (*os.File, error)) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := open()
+	if err != nil {
+		return err
+	}
 	defer dir.Close() // nothing was written to it
-	err := SyncFile(dir)
+	err = SyncFile(dir)
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%w: %w", ErrNoSync, err)
 	}

@@ -2,11 +2,14 @@ package atomicfile_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -173,4 +176,35 @@ func TestOpenNamesThePath(t *testing.T) {
 	_, err := read(path)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "open "+path+": ")
+}
+
+// TestRetry waits two seconds for what passes, and not at all for what does not.
+func TestRetry(t *testing.T) {
+	errBusy, errBroken := errors.New("busy"), errors.New("broken")
+	passes := func(err error) bool { return errors.Is(err, errBusy) }
+	for _, test := range []struct {
+		name        string
+		errs        []error // one after the other, and the last for ever
+		want        error
+		least, most time.Duration
+	}{
+		{"done", []error{nil}, nil, 0, 0},
+		{"broken", []error{errBroken}, errBroken, 0, 0},
+		{"busy for a moment", []error{errBusy, errBusy, nil}, nil, time.Millisecond, time.Second},
+		{"busy and then broken", []error{errBusy, errBroken}, errBroken, time.Millisecond, time.Second},
+		{"busy for ever", []error{errBusy}, errBusy, 2 * time.Second, 4 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start, n := time.Now(), 0
+				err := atomicfile.Retry(passes, func() error {
+					n++
+					return test.errs[min(n, len(test.errs))-1]
+				})
+				assert.Equal(t, test.want, err)
+				assert.GreaterOrEqual(t, time.Since(start), test.least)
+				assert.LessOrEqual(t, time.Since(start), test.most)
+			})
+		})
+	}
 }

@@ -11,3 +11,6 @@ func OnSync(t *testing.T, f func(*os.File) error) {
 	SyncFile = f
 	t.Cleanup(func() { SyncFile = before })
 }
+
+// Retry is what waits on Windows until a file is free.
+var Retry = retry

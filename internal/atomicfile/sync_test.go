@@ -178,3 +178,11 @@ func TestDirectoryThatAnotherProcessMakesMeanwhile(t *testing.T) {
 		})
 	}
 }
+
+// TestSyncOfADirectoryThatCannotBeOpened is a failure: nobody knows what a crash would leave.
+func TestSyncOfADirectoryThatCannotBeOpened(t *testing.T) {
+	dir, err := os.OpenRoot(t.TempDir())
+	require.NoError(t, err)
+	require.NoError(t, dir.Close())
+	require.ErrorIs(t, atomicfile.SyncDir(dir), os.ErrClosed)
+}
