@@ -20,13 +20,14 @@ type finding struct {
 
 // folder judges a directory at path with this mode and owner, for a process of user us. A user who
 // can write to a directory can replace its files, whatever their own modes are.
-func (o DirOptions) folder(path string, mode fs.FileMode, owner, us int) finding {
+// shared: it is in a directory whose group may do all this.
+func (o DirOptions) folder(path string, mode fs.FileMode, owner, us int, shared bool) finding {
 	others := fs.FileMode(0o022)
 	if o.InsecureGroup {
 		others = 0o002
 	}
 	switch {
-	case !o.trusts(owner, us):
+	case !shared && !o.trusts(owner, us):
 		return finding{err: fmt.Errorf("%s belongs to user %d, and this process runs as %d: use a directory of its own (or chown %d %s, if no other user needs it; or set DirOptions.InsecureOwner, if a platform owns it)",
 			path, owner, us, us, path)}
 	case mode.Perm()&others == 0:
@@ -70,7 +71,8 @@ func (d *openDir) checkFolder(path, name string, info fs.FileInfo) (fs.FileMode,
 	if !known {
 		return info.Mode(), nil
 	}
-	found := d.trust.folder(path, info.Mode(), owner, os.Geteuid())
+	// What is in a shared directory was made by any of its group.
+	found := d.trust.folder(path, info.Mode(), owner, os.Geteuid(), name != "." && d.isShared())
 	if found.chmod {
 		f, err := d.Open(name)
 		if err == nil {

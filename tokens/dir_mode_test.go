@@ -5,12 +5,14 @@ package tokens_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -241,6 +243,47 @@ func TestDirOfAGroup(t *testing.T) {
 	assert.Equal(t, "value", string(value))
 	assert.Equal(t, fs.FileMode(0o660), modeOf(t, file), "for the group, and not for all")
 	assert.Len(t, lines(), 1)
+}
+
+// TestDirOfAGroupOfSeveralUsers: they work with the same values and locks. Only root can be several
+// users; for others, it is the same one three times.
+func TestDirOfAGroupOfSeveralUsers(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Setenv("TMPDIR", "/tmp") // another directory may be root's alone, and the other process must get to it
+	}
+	path := filepath.Join(t.TempDir(), "tokens")
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755)) // for the members to get there
+	require.NoError(t, os.Mkdir(path, 0o700))
+	own(t, path)
+	if os.Geteuid() == 0 {
+		require.NoError(t, os.Chown(path, 0, nobody))
+	}
+	require.NoError(t, os.Chmod(path, 0o770|fs.ModeSetgid))
+	for n, member := range []string{"1001", "1002", "1001"} {
+		out, err := dirChild(t, "dir-member", tokens.Dir(path), member).Output()
+		require.NoError(t, err)
+		assert.Equal(t, fmt.Sprintf("lock <nil>, load %d, swap <nil>", n), string(out), member)
+	}
+}
+
+func init() { children["dir-member"] = childOfAGroup }
+
+// childOfAGroup adds a byte to the value.
+func childOfAGroup() {
+	if os.Geteuid() == 0 {
+		for _, err := range []error{syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(must(strconv.Atoi(os.Getenv(childArg))))} {
+			if err != nil {
+				panic(err)
+			}
+		}
+	}
+	dir, ctx := tokens.DirOptions{InsecureGroup: true}.Dir(os.Getenv(childDir)), context.Background()
+	_, lockErr := dir.Lock(ctx, dirKey)
+	value, err := dir.Load(ctx, dirKey)
+	if err != nil && !errors.Is(err, tokens.ErrNotFound) {
+		panic(err)
+	}
+	fmt.Printf("lock %v, load %d, swap %v", lockErr, len(value), dir.CompareAndSwap(ctx, dirKey, value, append(value, '+')))
 }
 
 // TestDirOfAPlatform keeps the contract of a Store, whatever the options.

@@ -7,7 +7,7 @@ import "io/fs"
 // CheckOwner returns what is wrong with a directory of this mode and owner, for a process of user
 // us.
 func CheckOwner(path string, mode fs.FileMode, owner, us int, o DirOptions) error {
-	return o.folder(path, mode, owner, us).err
+	return o.folder(path, mode, owner, us, false).err
 }
 
 // CheckFile returns what is wrong with the file of a value.
