@@ -58,8 +58,8 @@ type DirOptions struct {
 	// for an fsGroup. If the group can write to the directory, what Dir makes in it is the group's
 	// too (mode 0660), so processes of several users can share it; set the directory's setgid bit,
 	// as Kubernetes does. Every member of the group can read and replace each value. Users outside
-	// the group get no rights, but what is in it may belong to any user. False: nobody in the group may
-	// write.
+	// the group get no rights, but what is in it may belong to any user. False: nobody in the group
+	// may write.
 	InsecureGroup bool
 }
 
