@@ -38,7 +38,11 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrUnreadable) {
 			return err
 		}
-		shown, newest := m.newest(key, stored.plain)
+		raw := stored.plain
+		if err != nil {
+			raw = nil // there is nothing, or what is there cannot be read
+		}
+		shown, newest := m.newest(key, raw)
 		if shown.beganWith(token.RefreshToken) && !newest.has(token.RefreshToken) {
 			return nil
 		}
