@@ -24,6 +24,9 @@ func TestOnlyItsUserCanReadTheToken(t *testing.T) {
 		return err
 	}))
 	require.NoError(t, os.Chmod(m.settings.dir, 0o777))
-	require.ErrorContains(t, run(t.Context(), m.settings, io.Discard), "others can write")
-	require.Equal(t, 1, int(m.opened.Load()), "the unsafe directory is reported before the user has to log in")
+	require.NoError(t, run(t.Context(), m.settings, io.Discard))
+	info, err := os.Stat(m.settings.dir)
+	require.NoError(t, err)
+	assert.Zero(t, info.Mode().Perm()&0o022, "others cannot write there any more")
+	assert.Equal(t, 1, int(m.opened.Load()), "and the user need not log in again")
 }
