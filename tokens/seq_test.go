@@ -144,3 +144,32 @@ func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 		assert.Equal(t, "access-other-4", access(t, all[0]))
 	})
 }
+
+// While a lost write is written back, another process stores a login. That one counts.
+func TestWriteBackThatLosesLooksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replicas(t, 1, p, store, nil)[0]
+		other := replica(t, p, store.Store, nil)
+		old := readStored(t, store)
+		atEnd(p)
+		access(t, m)
+		newer := readStored(t, store)
+		require.NoError(t, store.Store.CompareAndSwap(t.Context(), "user", newer.raw, old.raw)) // from a backup
+		raced := false
+		store.change(func() {
+			store.swap = func(int, string, []byte, []byte) error {
+				if !raced {
+					raced = true
+					return other.Put(t.Context(), "user", p.login("other"))
+				}
+				return nil
+			}
+		})
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, "access-other-3", access(t, m))
+		assert.True(t, raced)
+		now := readStored(t, store)
+		assert.Equal(t, "access-other-3", now.token.AccessToken)
+	})
+}
