@@ -23,6 +23,9 @@ import (
 // Token that it is given. Its context has a deadline. Its errors must be csoauth's or wrap them:
 // any error that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh
 // token may have been used up.
+//
+// A Refresher that wraps a Config should embed it. Its method HostsFor tells a Manager where a token
+// may go, TokenURLFor which endpoint refreshes it, and Validate what is wrong with the Config.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
