@@ -5,7 +5,6 @@ package bearer
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -105,12 +104,14 @@ func (h Hosts) Take(u *url.URL) bool {
 	})
 }
 
-// split returns host and port; no port: "".
+// split returns host and port; no port: "". It is net.SplitHostPort without an error, which would be
+// made for each request.
 func split(host string) (name, number string) {
-	if name, number, err := net.SplitHostPort(host); err == nil {
-		return name, number
+	name = host
+	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+		name, number = host[:colon], host[colon+1:]
 	}
-	return strings.Trim(host, "[]"), ""
+	return strings.Trim(name, "[]"), number
 }
 
 // Set makes value the one Authorization header of h, in whatever case others are written.

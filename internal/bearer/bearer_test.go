@@ -162,3 +162,11 @@ func sameAsFirst(a, b *url.URL) bool {
 	}
 	return text(a) == text(b) || strings.EqualFold(a.Hostname(), b.Hostname()) && strings.EqualFold(text(a), text(b))
 }
+
+// It is asked for each request.
+func TestTakesAllocatesNothing(t *testing.T) {
+	hosts := []string{"app.example.com", "[::1]:8484", "api.example.com"}
+	u := &url.URL{Scheme: "https", Host: "api.example.com"}
+	assert.Zero(t, testing.AllocsPerRun(100, func() { Takes(hosts, u) }))
+	assert.True(t, Takes(hosts, u))
+}
