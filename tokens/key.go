@@ -34,7 +34,8 @@ type work struct {
 	lost     error         // a response to this refresh token was, or may have been, lost
 	refused  error         // this refresh token was refused
 	believed time.Duration // until when that is believed
-	recorded bool          // the record says so too
+	refusal  *refusal      // as it stands in the record, or should
+	recorded bool          // the record says so
 
 	rejected   bool    // an API has rejected this access token
 	rejectedBy string  // its host
@@ -150,7 +151,7 @@ func (k *keyState) finish(err error, lookedAt time.Duration, knewRejected, open 
 		return result{}, false
 	}
 	w.flight, w.moved = nil, false
-	if w.refused == nil || !w.clearly {
+	if isRefused := w.refused != nil && now.mono < w.believed; !isRefused || !w.clearly {
 		w.rejected, w.rejectedBy, w.clearly = false, "", false // law M9: one API's word is not enough to go without a token
 	}
 	switch {
@@ -228,6 +229,9 @@ func (k *keyState) put(r *record) (*flight, error) {
 		lost = k.work.lost
 	}
 	k.setLocked(r, false)
+	if lost == nil && k.set.tookLease(r.lease) && k.work.flight == nil {
+		lost = errLost // the evicted key knew how that attempt ended
+	}
 	k.work.lost = lost
 	k.seeLeaseLocked(r.lease)
 	k.setFreshLocked(now, now.mono)
@@ -295,10 +299,24 @@ func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth r
 		k.confirmLocked()
 		k.believeLocked(&truth)
 	case writeBack:
+		if pending == nil {
+			truth = k.withWhatIsKnownLocked(truth)
+		}
 		k.seeLeaseLocked(stored.lease)
 		k.confirmLocked()
 	}
 	return what, truth, known
+}
+
+// withWhatIsKnownLocked returns r with what others must know of its refresh token: that it may be
+// spent, or was refused.
+func (k *keyState) withWhatIsKnownLocked(r record) record {
+	w := k.work
+	r = r.withRefusal(w.refusal)
+	if w.lost != nil { // a left-over lease says so
+		r = r.with(k.set.newLease(false))
+	}
+	return r
 }
 
 // believeLocked believes a refusal that the record has. One of our own counts as long as our
@@ -312,7 +330,7 @@ func (k *keyState) believeLocked(r *record) {
 	if w.refused == nil {
 		w.failed, w.refused = r.refusal.err(), r.refusal.err()
 	}
-	w.believed, w.recorded = max(w.believed, now.mono+left), true
+	w.believed, w.refusal, w.recorded = max(w.believed, now.mono+left), r.refusal, true
 	w.pause(max(w.retryAt, w.believed), max(w.retrySoon, w.believed))
 }
 
@@ -445,6 +463,7 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 		}
 		until = max(until, now.mono+believedFor)
 		w.failed, w.refused, w.believed = err, err, until
+		w.refusal = newRefusal(refreshToken, err, now.time())
 		w.pause(until, until)
 		return err
 	}
@@ -454,7 +473,7 @@ func (k *keyState) refreshFailed(refreshToken string, err error) error {
 	w.pause(until, min(until, now.mono+jittered(maxBackoff, k.set.random(k.key))))
 	next := time.Unix(0, now.wall).Add(w.retrySoon - now.mono)
 	err = fmt.Errorf("%w (next try at %s)", err, next.UTC().Format("15:04:05 MST"))
-	w.failed, w.refused, w.recorded = err, nil, false
+	w.failed, w.refused, w.refusal, w.recorded = err, nil, nil, false
 	return err
 }
 

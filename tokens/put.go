@@ -50,6 +50,11 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		if shown.has(token.RefreshToken) {
 			next.lease = shown.lease // of a process that may have sent that refresh token
 		}
+		if err := next.encode(); err != nil {
+			return err
+		} else if len(next.raw) > maxPut {
+			return fmt.Errorf("tokens: put: the token's record has %d bytes, and may have %d", len(next.raw), maxPut)
+		}
 		if err := m.swapRecord(ctx, key, stored, &next); err == nil {
 			m.install(key, &next)
 			return nil

@@ -52,7 +52,8 @@ const (
 const (
 	recordKind    = "csoauth/tokens.Record"
 	recordVersion = 1
-	maxRecord     = 64 << 10 // bytes
+	maxRecord     = 1 << 20  // bytes that are read
+	maxPut        = 62 << 10 // bytes of a login: a store takes 64 KiB, and lease and refusal need room
 	maxSeq        = 1 << 62  // a seq is a time in milliseconds, and some more
 )
 
@@ -156,10 +157,7 @@ func (r record) renewed(t *csoauth.Token, now time.Time) record {
 func newLogin(t *csoauth.Token, old record, now time.Time) record {
 	old.seq = max(old.seq, now.UnixMilli()-1)
 	next := old.renewed(t, now)
-	next.login, next.over = randomID(), old.login
-	if !old.has(t.RefreshToken) {
-		next.first = shortHash(t.RefreshToken)
-	}
+	next.login, next.over, next.first = randomID(), old.login, shortHash(t.RefreshToken)
 	return next
 }
 

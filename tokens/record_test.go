@@ -145,7 +145,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 		"a negative seq":      {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "a number that no csoauth writes"},
 		"a seq at the end":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,` + token + `}`, "a number that no csoauth writes"},
 		"something behind it": {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,` + token + `}{}`, "are no record"},
-		"too large":           {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 64<<10) + `",` + token + `}`, "a record at most 65536"},
+		"too large":           {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 1<<20) + `",` + token + `}`, "a record at most 1048576"},
 		"a negative life":     {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 		"a negative lease":    {`{"kind":"csoauth/tokens.Record","version":1,"lease_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 	} {

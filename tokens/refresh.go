@@ -290,7 +290,7 @@ func (f *flight) askAgain(ctx context.Context, began instant, first response) re
 	case <-f.m.ctx.Done():
 		return first
 	}
-	if !f.takeFreePlace() {
+	if !f.k.hasRefreshToken(f.rec.token.RefreshToken) || !f.takeFreePlace() {
 		return first
 	}
 	second := f.ask(ctx)
@@ -306,9 +306,18 @@ func (f *flight) askAgain(ctx context.Context, began instant, first response) re
 }
 
 // endLease stores free, which has no lease. If that fails the lease stands, and others wait for its
-// end.
+// end. A Put of the same refresh token keeps the lease, so that it has to be taken off that record.
 func (f *flight) endLease(ctx context.Context, free record) {
-	if err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free); err == nil {
+	err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free)
+	if errors.Is(err, ErrConflict) {
+		var shown *record
+		if shown, err = f.m.loadRecord(ctx, f.k.key); err != nil || shown == nil || shown.lease != f.rec.lease || !shown.has(f.rec.token.RefreshToken) {
+			return
+		}
+		free = shown.withRefusal(free.refusal)
+		err = f.m.swapRecord(ctx, f.k.key, shown.value(), &free)
+	}
+	if err == nil {
 		f.stored(&free)
 	}
 }

@@ -94,7 +94,7 @@ func (t *transport) again(req *http.Request, unauthorized *http.Response, r reje
 	case err != nil && r.clear && isRefusal(err):
 		bearer.Drain(unauthorized)
 		return nil, fmt.Errorf("tokens: %s answered 401, and there is no new token: %w", r.host, err)
-	case better == nil:
+	case better == nil || !t.login.m.goesTo(req.URL, better): // it may be of another region
 		return unauthorized, nil
 	}
 	body := req.Body

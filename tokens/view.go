@@ -148,6 +148,13 @@ func (k *keyState) loginID() uint64 {
 	return k.login
 }
 
+// hasRefreshToken reports whether the key's login has this refresh token, and was neither deleted
+// nor replaced.
+func (k *keyState) hasRefreshToken(refreshToken string) bool {
+	v := k.view.Load()
+	return v != nil && v.token.RefreshToken == refreshToken
+}
+
 // record returns what a store should hold; ok is false if there is no login.
 func (k *keyState) record() (r record, ok bool) {
 	k.mu.Lock()
