@@ -55,7 +55,7 @@ func outside(_ *testing.T, file string) string {
 func inside(_ *testing.T, file string) string { return filepath.Join(filepath.Dir(file), "elsewhere") }
 
 // TestPutAndDeleteWinOverAnOddFile of a Dir: Load does not hang, follows no link and reads nothing,
-// and whoever logs in or out replaces it.
+// and a user who logs in or out replaces it.
 func TestPutAndDeleteWinOverAnOddFile(t *testing.T) {
 	odd := map[string]dirDamage{
 		"a named pipe": instead(func(file string) error { return syscall.Mkfifo(file, 0o600) }),
@@ -87,8 +87,8 @@ func TestPutAndDeleteWinOverAnOddFile(t *testing.T) {
 			}
 		},
 	}
-	if os.Geteuid() == 0 { // TestDirFileOfSomebodyElse has the rule for others, who cannot give a file away
-		odd["a file of somebody else"] = func(t *testing.T, file string, _ []byte) func() {
+	if os.Geteuid() == 0 { // TestDirFileOfAnotherUser has the rule for others, who cannot give a file away
+		odd["a file of another user"] = func(t *testing.T, file string, _ []byte) func() {
 			require.NoError(t, os.Chown(file, nobody, -1))
 			return func() {}
 		}
@@ -126,8 +126,8 @@ func errorsOf(errs ...error) error {
 	return nil
 }
 
-// TestDirFileOfSomebodyElse: whose file may be read, whoever runs the tests.
-func TestDirFileOfSomebodyElse(t *testing.T) {
+// TestDirFileOfAnotherUser: whose file may be read, whichever user runs the tests.
+func TestDirFileOfAnotherUser(t *testing.T) {
 	const us, stranger, root, platform = 1000, 1001, 0, 65534
 	owner := tokens.DirOptions{InsecureOwner: platform}
 	for _, test := range []struct {

@@ -68,7 +68,8 @@ func newDatabase(t testing.TB) *database {
 	return &database{t: t, addr: freeAddr(t), log: log}
 }
 
-// redisWithoutSync and postgresWithoutSync are settings of servers whose machine does not crash in the test.
+// redisWithoutSync and postgresWithoutSync are settings of servers whose machine does not crash in
+// the test.
 var redisWithoutSync, postgresWithoutSync = databases.RedisWithoutSync, databases.PostgresWithoutSync
 
 // freeAddr returns an address at which nobody listens.
