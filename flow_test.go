@@ -41,7 +41,7 @@ func TestWholeLogins(t *testing.T) {
 			server := csoauthtest.NewServer(t, &csoauthtest.Options{Apps: []csoauthtest.App{{
 				UID: "64e0f1a2b3c4d5e6f7a8b9c0", ClientID: "emulated-Client1", ClientSecret: "s3cr3t &+:", AllowPKCE: true,
 				Scopes: []string{"user:read", "cm.stack:share"},
-			}}})
+			}}, Allow: []string{"plain-challenge"}})
 			c := server.Config("http://localhost:8184/callback?tenant=1")
 			if row.change != nil {
 				row.change(c)
@@ -105,7 +105,7 @@ func TestCodeOfAnotherRegionIsRedeemedThere(t *testing.T) {
 }
 
 func TestReplayedRefreshTokenEndsTheLogin(t *testing.T) {
-	server := csoauthtest.NewServer(t, nil)
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"refresh-token-reused"}})
 	c := server.Config("http://localhost:8184")
 	first := server.Login(c)
 	second, err := c.Refresh(t.Context(), first)
@@ -117,7 +117,7 @@ func TestReplayedRefreshTokenEndsTheLogin(t *testing.T) {
 }
 
 func TestStolenCodeIsWorthNothing(t *testing.T) {
-	server := csoauthtest.NewServer(t, nil)
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"wrong-verifier", "plain-challenge"}})
 	c := server.Config("http://localhost:8184")
 	for _, method := range []csoauth.ChallengeMethod{csoauth.S256, csoauth.Plain} {
 		c.ChallengeMethod = method
@@ -223,7 +223,7 @@ func TestFaultsOfTheTokenEndpoint(t *testing.T) {
 }
 
 func TestLoopbackRedirectURIOfTheSameServer(t *testing.T) {
-	server := csoauthtest.NewServer(t, nil)
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"unregistered-redirect-uri"}})
 	c := server.Config("http://localhost:8184")
 	r, err := c.NewAuthRequest(&csoauth.AuthOptions{RedirectURI: "http://127.0.0.1:8184"})
 	require.NoError(t, err)

@@ -266,7 +266,7 @@ func TestNoSecretOfACallbackInItsError(t *testing.T) {
 
 func TestNoSecretInTheEmulatorsLog(t *testing.T) {
 	c := &canary{t: t}
-	server := csoauthtest.NewServer(t, nil)
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"plain-challenge"}})
 	config := server.Config("http://localhost:8184")
 	config.ClientSecret = c.plant("emulated-secret-of-the-default-app")
 	for _, method := range []csoauth.ChallengeMethod{csoauth.S256, csoauth.Plain} {

@@ -33,7 +33,7 @@ func TestFlowsWhateverContentstackAnswers(t *testing.T) {
 }
 
 func flowsOver(t *testing.T, u csoauthtest.Unknowns) {
-	server := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU, Unknowns: u})
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU, Unknowns: u, Allow: []string{"refresh-token-reused"}})
 	c := server.Config("http://localhost:8184")
 	first := server.Login(c)
 	require.Equal(t, u.RegionNames == "neither", first.Location == "")
@@ -90,7 +90,10 @@ func TestEmulatorsRefusalsAreUnderstoodInEveryShape(t *testing.T) {
 				token.RedirectURI = "http://localhost:8185"
 			}, operator},
 		} {
-			server := csoauthtest.NewServer(t, &csoauthtest.Options{Unknowns: csoauthtest.Unknowns{ErrorShape: shape}})
+			server := csoauthtest.NewServer(t, &csoauthtest.Options{
+				Unknowns: csoauthtest.Unknowns{ErrorShape: shape},
+				Allow:    []string{"refresh-token-reused", "wrong-secret", "wrong-client", "redirect-uri-mismatch"},
+			})
 			c := server.Config("http://localhost:8184")
 			c.ClientSecret = "emulated-secret-of-the-default-app"
 			token := server.Login(c)

@@ -92,7 +92,7 @@ func TestCallbackFollowsTheApplicationToTheServer(t *testing.T) {
 }
 
 func TestCallbackTellsWhyNobodyCameBack(t *testing.T) {
-	server := csoauthtest.NewServer(t, nil)
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"wrong-client"}})
 	server.Login(server.Config(callbackURI)) // what was decided before must not be told
 	const strange = "it is not this Server's, or was not opened with a Browser of this Server"
 	_, authorizeURL := begin(t, server.Config(callbackURI))

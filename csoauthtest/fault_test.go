@@ -40,7 +40,7 @@ func TestEachFaultAsAClientSeesIt(t *testing.T) {
 		"slow, no one":  {csoauthtest.Fault{Slow: time.Hour}, "context canceled", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := csoauthtest.NewServer(t, nil)
+			server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"refresh-token-reused"}})
 			c := server.Config(callbackURI)
 			token := server.Login(c)
 			server.FailNext(row.fault)

@@ -12,10 +12,13 @@ type Request struct {
 	Time     time.Time
 	Method   string
 	Path     string
+	Client   string            // client ID of the app that the request is about; empty: of none
+	User     string            // name of the user who is logged in, or for whom the token is; empty: of none
 	Params   map[string]string // of the query and the form
 	Status   int               // 0: no answer
 	Decision string            // such as "refused: invalid_grant: the code was used before"
 	Answer   map[string]string // the members of the token, or the parameters of the callback
+	Findings []string          // IDs of the rules that the request breaks
 }
 
 // String returns the request in a line.
@@ -24,7 +27,7 @@ func (r Request) String() string {
 }
 
 // Requests returns what the Server was sent, oldest first: authorize pages, decisions, token
-// requests and API calls. It keeps the latest 50,000.
+// requests and API calls. It keeps the latest 10,000.
 func (s *Server) Requests() []Request {
 	var requests []Request
 	for _, r := range s.emulator.Requests() {

@@ -15,6 +15,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,7 +23,9 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// Options are what a Server emulates. Nil and the zero Options give it one app and two users.
+// Options are what a Server emulates. Nil and the zero Options give it one app and two users, and
+// are strict: the Server refuses everything that an RFC or Contentstack's documents forbid.
+// [Realistic] returns Options that are not.
 type Options struct {
 	Apps []App // empty: one app with PKCE on and an optional secret
 	// Users, when empty, are Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and
@@ -35,10 +38,23 @@ type Options struct {
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
 
+	// Tolerate are IDs of findings for which the Server does not refuse the request. Which ones can
+	// be tolerated is in docs/emulator.md.
+	Tolerate []string
+	// Allow are IDs of findings that do not fail the test, because it plays a faulty client.
+	Allow []string
+
 	// AllowHosts are names and IP addresses, without a port, by which requests may reach the
 	// Server, such as host.docker.internal for a program in a container. Loopback names and
 	// addresses always may. Empty: no others.
 	AllowHosts []string
+}
+
+// Realistic returns Options with which a Server does what is known of Contentstack, or evident from
+// the clients that work with it. The caller may change them.
+func Realistic() *Options {
+	o := emulator.Realistic()
+	return &Options{Unknowns: unknownsOf(o.Unknowns), Tolerate: o.Tolerate}
 }
 
 // An App is registered in the emulated Developer Hub.
@@ -63,8 +79,9 @@ type User struct {
 
 // An Organization is what a user chooses at consent.
 type Organization struct {
-	UID  string
-	Name string
+	UID   string
+	Name  string
+	Owner bool // the user owns it, and sees who else has authorized apps in it
 }
 
 // A Visitor is who sits at a browser, and what they decide.
@@ -84,8 +101,8 @@ type Server struct {
 	client   *http.Client
 }
 
-// NewServer starts a Server that is closed when the test ends. Options that cannot work end the
-// test.
+// NewServer starts a Server that is closed when the test ends. The test fails then if a client broke
+// a rule that o.Allow does not name; see [Server.Findings]. Options that cannot work end the test.
 func NewServer(tb testing.TB, o *Options) *Server {
 	tb.Helper()
 	if o == nil {
@@ -98,11 +115,21 @@ func NewServer(tb testing.TB, o *Options) *Server {
 	if err != nil {
 		tb.Fatalf("csoauthtest: %v", err)
 	}
+	for _, id := range o.Allow {
+		if !emulator.IsRule(id) {
+			tb.Fatalf("csoauthtest: Allow: there is no finding %q", id)
+		}
+	}
 	server := httptest.NewServer(e)
 	transport := &http.Transport{}
 	tb.Cleanup(func() {
 		transport.CloseIdleConnections()
 		server.Close()
+		for _, finding := range findingsOf(e) {
+			if !slices.Contains(o.Allow, finding.ID) {
+				tb.Errorf("csoauthtest: %v", finding)
+			}
+		}
 	})
 	return &Server{
 		URL: server.URL, tb: tb, region: o.Region, emulator: e,
@@ -117,6 +144,7 @@ func (o *Options) forEmulator() emulator.Options {
 		CodeLifetime:         o.CodeLifetime,
 		RefreshTokenLifetime: o.RefreshTokenLifetime,
 		Unknowns:             o.Unknowns.forEmulator(),
+		Tolerate:             o.Tolerate,
 		AllowHosts:           o.AllowHosts,
 	}
 	for _, app := range o.Apps {
@@ -229,7 +257,8 @@ func (s *Server) decisionOn(path string) string {
 }
 
 // API serves an API behind the Server's tokens: handler sees only requests whose bearer token is
-// good, all others get a 401 as Contentstack's APIs answer it. GET /v3/user is there without it.
+// good, all others get a 401 as Contentstack's APIs answer it. Users, organizations, stacks,
+// authorizations, scopes and introspection are there without it; docs/emulator.md lists them.
 // The pattern is that of an [http.ServeMux], which panics if it is wrong or taken.
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
@@ -244,8 +273,8 @@ func (s *Server) Expire(t *csoauth.Token) {
 	}
 }
 
-// Revoke ends the login of t, or every one if t is nil, as a user does under Authorized Apps: its
-// access token and its refresh token are refused from now on.
+// Revoke ends the authorization of t, or every one if t is nil, as a user does under Authorized
+// Apps: all tokens of this user for this app in this organization are refused from now on.
 func (s *Server) Revoke(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Revoke) {

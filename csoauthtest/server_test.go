@@ -54,7 +54,9 @@ func TestConfigIsOfTheFirstApp(t *testing.T) {
 }
 
 func TestConfigOfAnotherApp(t *testing.T) {
-	server := csoauthtest.NewServer(t, twoApps())
+	o := twoApps()
+	o.Allow = []string{"no-secret"}
+	server := csoauthtest.NewServer(t, o)
 	c := server.ConfigOf("secret-app", callbackURI)
 	require.Equal(t, "secret-client", c.ClientID)
 	require.Empty(t, c.ClientSecret, "it is the caller's to add")
@@ -164,7 +166,7 @@ func TestUnknownsReachTheServer(t *testing.T) {
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU, Unknowns: csoauthtest.Unknowns{
 		ErrorShape: "cma", DenialWithoutState: true, RegionNames: "both", OldAccessTokenLives: true,
 		Reuse: "grace", ReuseGrace: time.Hour, Omit: []string{"token_type", "user_uid"},
-	}})
+	}, Allow: []string{"refresh-token-reused"}})
 	c := server.Config(callbackURI)
 	_, authorizeURL := begin(t, c)
 	require.Equal(t, url.Values{"error": {"access_denied"}, "error_description": {"The user denied the request"}},

@@ -26,7 +26,7 @@ func TestExpireAndRevoke(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := csoauthtest.NewServer(t, nil)
 			c := server.Config(callbackURI)
-			one, another := server.Login(c), server.Login(c)
+			one, another := server.Login(c), loginOf(t, server, c, "blt0000000000alan02")
 			row.do(server, one)
 			require.Equal(t, http.StatusUnauthorized, userStatus(t, c, one))
 			require.Equal(t, row.all, userStatus(t, c, another) == http.StatusUnauthorized)
@@ -39,6 +39,15 @@ func TestExpireAndRevoke(t *testing.T) {
 			require.Equal(t, http.StatusOK, userStatus(t, c, renewed))
 		})
 	}
+}
+
+// loginOf logs in another user than the first.
+func loginOf(t *testing.T, server *csoauthtest.Server, c *csoauth.Config, userUID string) *csoauth.Token {
+	request, err := c.NewAuthRequest(nil)
+	require.NoError(t, err)
+	token, err := c.Exchange(t.Context(), request, server.Callback(server.BrowserOf(csoauthtest.Visitor{UserUID: userUID}), c.AuthorizeURL(request)))
+	require.NoError(t, err)
+	return token
 }
 
 func TestExpireAndRevokeOfNoTokenFailTheTest(t *testing.T) {
@@ -67,7 +76,7 @@ func TestAPIIsBehindTheTokens(t *testing.T) {
 	token := server.Login(server.Config(callbackURI))
 	for header, want := range map[string]string{
 		"Bearer " + token.AccessToken: "200 stack one",
-		"Bearer wrong":                `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`,
+		"Bearer wrong":                `401 {"error_code":105,"error_message":"The provided access token is invalid or expired or revoked","errors":{}}`,
 		"":                            `401 {"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`,
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v3/stacks/one", nil)

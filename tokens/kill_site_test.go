@@ -29,7 +29,8 @@ type killSite struct {
 }
 
 func newKillSite(t *testing.T, keys int) *killSite {
-	server := csoauthtest.NewServer(t, nil)
+	// A process that is killed may have got a response, which then seems to be used twice.
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"refresh-token-reused"}})
 	s := &killSite{server: server, front: newKillFront(t, server.URL), dir: tokens.Dir(t.TempDir())}
 	s.config = server.Config("http://localhost:8184/callback")
 	s.config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: s.front.URL, ContentManagement: server.URL}}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -28,9 +29,10 @@ Point your program at the authorize URL and the token URL that it prints, with t
 prints. It has one app and two users unless --config names a file with others. Each request is printed as it comes,
 without its secrets. State is kept in memory, and with --state in a file as well.
 
-The emulator is stricter than Contentstack is documented to be. An authorization code lives 60 seconds and works once.
-A redirect URI must match exactly. A refresh token works once, and its second use ends the login. Where no public
-document says what Contentstack does, a flag chooses among the possibilities.
+What a client does wrong is a finding: it is printed with the request, told again at the end, and shown on the page at
+/. With --fail-on-findings the exit code is 1 then, so that a CI job can fail. The emulator refuses some of it. With
+--preset realistic it refuses what Contentstack is known to refuse; with --preset strict, all that an RFC or a document
+forbids. Where no public document says what Contentstack does, a flag chooses among the possibilities.
 
 Only requests for localhost, for names under it and for loopback addresses are answered. Otherwise a web site could
 point its own name at this machine and read the log. Add --allow-host for another name, such as that of a container.
@@ -44,6 +46,7 @@ Faults can be set for the next token requests, one for each:
 
   curl -d '[{"status":503},{"cut":"after"},{"delay":"5s"}]' http://127.0.0.1:8484/_emulator/faults`,
 		Example: `  csoauth emulate --redirect-uri http://localhost:3000/oauth/callback
+  csoauth emulate --preset strict --fail-on-findings --allow no-state
   csoauth emulate --config contentstack.json --error-shape nestjs --access-token-lifetime 30s`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -54,13 +57,17 @@ Faults can be set for the next token requests, one for each:
 
 // emulateFlags are the flags of "csoauth emulate".
 type emulateFlags struct {
-	addr         string
-	public       bool
-	config       string
-	quiet        bool
-	state        string
-	redirectURIs []string
-	options      emulator.Options // what the other flags say
+	addr           string
+	public         bool
+	config         string
+	preset         string
+	quiet          bool
+	state          string
+	redirectURIs   []string
+	allowHosts     []string
+	failOnFindings bool
+	allow          []string
+	changes        []func(*emulator.Options) // what the other flags say, in their order
 }
 
 func (f *emulateFlags) register(cmd *cobra.Command) {
@@ -69,30 +76,76 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8484", "loopback `address` to listen on; port 0 takes a free one")
 	flags.BoolVar(&f.public, "insecure-public", false, "allow an address that other machines can reach; anyone there can log in as anyone")
 	flags.BoolVar(&f.quiet, "quiet", false, "do not print the requests")
+	flags.StringVar(&f.preset, "preset", "", "`strict` refuses what an RFC or a document forbids; realistic does what Contentstack is known to do (default realistic)")
+	flags.BoolVar(&f.failOnFindings, "fail-on-findings", false, "exit with 1 at the end if a client did something wrong")
+	flags.StringSliceVar(&f.allow, "allow", nil, "`findings` that --fail-on-findings lets pass")
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and any of the options below; a flag overrides the file")
 	flags.StringVar(&f.state, "state", "", "`file` that keeps logins and consents over a restart; it holds every token in clear text")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "another redirect `URI` of the first app; may be repeated")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host `name` or IP address to answer for; may be repeated")
 
-	o := &f.options
-	flags.StringArrayVar(&o.AllowHosts, "allow-host", nil, "another host `name` or IP address to answer for; may be repeated")
-	flags.StringVar(&o.Location, "region", "", "`name` of the region in callbacks and token responses (default NA)")
-	flags.DurationVar(&o.AccessTokenLifetime, "access-token-lifetime", 0, "`time` that an access token lives (default 1h)")
-	flags.DurationVar(&o.RefreshTokenLifetime, "refresh-token-lifetime", 0, "`time` that a refresh token lives (default: no end)")
-	flags.DurationVar(&o.CodeLifetime, "code-lifetime", 0, "`time` that an authorization code lives (default 1m)")
+	// A flag that changes the options does so when the preset and the file are known.
+	text := func(name, usage string, change func(o *emulator.Options, value string)) {
+		flags.Func(name, usage, func(value string) error {
+			f.changes = append(f.changes, func(o *emulator.Options) { change(o, value) })
+			return nil
+		})
+	}
+	duration := func(name, usage string, of func(o *emulator.Options) *time.Duration) {
+		flags.Func(name, usage, func(value string) error {
+			d, err := time.ParseDuration(value)
+			f.changes = append(f.changes, func(o *emulator.Options) { *of(o) = d })
+			return err
+		})
+	}
+	yes := func(name, usage string, of func(o *emulator.Options) *bool) {
+		flags.BoolFunc(name, usage, func(value string) error {
+			b, err := strconv.ParseBool(value)
+			f.changes = append(f.changes, func(o *emulator.Options) { *of(o) = b })
+			return err
+		})
+	}
+	each := func(change func(o *emulator.Options, one string)) func(*emulator.Options, string) {
+		return func(o *emulator.Options, list string) {
+			for one := range strings.SplitSeq(list, ",") {
+				change(o, one)
+			}
+		}
+	}
+	text("tolerate", "`findings` that are not refused, besides those of the preset", each(func(o *emulator.Options, id string) { o.SetTolerated(id, true) }))
+	text("refuse", "`findings` that are refused, although the preset tolerates them", each(func(o *emulator.Options, id string) { o.SetTolerated(id, false) }))
+	text("region", "`name` of the region in callbacks and token responses (default NA)", func(o *emulator.Options, name string) { o.Location = name })
+	duration("access-token-lifetime", "`time` that an access token lives (default 1h)", func(o *emulator.Options) *time.Duration { return &o.AccessTokenLifetime })
+	duration("refresh-token-lifetime", "`time` that a refresh token lives (default: no end)", func(o *emulator.Options) *time.Duration { return &o.RefreshTokenLifetime })
+	duration("code-lifetime", "`time` that an authorization code lives (default 1m)", func(o *emulator.Options) *time.Duration { return &o.CodeLifetime })
+	yes("denial-without-state", "leave out state when the user denies", func(o *emulator.Options) *bool { return &o.Unknowns.DenialWithoutState })
+	yes("old-access-token-lives", "let an access token live on after a refresh", func(o *emulator.Options) *bool { return &o.Unknowns.OldAccessTokenLives })
+	duration("reuse-grace", "`time` that a used refresh token still works with --reuse grace", func(o *emulator.Options) *time.Duration { return (*time.Duration)(&o.Unknowns.ReuseGrace) })
+	text("omit", "`members` to leave out of token responses, such as expires_in,token_type", func(o *emulator.Options, list string) { o.Unknowns.Omit = strings.Split(list, ",") })
+	for _, q := range emulator.Questions() {
+		text(strings.ReplaceAll(q.Name, "_", "-"), q.Asks+": "+either(q.Answers), func(o *emulator.Options, answer string) {
+			*q.Of(&o.Unknowns) = answer
+			if q.Name == "reuse" && answer != "grace" {
+				o.Unknowns.ReuseGrace = 0
+			}
+		})
+	}
+}
 
-	u := &o.Unknowns
-	flags.StringVar(&u.ErrorShape, "error-shape", "", "`shape` of error responses: oauth, nestjs, nestjs-array, cma or html (default oauth)")
-	flags.BoolVar(&u.DenialWithoutState, "denial-without-state", false, "leave out state when the user denies")
-	flags.StringVar(&u.RegionNames, "region-names", "", "`name` of the region parameter in callbacks: location, region, both or neither (default location)")
-	flags.BoolVar(&u.OldAccessTokenLives, "old-access-token-lives", false, "let an access token live on after a refresh")
-	flags.StringVar(&u.Reuse, "reuse", "", "`effect` of a used refresh token: revoke, refuse, grace, or none if they do not rotate (default revoke)")
-	flags.DurationVar((*time.Duration)(&u.ReuseGrace), "reuse-grace", 0, "`time` that a used refresh token still works with --reuse grace")
-	flags.StringSliceVar(&u.Omit, "omit", nil, "`members` to leave out of token responses, such as expires_in,token_type")
+// either joins at least two words.
+func either(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err := checkAddr(f.addr, f.public); err != nil {
 		return err
+	}
+	for _, id := range f.allow {
+		if !emulator.IsRule(id) {
+			return fmt.Errorf("--allow %q: there is no such finding; docs/emulator.md lists them", id)
+		}
 	}
 	options, err := f.merged()
 	if err != nil {
@@ -130,14 +183,48 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err := observer.state.save(e); err != nil {
 		return fmt.Errorf("emulate: --state %s: %w", f.state, err)
 	}
+	return f.judge(observer.teller, e.Findings())
+}
+
+// judge tells what clients did wrong, and fails if it should.
+func (f *emulateFlags) judge(t *teller, findings []emulator.Finding) error {
+	bad := 0
+	for i, finding := range findings {
+		if i == 0 {
+			t.line("\n%s", t.paint(bold, "Findings"))
+		}
+		allowed := slices.Contains(f.allow, finding.ID)
+		if !allowed {
+			bad++
+		}
+		t.finding(finding, allowed)
+	}
+	if f.failOnFindings && bad > 0 {
+		return fmt.Errorf("emulate: findings that are not allowed: %d", bad)
+	}
 	return nil
 }
 
-// merged returns the options of the file. Each flag that was given replaces its option.
+// merged returns the options of the preset, changed by the file, and then by the flags.
 func (f *emulateFlags) merged() (emulator.Options, error) {
+	o, err := f.base()
+	if err != nil {
+		return emulator.Options{}, err
+	}
+	for _, change := range f.changes {
+		change(&o)
+	}
+	o.AllowHosts = f.hosts()
+	return o, nil
+}
+
+// base returns the options without those of the flags that change them.
+func (f *emulateFlags) base() (emulator.Options, error) {
 	if f.config == "" {
-		o := f.options
-		o.AllowHosts = f.hosts()
+		o, err := emulator.Preset(cmp.Or(f.preset, "realistic"))
+		if err != nil {
+			return o, fmt.Errorf("emulate: --%w", err)
+		}
 		return o, nil
 	}
 	file, err := os.Open(f.config)
@@ -145,26 +232,9 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 		return emulator.Options{}, fmt.Errorf("emulate: %w", err)
 	}
 	defer file.Close()
-	o, err := emulator.ReadConfig(file)
+	o, err := emulator.ReadConfig(file, f.preset)
 	if err != nil {
 		return emulator.Options{}, fmt.Errorf("emulate: %s: %w", f.config, err)
-	}
-	o.AllowHosts = f.hosts()
-	o.Location = cmp.Or(f.options.Location, o.Location)
-	o.AccessTokenLifetime = cmp.Or(f.options.AccessTokenLifetime, o.AccessTokenLifetime)
-	o.RefreshTokenLifetime = cmp.Or(f.options.RefreshTokenLifetime, o.RefreshTokenLifetime)
-	o.CodeLifetime = cmp.Or(f.options.CodeLifetime, o.CodeLifetime)
-	u, given := &o.Unknowns, f.options.Unknowns
-	u.ErrorShape = cmp.Or(given.ErrorShape, u.ErrorShape)
-	u.DenialWithoutState = u.DenialWithoutState || given.DenialWithoutState
-	u.RegionNames = cmp.Or(given.RegionNames, u.RegionNames)
-	u.OldAccessTokenLives = u.OldAccessTokenLives || given.OldAccessTokenLives
-	if given.Reuse != "" {
-		u.Reuse, u.ReuseGrace = given.Reuse, 0
-	}
-	u.ReuseGrace = cmp.Or(given.ReuseGrace, u.ReuseGrace)
-	if given.Omit != nil {
-		u.Omit = given.Omit
 	}
 	return o, nil
 }
@@ -174,9 +244,9 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 func (f *emulateFlags) hosts() []string {
 	host, _, _ := net.SplitHostPort(f.addr) // checkAddr has seen that it splits
 	if host == "" || checkAddr(f.addr, false) == nil {
-		return f.options.AllowHosts
+		return f.allowHosts
 	}
-	return append(slices.Clip(f.options.AllowHosts), host)
+	return append(slices.Clip(f.allowHosts), host)
 }
 
 // baseURL returns the URL of a listener's address. An address that stands for all of the machine's

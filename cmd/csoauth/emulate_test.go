@@ -32,28 +32,30 @@ func TestFlagsStandBeforeTheFile(t *testing.T) {
 		return o
 	}
 	ofFile := merged("--config", file)
-	require.Equal(t, emulator.Options{
-		Location: "EU", AccessTokenLifetime: 2 * time.Second, RefreshTokenLifetime: 3 * time.Second, CodeLifetime: 4 * time.Second,
-		Apps: []emulator.App{{UID: "u1", ClientID: "c1", AllowPKCE: true}},
-		Unknowns: emulator.Unknowns{
-			ErrorShape: "cma", RegionNames: "both", Reuse: "grace", ReuseGrace: emulator.Duration(5 * time.Second), Omit: []string{"location"},
-		},
-	}, ofFile)
+	written := emulator.Realistic()
+	written.Location, written.AccessTokenLifetime, written.RefreshTokenLifetime, written.CodeLifetime = "EU", 2*time.Second, 3*time.Second, 4*time.Second
+	written.Apps = []emulator.App{{UID: "u1", ClientID: "c1", AllowPKCE: true}}
+	written.Unknowns.ErrorShape, written.Unknowns.RegionNames, written.Unknowns.Omit = "cma", "both", []string{"location"}
+	written.Unknowns.Reuse, written.Unknowns.ReuseGrace = "grace", emulator.Duration(5*time.Second)
+	require.Equal(t, written, ofFile)
 	for flag, set := range map[string]func(*emulator.Options){
-		"--region=AU":                     func(o *emulator.Options) { o.Location = "AU" },
-		"--access-token-lifetime=20s":     func(o *emulator.Options) { o.AccessTokenLifetime = 20 * time.Second },
-		"--refresh-token-lifetime=30s":    func(o *emulator.Options) { o.RefreshTokenLifetime = 30 * time.Second },
-		"--code-lifetime=40s":             func(o *emulator.Options) { o.CodeLifetime = 40 * time.Second },
-		"--error-shape=html":              func(o *emulator.Options) { o.Unknowns.ErrorShape = "html" },
-		"--denial-without-state":          func(o *emulator.Options) { o.Unknowns.DenialWithoutState = true },
-		"--region-names=region":           func(o *emulator.Options) { o.Unknowns.RegionNames = "region" },
-		"--old-access-token-lives":        func(o *emulator.Options) { o.Unknowns.OldAccessTokenLives = true },
-		"--reuse=refuse":                  func(o *emulator.Options) { o.Unknowns.Reuse, o.Unknowns.ReuseGrace = "refuse", 0 },
-		"--reuse-grace=50s":               func(o *emulator.Options) { o.Unknowns.ReuseGrace = emulator.Duration(50 * time.Second) },
-		"--allow-host=emulator":           func(o *emulator.Options) { o.AllowHosts = []string{"emulator"} },
-		"--omit=expires_in,refresh_token": func(o *emulator.Options) { o.Unknowns.Omit = []string{"expires_in", "refresh_token"} },
+		"--region=AU":                         func(o *emulator.Options) { o.Location = "AU" },
+		"--access-token-lifetime=20s":         func(o *emulator.Options) { o.AccessTokenLifetime = 20 * time.Second },
+		"--refresh-token-lifetime=30s":        func(o *emulator.Options) { o.RefreshTokenLifetime = 30 * time.Second },
+		"--code-lifetime=40s":                 func(o *emulator.Options) { o.CodeLifetime = 40 * time.Second },
+		"--error-shape=html":                  func(o *emulator.Options) { o.Unknowns.ErrorShape = "html" },
+		"--denial-without-state":              func(o *emulator.Options) { o.Unknowns.DenialWithoutState = true },
+		"--region-names=region":               func(o *emulator.Options) { o.Unknowns.RegionNames = "region" },
+		"--old-access-token-lives":            func(o *emulator.Options) { o.Unknowns.OldAccessTokenLives = true },
+		"--reuse=refuse":                      func(o *emulator.Options) { o.Unknowns.Reuse, o.Unknowns.ReuseGrace = "refuse", 0 },
+		"--reuse-grace=50s":                   func(o *emulator.Options) { o.Unknowns.ReuseGrace = emulator.Duration(50 * time.Second) },
+		"--allow-host=emulator":               func(o *emulator.Options) { o.AllowHosts = []string{"emulator"} },
+		"--omit=expires_in,refresh_token":     func(o *emulator.Options) { o.Unknowns.Omit = []string{"expires_in", "refresh_token"} },
+		"--tolerate=refresh-without-secret":   func(o *emulator.Options) { o.Tolerate = append(o.Tolerate, "refresh-without-secret") },
+		"--refuse=secret-in-url,state-reused": func(o *emulator.Options) { o.Tolerate = o.Tolerate[2:] },
+		"--user-authtoken=yes":                func(o *emulator.Options) { o.Unknowns.UserAuthtoken = "yes" },
 	} {
-		want, alone := ofFile, emulator.Options{}
+		want, alone := ofFile, emulator.Realistic()
 		set(&want)
 		set(&alone)
 		require.Equal(t, want, merged("--config", file, flag))
@@ -160,7 +162,7 @@ func TestHostOfTheAddressIsAllowed(t *testing.T) {
 		"name.test:8484": {"emulator", "name.test"},
 		":8484":          {"emulator"},
 	} {
-		f := &emulateFlags{addr: addr, options: emulator.Options{AllowHosts: []string{"emulator"}}}
+		f := &emulateFlags{addr: addr, allowHosts: []string{"emulator"}}
 		o, err := f.merged()
 		require.NoError(t, err)
 		require.Equal(t, want, o.AllowHosts)

@@ -29,6 +29,9 @@ func (o *observer) request(r emulator.Request) {
 	if !o.quiet {
 		o.sent(r.Method+" "+shortPath(r.Path), shownOf(r.Params))
 		o.received(r.Status, r.Decision, shownOf(r.Answer))
+		for _, id := range r.Findings {
+			o.wrapped(red, "   finding:", id)
+		}
 	}
 	err := o.state.save(o.emulator)
 	if err != nil && !o.broken {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/contentstack/csoauth/internal/emulator"
 )
 
 // A teller prints what the demo tells, in colour on a terminal.
@@ -59,6 +62,16 @@ func (t *teller) sent(what string, pairs []string) {
 
 func (t *teller) received(status int, outcome string, pairs []string) {
 	t.wrapped(dim, "   <-", fmt.Sprint(status, " ", outcome, " ", strings.Join(pairs, " ")))
+}
+
+// finding tells a rule that a client broke. allowed is whether that was to be expected.
+func (t *teller) finding(f emulator.Finding, allowed bool) {
+	colour, mark := red, ""
+	if allowed {
+		colour, mark = dim, " (allowed)"
+	}
+	t.wrapped(colour, "  ", fmt.Sprintf("%s%s, %s, %d times, last at %s", f.ID, mark, cmp.Or(f.Client, "no known client"), f.Count, f.Request))
+	t.wrapped("", "    ", f.Fault+" ("+f.Source+")")
 }
 
 // returned tells the error that the library returned.

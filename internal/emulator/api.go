@@ -3,47 +3,160 @@ package emulator
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // API serves an API behind the emulator's tokens: handler sees only requests whose bearer token is
 // good, all others get the 401 of the Content Management API. pattern is that of a http.ServeMux,
-// which panics if it is wrong or taken.
+// which panics if it is wrong or taken. It stands before the emulator's own APIs.
 func (e *Emulator) API(pattern string, handler http.Handler) {
-	e.apis.Handle(pattern, handler)
+	e.added.Handle(pattern, e.behindToken(contentManagement, func(w http.ResponseWriter, r *http.Request, c *call) {
+		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		handler.ServeHTTP(seen, r)
+		c.entry.end(seen.status, "let through to "+pattern)
+	}))
 }
 
-// serveAPI serves what has no handler of its own: the APIs that were added, and the one that is
-// always there.
-func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
-	_, pattern := e.apis.Handler(r)
-	user := r.Method == http.MethodGet && r.URL.Path == "/v3/user"
-	if pattern == "" && !user {
-		writeCMAError(w, http.StatusNotFound, 141, "The emulator serves nothing at this path")
+// A call is a request to an API with a good access token.
+type call struct {
+	entry  *entry
+	app    App
+	user   User
+	org    Organization
+	scopes []string // of the access token
+	query  url.Values
+	errors errorShape
+}
+
+// An errorShape writes an error in the form of one of Contentstack's services.
+type errorShape func(e *Emulator, w http.ResponseWriter, status, code int, message string)
+
+// contentManagement is the form of the Content Management API.
+func contentManagement(_ *Emulator, w http.ResponseWriter, status, code int, message string) {
+	members := map[string]any{"error_message": message, "error_code": code, "errors": map[string]any{}}
+	if code == 0 {
+		delete(members, "error_code")
+	}
+	writeJSON(w, status, members)
+}
+
+// developerHub is the form of the Developer Hub API, as far as it is known.
+func developerHub(e *Emulator, w http.ResponseWriter, status, code int, message string) {
+	if e.o.Unknowns.HubErrorShape == "cma" {
+		contentManagement(e, w, status, code, message)
 		return
 	}
-	entry := e.log.begin(r, e.o.Now())
-	granted, ok := e.authorized(r)
-	headers := len(r.Header.Values("Authorization"))
-	switch {
-	case headers > 1:
-		entry.end(http.StatusUnauthorized, fmt.Sprintf("refused: there are %d Authorization headers", headers))
-		writeNotLoggedIn(w)
-	case !ok:
-		entry.end(http.StatusUnauthorized, "refused: no good bearer token")
-		writeNotLoggedIn(w)
-	case pattern != "":
-		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		e.apis.ServeHTTP(seen, r)
-		entry.end(seen.status, "let through to "+pattern)
-	case !slices.Contains(granted.scopes, "user:read"):
-		entry.end(http.StatusForbidden, "refused: the token lacks user:read")
-		writeCMAError(w, http.StatusForbidden, 316, "Provided access token has insufficient scopes")
-	default:
-		entry.end(http.StatusOK, "told who "+granted.user.Name()+" is")
-		writeJSON(w, http.StatusOK, map[string]any{"user": granted.user.profile()})
+	writeJSON(w, status, map[string]any{"statusCode": status, "message": message, "error": http.StatusText(status)})
+}
+
+// refuse ends a call with an error.
+func (c *call) refuse(e *Emulator, w http.ResponseWriter, status, code int, message string) {
+	c.entry.end(status, "refused: "+message)
+	c.errors(e, w, status, code, message)
+}
+
+// may reports whether the access token has a scope. If not, the call is refused.
+func (c *call) may(e *Emulator, w http.ResponseWriter, scope string) bool {
+	if slices.Contains(c.scopes, scope) {
+		return true
 	}
+	code, _ := strconv.Atoi(e.o.Unknowns.ScopeErrorCode) // "none" is 0
+	c.entry.end(http.StatusForbidden, "refused: the token lacks "+scope)
+	c.errors(e, w, http.StatusForbidden, code, "The provided access token has insufficient scopes")
+	return false
+}
+
+// isElsewhere reports whether a call is about another organization than the token's. Then the call
+// is refused.
+func (c *call) isElsewhere(e *Emulator, w http.ResponseWriter, organizationUID string) bool {
+	if organizationUID == c.org.UID {
+		return false
+	}
+	c.entry.end(http.StatusForbidden, "refused: the token is of another organization")
+	c.errors(e, w, http.StatusForbidden, 316, "You don't have the permission to do this operation.")
+	return true
+}
+
+// The texts of the 401 of the Content Management API, which all have the code 105.
+const (
+	noToken        = "You're not allowed in here unless you're logged in."
+	badToken       = "The provided access token is invalid or expired or revoked"
+	badAuthtoken   = "authtoken is not valid"
+	notLoggedInErr = 105
+)
+
+// behindToken serves do to requests with a good access token, and refuses all others.
+func (e *Emulator) behindToken(errors errorShape, do func(w http.ResponseWriter, r *http.Request, c *call)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		entry := e.log.begin(r)
+		query := r.URL.Query()
+		entry.see(query)
+		refuse := func(decision, message string) {
+			entry.end(http.StatusUnauthorized, "refused: "+decision)
+			errors(e, w, http.StatusUnauthorized, notLoggedInErr, message)
+		}
+		headers := r.Header.Values("Authorization")
+		scheme, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		bearer := strings.EqualFold(scheme, "Bearer")
+		var token accessToken
+		var good bool
+		if bearer && len(headers) == 1 {
+			token, good = e.bearer(access)
+		}
+		if good {
+			entry.about(token.app, token.user)
+		}
+		_, authtoken := r.Header["Authtoken"]
+		switch {
+		case len(headers) > 1:
+			entry.breaks(twoAuthorizationHeaders)
+			refuse(fmt.Sprintf("there are %d Authorization headers", len(headers)), noToken)
+		case authtoken && entry.breaks(authtokenHeader), authtoken && len(headers) == 0:
+			refuse("there is an authtoken header", badAuthtoken)
+		case breaksInURL(r, entry, nil):
+			refuse("the URL holds a secret", noToken)
+		case len(headers) == 0 || headers[0] == "" || bearer && access == "":
+			refuse("no good bearer token", noToken)
+		case !bearer:
+			if access == "" { // a bare token
+				entry.breaks(noBearerScheme)
+			}
+			refuse("no good bearer token", noToken)
+		case !good:
+			refuse("no good bearer token", badToken)
+		default:
+			do(w, r, &call{entry, token.app, token.user, token.org, token.scopes, query, errors})
+		}
+	})
+}
+
+// bearer returns a copy of the access token with that value, if it is good.
+func (e *Emulator) bearer(access string) (accessToken, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, ok := e.grants.bearer(access)
+	if !ok {
+		return accessToken{}, false
+	}
+	return *t, true
+}
+
+// serveAPI serves what has no handler of its own: the APIs that were added, and the emulator's.
+func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
+	for _, mux := range []*http.ServeMux{e.added, e.apis} {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		writePage(w, http.StatusNotFound, "error", errorData{"There is no such page", "The emulator serves nothing at this path. Its endpoints are listed on its first page."})
+		return
+	}
+	contentManagement(e, w, http.StatusNotFound, 141, "The emulator serves nothing at this path")
 }
 
 // A statusWriter remembers the status of an answer. http.NewResponseController finds the rest of
@@ -59,40 +172,6 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// authorized returns the grant of a request's bearer token.
-func (e *Emulator) authorized(r *http.Request) (*grant, bool) {
-	scheme, access, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, false
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.grants.bearer(access)
-}
-
-// profile is the user as the Content Management API tells it.
-func (u User) profile() map[string]any {
-	organizations := []map[string]any{}
-	for _, o := range u.Organizations {
-		organizations = append(organizations, map[string]any{"uid": o.UID, "name": o.Name})
-	}
-	return map[string]any{
-		"uid": u.UID, "email": u.Email, "username": u.Email,
-		"first_name": u.FirstName, "last_name": u.LastName,
-		"organizations": organizations,
-	}
-}
-
-// writeNotLoggedIn writes the response of the Content Management API to a request without a good
-// token.
-func writeNotLoggedIn(w http.ResponseWriter) {
-	writeCMAError(w, http.StatusUnauthorized, 105, "You're not allowed in here unless you're logged in.")
-}
-
-func writeCMAError(w http.ResponseWriter, status, code int, message string) {
-	writeJSON(w, status, map[string]any{"error_message": message, "error_code": code, "errors": map[string]any{}})
-}
 
 func writeJSON(w http.ResponseWriter, status int, members map[string]any) {
 	contentType, body := jsonAnswer(members)

@@ -12,7 +12,10 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-const notLoggedIn = `{"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`
+const (
+	notLoggedIn = `{"error_code":105,"error_message":"You're not allowed in here unless you're logged in.","errors":{}}`
+	badToken    = `{"error_code":105,"error_message":"The provided access token is invalid or expired or revoked","errors":{}}`
+)
 
 func TestAPINeedsAGoodToken(t *testing.T) {
 	now := newClock()
@@ -20,27 +23,28 @@ func TestAPINeedsAGoodToken(t *testing.T) {
 	for name, row := range map[string]struct {
 		header func(tokenAnswer) string
 		age    time.Duration
-		status int
+		want   string // the body of a 401; empty: 200
 	}{
-		"good":              {func(t tokenAnswer) string { return "Bearer " + t.Access }, 0, 200},
-		"scheme in small":   {func(t tokenAnswer) string { return "bearer " + t.Access }, 0, 200},
-		"about to expire":   {func(t tokenAnswer) string { return "Bearer " + t.Access }, time.Minute - 1, 200},
-		"expired":           {func(t tokenAnswer) string { return "Bearer " + t.Access }, time.Minute, 401},
-		"none":              {func(tokenAnswer) string { return "" }, 0, 401},
-		"no scheme":         {func(t tokenAnswer) string { return t.Access }, 0, 401},
-		"another scheme":    {func(t tokenAnswer) string { return "Basic " + t.Access }, 0, 401},
-		"no token":          {func(tokenAnswer) string { return "Bearer" }, 0, 401},
-		"a wrong token":     {func(t tokenAnswer) string { return "Bearer " + t.Access + "0" }, 0, 401},
-		"the refresh token": {func(t tokenAnswer) string { return "Bearer " + t.Refresh }, 0, 401},
+		"good":              {func(t tokenAnswer) string { return "Bearer " + t.Access }, 0, ""},
+		"scheme in small":   {func(t tokenAnswer) string { return "bearer " + t.Access }, 0, ""},
+		"about to expire":   {func(t tokenAnswer) string { return "Bearer " + t.Access }, time.Minute - 1, ""},
+		"expired":           {func(t tokenAnswer) string { return "Bearer " + t.Access }, time.Minute, badToken},
+		"none":              {func(tokenAnswer) string { return "" }, 0, notLoggedIn},
+		"no scheme":         {func(t tokenAnswer) string { return t.Access }, 0, notLoggedIn},
+		"another scheme":    {func(t tokenAnswer) string { return "Basic " + t.Access }, 0, notLoggedIn},
+		"no token":          {func(tokenAnswer) string { return "Bearer" }, 0, notLoggedIn},
+		"a wrong token":     {func(t tokenAnswer) string { return "Bearer " + t.Access + "0" }, 0, badToken},
+		"the refresh token": {func(t tokenAnswer) string { return "Bearer " + t.Refresh }, 0, badToken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			header := row.header(s.login())
 			now.pass(row.age)
 			said := s.user(header)
-			require.Equal(t, row.status, said.status)
+			require.Equal(t, row.want == "", said.status == http.StatusOK)
 			require.Equal(t, "no-store", said.header.Get("Cache-Control"))
-			if row.status == 401 {
-				require.JSONEq(t, notLoggedIn, said.body)
+			if row.want != "" {
+				require.Equal(t, http.StatusUnauthorized, said.status)
+				require.JSONEq(t, row.want, said.body)
 				require.Equal(t, "refused: no good bearer token", s.last().Decision)
 			}
 		})
@@ -76,7 +80,7 @@ func TestExpireAndRevoke(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, emulator.Options{})
 			require.False(t, row.do(s, "unknown"), "there is none yet")
-			first, second := s.login(), s.login()
+			first, second := s.login(), s.loginOf(alan)
 			require.True(t, row.do(s, first.Access))
 			require.False(t, s.works(first.Access))
 			require.Equal(t, !row.all, s.works(second.Access))
@@ -90,12 +94,14 @@ func TestUserNeedsTheScope(t *testing.T) {
 	without := s.token(redemption(s.code(url.Values{"scope": {"cm.stack:share"}})))
 	said := s.user("Bearer " + without.Access)
 	require.Equal(t, http.StatusForbidden, said.status)
-	require.JSONEq(t, `{"error_code":316,"error_message":"Provided access token has insufficient scopes","errors":{}}`, said.body)
+	require.JSONEq(t, `{"error_message":"The provided access token has insufficient scopes","errors":{}}`, said.body)
 	require.Equal(t, "refused: the token lacks user:read", s.last().Decision)
 
 	said = s.user("Bearer " + s.login().Access)
 	require.JSONEq(t, fmt.Sprintf(`{"user":{"uid":%q,"email":"ada@example.com","username":"ada@example.com","first_name":"Ada",
-		"last_name":"Lovelace","organizations":[{"uid":%q,"name":"Emulated Press"},{"uid":%q,"name":"Emulated Shop"}]}}`, ada, press, shop), said.body)
+		"last_name":"Lovelace","company":null,"active":true,"authtoken":"blt4355ac15770af953","org_uid":[%q,%q],"shared_org_uid":[],
+		"organizations":[{"uid":%q,"name":"Emulated Press","is_owner":true},{"uid":%q,"name":"Emulated Shop","is_owner":false}]}}`,
+		ada, press, shop, press, shop), said.body)
 	require.Equal(t, "told who Ada Lovelace is", s.last().Decision)
 }
 

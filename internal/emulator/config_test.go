@@ -23,7 +23,7 @@ const configFile = `{
 }`
 
 func TestConfigIsReadWhole(t *testing.T) {
-	o, err := emulator.ReadConfig(strings.NewReader(configFile))
+	o, err := emulator.ReadConfig(strings.NewReader(configFile), "strict")
 	require.NoError(t, err)
 	require.Equal(t, emulator.Options{
 		Location: "AZURE_EU", AccessTokenLifetime: 90 * time.Second, RefreshTokenLifetime: 24 * time.Hour, CodeLifetime: 10 * time.Second,
@@ -40,9 +40,32 @@ func TestConfigIsReadWhole(t *testing.T) {
 	_, err = emulator.New(o)
 	require.NoError(t, err)
 
-	o, err = emulator.ReadConfig(strings.NewReader("{}"))
+	o, err = emulator.ReadConfig(strings.NewReader("{}"), "")
 	require.NoError(t, err)
-	require.Equal(t, emulator.Options{}, o)
+	require.Equal(t, emulator.Realistic(), o)
+}
+
+func TestPresetOfAConfig(t *testing.T) {
+	for name, row := range map[string]struct {
+		file, preset string
+		want         emulator.Options
+	}{
+		"of the file":     {`{"preset": "strict"}`, "", emulator.Strict()},
+		"of the caller":   {`{"preset": "realistic"}`, "strict", emulator.Strict()},
+		"of both":         {`{"preset": "strict"}`, "realistic", emulator.Realistic()},
+		"with tolerance":  {`{"preset": "strict", "tolerate": ["scope-widened"]}`, "", emulator.Options{Tolerate: []string{"scope-widened"}}},
+		"named twice":     {`{"preset": "strict", "tolerate": ["scope-widened", "scope-widened"]}`, "", emulator.Options{Tolerate: []string{"scope-widened"}}},
+		"without any":     {`{"preset": "strict", "tolerate": ["scope-widened"], "refuse": ["scope-widened"]}`, "", emulator.Options{Tolerate: []string{}}},
+		"with an unknown": {`{"preset": "strict", "unknowns": {"reuse": "refuse"}}`, "", emulator.Options{Unknowns: emulator.Unknowns{Reuse: "refuse"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, err := emulator.ReadConfig(strings.NewReader(row.file), row.preset)
+			require.NoError(t, err)
+			require.Equal(t, row.want, o)
+		})
+	}
+	_, err := emulator.ReadConfig(strings.NewReader(`{"preset": "stricter"}`), "")
+	require.EqualError(t, err, `config: preset "stricter": want one of ["strict" "realistic"]`)
 }
 
 func TestConfigThatCannotBeRead(t *testing.T) {
@@ -54,7 +77,7 @@ func TestConfigThatCannotBeRead(t *testing.T) {
 		"config: something follows the object":  "{} {}",
 		"config: json: cannot unmarshal number into Go struct field config.region of type string": `{"region": 1}`,
 	} {
-		_, err := emulator.ReadConfig(strings.NewReader(file))
+		_, err := emulator.ReadConfig(strings.NewReader(file), "")
 		require.EqualError(t, err, want)
 	}
 }

@@ -35,6 +35,7 @@ type Options struct {
 	CodeLifetime         time.Duration // zero: 60 seconds, as documented
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
+	Tolerate             []string         // IDs of Rules that a client may break without being refused
 	Now                  func() time.Time // nil: time.Now
 	Observe              func(Request)    // called with each request when it is decided; nil: nobody looks
 }
@@ -61,8 +62,9 @@ type User struct {
 
 // An Organization is what a user chooses at consent.
 type Organization struct {
-	UID  string `json:"uid"`
-	Name string `json:"name"`
+	UID   string `json:"uid"`
+	Name  string `json:"name"`
+	Owner bool   `json:"owner"` // the user owns it, and sees who else has authorized apps in it
 }
 
 // DefaultApp has PKCE on, a secret that is optional, and a redirect URI of each common kind.
@@ -74,7 +76,7 @@ func DefaultApp() App {
 		Name:         "Emulated App",
 		RedirectURIs: []string{"http://localhost:8184", "http://localhost:8184/callback", "http://localhost:3000/callback"},
 		AllowPKCE:    true,
-		Scopes:       []string{"user:read", "organization:read", "cm.stacks.management:read"},
+		Scopes:       []string{"user:read", "organizations:read", "organization:read", "cm.stacks.management:read"},
 	}
 }
 
@@ -82,8 +84,10 @@ func DefaultApp() App {
 func DefaultUsers() []User {
 	press := Organization{UID: "blt1a2b3c4d5e6f7081", Name: "Emulated Press"}
 	shop := Organization{UID: "blt2b3c4d5e6f708192", Name: "Emulated Shop"}
+	owned := press
+	owned.Owner = true
 	return []User{
-		{UID: "blt00000000000ada01", Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Organizations: []Organization{press, shop}},
+		{UID: "blt00000000000ada01", Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Organizations: []Organization{owned, shop}},
 		{UID: "blt0000000000alan02", Email: "alan@example.com", FirstName: "Alan", LastName: "Turing", Organizations: []Organization{press}},
 	}
 }
@@ -92,13 +96,15 @@ func DefaultUsers() []User {
 type Emulator struct {
 	o     Options
 	mux   *http.ServeMux
-	apis  *http.ServeMux // what API added; locks itself
+	added *http.ServeMux // what API added; locks itself
+	apis  *http.ServeMux // the emulator's own
 	hosts []string       // the AllowHosts, canonical
 	log   *requestLog
 
 	mu     sync.Mutex
 	apps   []App
 	grants grants
+	forms  answeredForms
 	faults []Fault
 }
 
@@ -119,7 +125,7 @@ func New(o Options) (*Emulator, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
-	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(o.Observe), grants: newGrants(o), apis: http.NewServeMux()}
+	e := &Emulator{o: o, apps: slices.Clone(o.Apps), log: newRequestLog(o), grants: newGrants(o), added: http.NewServeMux(), apis: http.NewServeMux()}
 	for _, host := range o.AllowHosts {
 		e.hosts = append(e.hosts, canonicalHost(host))
 	}
@@ -136,6 +142,11 @@ func (o *Options) check() error {
 	}
 	if err := o.Unknowns.fill(); err != nil {
 		return err
+	}
+	for _, id := range o.Tolerate {
+		if rule, ok := ruleByID(id); !ok || rule.when != strictly {
+			return fmt.Errorf("tolerate %.40q: want a rule that can be tolerated: %s", id, strings.Join(tolerable(), ", "))
+		}
 	}
 	for _, host := range o.AllowHosts {
 		if !canBeAllowed(host) {
@@ -189,6 +200,8 @@ func (e *Emulator) routes() {
 	e.mux.HandleFunc("GET /apps/{app}/authorize", e.serveConsent)
 	e.mux.Handle("POST /apps/{app}/authorize", sameOrigin(e.serveDecision))
 	e.mux.HandleFunc("/", e.serveAPI)
+	e.contentRoutes()
+	e.hubRoutes()
 }
 
 // sameOrigin refuses what a page of another site makes a browser send. Programs that are no

@@ -93,6 +93,12 @@ func (e *Emulator) nextFault() Fault {
 	return f
 }
 
+// spoils tells whether f keeps a client from the response to a request that was processed, or may
+// make it leave before.
+func (f Fault) spoils() bool {
+	return f.Delay > 0 || f.Cut != CutNot || f.Slow > 0 || f.Endless
+}
+
 // before does what happens instead of processing the request; it returns whether to process it.
 func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool {
 	if f.Delay > 0 {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -10,18 +11,38 @@ import (
 
 const maxForm = 64 << 10 // bytes; real forms have some hundred
 
-// parseForm reads a request's form and refuses whatever a careful client does not send.
+// A breachError is what is wrong with a request by a Rule.
+type breachError struct {
+	rule *Rule
+	text string
+}
+
+func (e *breachError) Error() string { return e.text }
+
+func breach(rule *Rule, format string, args ...any) error {
+	return &breachError{rule, fmt.Sprintf(format, args...)}
+}
+
+// brokenBy returns the Rule of a breach, and nil for another error.
+func brokenBy(err error) *Rule {
+	if breach, ok := errors.AsType[*breachError](err); ok {
+		return breach.rule
+	}
+	return nil
+}
+
+// parseForm reads a request's form and refuses everything that a careful client does not send.
 func parseForm(r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
-		return nil, fmt.Errorf("Content-Type is %.60q, want application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
+		return nil, breach(notFormEncoded, "Content-Type is %.60q, want application/x-www-form-urlencoded", r.Header.Get("Content-Type"))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("the body broke off")
 	case len(body) > maxForm:
-		return nil, fmt.Errorf("the body is over %d bytes", maxForm)
+		return nil, breach(unreadableParameters, "the body is over %d bytes", maxForm)
 	}
 	return parseParams(string(body))
 }
@@ -31,12 +52,34 @@ func parseForm(r *http.Request) (url.Values, error) {
 func parseParams(encoded string) (url.Values, error) {
 	values, err := url.ParseQuery(encoded)
 	if err != nil {
-		return nil, fmt.Errorf("the parameters are not form-encoded")
+		return nil, breach(unreadableParameters, "the parameters are not form-encoded")
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return nil, fmt.Errorf("parameter %.40q occurs %d times (RFC 6749, 3.1)", name, len(all))
+			return nil, breach(repeatedParameter, "parameter %.40q occurs %d times (RFC 6749, 3.1)", name, len(all))
 		}
 	}
 	return values, nil
+}
+
+// secretParams are parameters that hold a secret, under every name that the field has for it. A
+// challenge and a state are none.
+var secretParams = []string{
+	"code_verifier", "client_secret", "refresh_token", "access_token", "token", "code", "authtoken", "id_token",
+	"password", "assertion", "client_assertion",
+}
+
+// breaksInURL records that a request has parameters in its URL, against the rule that it may have
+// none (nil: it may), and those that hold a secret.
+func breaksInURL(r *http.Request, entry *entry, rule *Rule) (refused bool) {
+	if rule != nil {
+		refused = entry.breaks(rule)
+	}
+	params, _ := url.ParseQuery(r.URL.RawQuery) // what parses counts
+	for _, name := range secretParams {
+		if params.Has(name) && entry.breaks(secretInURL) {
+			return true
+		}
+	}
+	return refused
 }

@@ -8,55 +8,57 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
 // grants are the codes and tokens that were issued. The Emulator's lock guards them.
 type grants struct {
-	o Options
+	o       Options
+	started time.Time
 
-	codes    map[string]*code
-	live     map[appUser]string  // the one live code of an app and a user
-	consents map[appUser]consent // what a user has allowed an app, most recently
-	access   map[string]*accessToken
-	refresh  map[string]*refreshToken
+	codes          map[string]*code
+	live           map[appUser]string // the one live code of an app and a user
+	authorizations map[authorizationKey]*authorization
+	latest         map[appUser]*authorization // what a user has allowed an app most recently
+	crowded        map[authorizationKey]bool  // of an app and an organization: its colleagues were added
+	access         map[string]*accessToken
+	refresh        map[string]*refreshToken
+
+	states, challenges, verifiers recent // that were used before, by their app
+	issued                        int    // codes and tokens since the last sweep
 }
 
 type appUser struct{ app, user string }
 
-type consent struct {
-	scopes []string
-	org    Organization
-}
-
-// A code waits to be redeemed. It stays known when it is spent, so that a second use can be told
-// from a wrong code.
+// A code waits to be redeemed. It stays known for a while when it is spent, so that a second use
+// can be told from a wrong code.
 type code struct {
 	authorizeRequest
-	user    User
-	org     Organization
-	expires time.Time
-	spent   bool
-	dead    bool   // replaced by a later one
-	family  *grant // what it was redeemed for
+	authorization *authorization
+	expires       time.Time
+	spent         bool
+	dead          bool   // replaced by a later one
+	family        *grant // what it was redeemed for
 }
 
 // A grant is one login: all tokens that descend from one code.
 type grant struct {
-	app         App
-	user        User
-	org         Organization
-	scopes      []string
+	*authorization
+	scopes      []string // of this login; the authorization may have more
 	redirectURI string
 	withSecret  bool
-	revoked     bool
-	access      string // the current access token
+	ended       bool      // by itself; it may also have ended with its authorization
+	endedAt     time.Time // when that was seen
+	access      string    // the current access token
 }
+
+func (g *grant) isOver() bool { return g.ended || g.revoked }
 
 type accessToken struct {
 	*grant
+	scopes  []string // a refresh may have asked for fewer than the login's
 	expires time.Time
 }
 
@@ -64,18 +66,21 @@ type refreshToken struct {
 	*grant
 	issued time.Time
 	spent  time.Time // zero: not yet
+	lost   bool      // it was spent, and the response did not get out
 }
 
 func newGrants(o Options) grants {
 	return grants{
-		o:     o,
-		codes: map[string]*code{}, live: map[appUser]string{}, consents: map[appUser]consent{},
+		o: o, started: o.Now(),
+		codes: map[string]*code{}, live: map[appUser]string{},
+		authorizations: map[authorizationKey]*authorization{}, latest: map[appUser]*authorization{}, crowded: map[authorizationKey]bool{},
 		access: map[string]*accessToken{}, refresh: map[string]*refreshToken{},
 	}
 }
 
 // A refusal is what the token endpoint says when it says no.
 type refusal struct {
+	rule        *Rule // that the client broke; nil: none
 	status      int
 	code        string // of RFC 6749, section 5.2
 	description string
@@ -83,12 +88,12 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.code + ": " + r.description }
 
-func refuse(code, format string, args ...any) *refusal {
+func refuse(rule *Rule, code, format string, args ...any) *refusal {
 	status := 400
 	if code == "invalid_client" {
 		status = 401
 	}
-	return &refusal{status, code, fmt.Sprintf(format, args...)}
+	return &refusal{rule, status, code, fmt.Sprintf(format, args...)}
 }
 
 func newSecret() string {
@@ -100,69 +105,72 @@ func newSecret() string {
 // issueCode replaces the live code of this app and user, if there is one: a second consent ends the
 // first.
 func (g *grants) issueCode(a authorizeRequest, user User, org Organization) string {
+	g.sweep()
 	who := appUser{a.app.UID, user.UID}
 	if before, ok := g.codes[g.live[who]]; ok {
 		before.dead = true
 	}
 	value := newSecret()
-	g.codes[value] = &code{authorizeRequest: a, user: user, org: org, expires: g.o.Now().Add(g.o.CodeLifetime)}
+	g.codes[value] = &code{authorizeRequest: a, authorization: g.allow(a.app, user, org, a.scopes), expires: g.o.Now().Add(g.o.CodeLifetime)}
 	g.live[who] = value
-	scopes := slices.Concat(g.consents[who].scopes, a.scopes)
-	slices.Sort(scopes)
-	g.consents[who] = consent{slices.Compact(scopes), org}
 	return value
 }
 
 // redeem trades a code for tokens. The code is spent by the first request of its client, whatever
 // comes of it.
-func (g *grants) redeem(app App, form url.Values) (*grant, *refusal) {
-	c, ok := g.codes[form.Get("code")]
+func (g *grants) redeem(r *tokenRequest) (*grant, *refusal) {
+	c, ok := g.codes[r.form.Get("code")]
 	switch {
-	case form.Get("code") == "":
-		return nil, refuse("invalid_request", "code is missing")
-	case !ok || c.app.UID != app.UID:
-		return nil, refuse("invalid_grant", "the code was not issued to this client")
+	case r.form.Get("code") == "":
+		return nil, refuse(missingParameter, "invalid_request", "code is missing")
+	case !ok:
+		return nil, refuse(nil, "invalid_grant", "the code was not issued to this client")
+	case c.app.UID != r.app.UID:
+		return nil, refuse(anothersGrant, "invalid_grant", "the code was not issued to this client")
 	case c.spent:
 		if c.family != nil {
-			c.family.revoked = true
+			c.family.ended = true
 		}
-		return nil, refuse("invalid_grant", "the code was used before, so its tokens are revoked (RFC 6749, 4.1.2)")
+		return nil, refuse(codeReused, "invalid_grant", "the code was used before, so its tokens are revoked (RFC 6749, 4.1.2)")
 	}
 	c.spent = true
+	r.entry.about(c.app, c.authorization.user)
 	switch {
 	case c.dead:
-		return nil, refuse("invalid_grant", "a later consent of the same user to the same app replaced this code")
+		return nil, refuse(nil, "invalid_grant", "a later consent of the same user to the same app replaced this code")
 	case !g.o.Now().Before(c.expires):
-		return nil, refuse("invalid_grant", "the code has expired: it lives %v", g.o.CodeLifetime)
-	case form.Get("redirect_uri") != c.redirectURI:
-		return nil, refuse("invalid_grant", "redirect_uri is not the one of the authorize URL")
+		return nil, refuse(nil, "invalid_grant", "the code has expired: it lives %v", g.o.CodeLifetime)
+	case r.form.Get("redirect_uri") != c.redirectURI:
+		return nil, refuse(redirectURIMismatch, "invalid_grant", "redirect_uri is not the one of the authorize URL")
 	}
-	if no := c.checkVerifier(form); no != nil {
+	if no := g.checkVerifier(c, r); no != nil {
 		return nil, no
 	}
-	if c.challenge == "" && !form.Has("client_secret") {
-		return nil, refuse("invalid_client", "neither PKCE nor client_secret: one of them must prove the client")
+	if c.challenge == "" && !r.withSecret {
+		return nil, refuse(noSecret, "invalid_client", "neither PKCE nor client_secret: one of them must prove the client")
 	}
-	c.family = &grant{
-		app: app, user: c.user, org: c.org, scopes: c.scopes, redirectURI: c.redirectURI,
-		withSecret: form.Has("client_secret"),
+	c.family = &grant{authorization: c.authorization, scopes: c.scopes, redirectURI: c.redirectURI, withSecret: r.withSecret}
+	if c.family.isOver() {
+		return nil, refuse(nil, "invalid_grant", "the user has taken the consent back")
 	}
 	return c.family, nil
 }
 
 // checkVerifier proves that the client that redeems the code made its challenge (RFC 7636, section
 // 4.6).
-func (c *code) checkVerifier(form url.Values) *refusal {
-	verifier := form.Get("code_verifier")
+func (g *grants) checkVerifier(c *code, r *tokenRequest) *refusal {
+	verifier := r.form.Get("code_verifier")
 	switch {
 	case c.challenge == "" && verifier != "":
-		return refuse("invalid_grant", "code_verifier, but the authorize URL had no code_challenge")
+		return refuse(verifierWithoutChallenge, "invalid_grant", "code_verifier, but the authorize URL had no code_challenge")
 	case c.challenge == "":
 		return nil
 	case verifier == "":
-		return refuse("invalid_request", "code_verifier is missing: the authorize URL had a code_challenge")
-	case !isVerifier(verifier):
-		return refuse("invalid_request", "code_verifier is not 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636, 4.1)")
+		return refuse(noVerifier, "invalid_request", "code_verifier is missing: the authorize URL had a code_challenge")
+	case !isVerifier(verifier) && r.entry.breaks(verifierOutOfBounds):
+		return refuse(verifierOutOfBounds, "invalid_request", "code_verifier is not 43 to 128 characters of A-Z a-z 0-9 - . _ ~ (RFC 7636, 4.1)")
+	case g.verifiers.wasUsed(c.app.UID, verifier) && r.entry.breaks(verifierReused):
+		return refuse(verifierReused, "invalid_grant", "code_verifier was used for an earlier code")
 	}
 	made := verifier
 	if c.method == "S256" {
@@ -170,7 +178,7 @@ func (c *code) checkVerifier(form url.Values) *refusal {
 		made = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
 	if subtle.ConstantTimeCompare([]byte(made), []byte(c.challenge)) != 1 {
-		return refuse("invalid_grant", "code_verifier does not match the code_challenge (%s)", c.method)
+		return refuse(wrongVerifier, "invalid_grant", "code_verifier does not match the code_challenge (%s)", c.method)
 	}
 	return nil
 }
@@ -178,33 +186,48 @@ func (c *code) checkVerifier(form url.Values) *refusal {
 // renew spends a refresh token. One that was spent before is a sign of theft, or of two places that
 // refresh the same login: nobody can tell which of them is the owner, so the whole login ends (RFC
 // 9700, section 4.14.2), unless the Options say otherwise.
-func (g *grants) renew(app App, form url.Values) (*grant, *refusal) {
-	t, ok := g.refresh[form.Get("refresh_token")]
+func (g *grants) renew(r *tokenRequest) (*refreshToken, *refusal) {
+	t, ok := g.refresh[r.form.Get("refresh_token")]
 	switch {
-	case form.Get("refresh_token") == "":
-		return nil, refuse("invalid_request", "refresh_token is missing")
-	case !ok || t.app.UID != app.UID:
-		return nil, refuse("invalid_grant", "the refresh_token was not issued to this client: it is unknown")
+	case r.form.Get("refresh_token") == "":
+		return nil, refuse(missingParameter, "invalid_request", "refresh_token is missing")
+	case !ok:
+		return nil, refuse(nil, "invalid_grant", "the refresh_token was not issued to this client: it is unknown")
+	case t.app.UID != r.app.UID:
+		return nil, refuse(anothersGrant, "invalid_grant", "the refresh_token was not issued to this client: it is unknown")
+	}
+	r.entry.about(t.app, t.user)
+	if !t.spent.IsZero() && !t.lost && !r.spoiled && g.o.Unknowns.Reuse != "none" {
+		r.entry.breaks(refreshTokenReused)
+	}
+	switch {
 	case g.usedUp(t) && g.o.Unknowns.Reuse == "refuse":
-		return nil, refuse("invalid_grant", "the refresh_token was used before")
+		return nil, refuse(nil, "invalid_grant", "the refresh_token was used before")
 	case g.usedUp(t):
-		t.revoked = true
-		return nil, refuse("invalid_grant", "the refresh_token was used before, so all tokens of this login are revoked")
-	case g.o.RefreshTokenLifetime > 0 && g.o.Now().Sub(t.issued) >= g.o.RefreshTokenLifetime:
-		return nil, refuse("invalid_grant", "the refresh_token has expired: it lives %v", g.o.RefreshTokenLifetime)
-	case t.revoked:
-		return nil, refuse("invalid_grant", "the refresh_token was revoked with its login")
-	case form.Get("redirect_uri") != t.redirectURI:
-		return nil, refuse("invalid_request", "redirect_uri is not the one of the login")
-	case t.withSecret && !form.Has("client_secret"):
-		return nil, refuse("invalid_client", "client_secret was sent for the token, so it must be sent for its refresh")
-	case !t.withSecret && form.Has("client_secret"):
-		return nil, refuse("invalid_request", "client_secret was not sent for the token, so it must not be sent for its refresh")
+		t.ended = true
+		return nil, refuse(nil, "invalid_grant", "the refresh_token was used before, so all tokens of this login are revoked")
+	case g.hasExpired(t):
+		return nil, refuse(nil, "invalid_grant", "the refresh_token has expired: it lives %v", g.o.RefreshTokenLifetime)
+	case t.isOver():
+		return nil, refuse(nil, "invalid_grant", "the refresh_token was revoked with its login")
+	case r.form.Get("redirect_uri") == "" && t.redirectURI != "" && r.entry.breaks(refreshWithoutRedirectURI):
+		return nil, refuse(refreshWithoutRedirectURI, "invalid_request", "redirect_uri is missing: the refresh repeats the one of the login")
+	case r.form.Get("redirect_uri") != "" && r.form.Get("redirect_uri") != t.redirectURI:
+		return nil, refuse(redirectURIMismatch, "invalid_request", "redirect_uri is not the one of the login")
+	case t.withSecret && !r.withSecret && r.entry.breaks(refreshWithoutSecret):
+		return nil, refuse(refreshWithoutSecret, "invalid_client", "client_secret was sent for the token, so it must be sent for its refresh")
+	case !t.withSecret && r.withSecret && r.entry.breaks(refreshWithNewSecret):
+		return nil, refuse(refreshWithNewSecret, "invalid_request", "client_secret was not sent for the token, so it must not be sent for its refresh")
+	}
+	for _, scope := range strings.Fields(r.form.Get("scope")) {
+		if !slices.Contains(t.scopes, scope) && r.entry.breaks(scopeWidened) {
+			return nil, refuse(nil, "invalid_scope", "scope %.60q was not granted with the login", scope)
+		}
 	}
 	if t.spent.IsZero() {
-		t.spent = g.o.Now()
+		t.spent, t.lost = g.o.Now(), r.spoiled
 	}
-	return t.grant, nil
+	return t, nil
 }
 
 // usedUp tells whether a refresh token was used before and does not work again.
@@ -218,29 +241,46 @@ func (g *grants) usedUp(t *refreshToken) bool {
 	return true
 }
 
-// issueTokens gives a grant its next pair; used is the refresh token that bought it, or empty.
-func (g *grants) issueTokens(f *grant, used string) (access, refresh string) {
+func (g *grants) hasExpired(t *refreshToken) bool {
+	return g.o.RefreshTokenLifetime > 0 && g.o.Now().Sub(t.issued) >= g.o.RefreshTokenLifetime
+}
+
+// issueTokens gives a grant its next pair. used is the refresh token that bought it, or empty;
+// scope is what the refresh asked for, or empty.
+func (g *grants) issueTokens(f *grant, used, scope string) (access, refresh string) {
+	g.sweep()
 	if !g.o.Unknowns.OldAccessTokenLives {
 		delete(g.access, f.access)
 	}
+	now := g.o.Now()
 	access, refresh = newSecret(), newSecret()
 	if used != "" && g.o.Unknowns.Reuse == "none" {
 		refresh = used
 	} else {
-		g.refresh[refresh] = &refreshToken{grant: f, issued: g.o.Now()}
+		g.refresh[refresh] = &refreshToken{grant: f, issued: now}
 	}
 	f.access = access
-	g.access[access] = &accessToken{f, g.o.Now().Add(g.o.AccessTokenLifetime)}
+	g.access[access] = &accessToken{f, narrowed(f.scopes, scope), now.Add(g.o.AccessTokenLifetime)}
 	return access, refresh
 }
 
-// bearer returns the grant that an access token stands for.
-func (g *grants) bearer(access string) (*grant, bool) {
+// narrowed returns the scopes that were asked for, as far as they were granted.
+func narrowed(granted []string, asked string) []string {
+	if asked == "" {
+		return granted
+	}
+	return slices.DeleteFunc(slices.Clone(granted), func(scope string) bool {
+		return !slices.Contains(strings.Fields(asked), scope)
+	})
+}
+
+// bearer returns the access token with that value, if it is good.
+func (g *grants) bearer(access string) (*accessToken, bool) {
 	t, ok := g.access[access]
-	if !ok || t.revoked || !g.o.Now().Before(t.expires) {
+	if !ok || t.isOver() || !g.o.Now().Before(t.expires) {
 		return nil, false
 	}
-	return t.grant, true
+	return t, true
 }
 
 // Expire lets an access token expire now, or every one if access is empty. It reports whether there
@@ -249,13 +289,11 @@ func (e *Emulator) Expire(access string) bool {
 	return e.eachToken(access, func(t *accessToken) { t.expires = e.o.Now() })
 }
 
-// Revoke ends the login that a current access token belongs to, or every login if access is empty,
-// as the user does under Authorized Apps. It reports whether there was one.
+// Revoke ends the authorization that a current access token belongs to, or every one if access is
+// empty, as the user does under Authorized Apps. All logins of that user to that app in that
+// organization end with it. Revoke reports whether there was one.
 func (e *Emulator) Revoke(access string) bool {
-	return e.eachToken(access, func(t *accessToken) {
-		t.revoked = true
-		delete(e.grants.consents, appUser{t.app.UID, t.user.UID}) // the user has to consent again
-	})
+	return e.eachToken(access, func(t *accessToken) { e.grants.revoke(t.authorization) })
 }
 
 // serveEnd lets a test in any language end a token or a login: the one of the form's access_token,

@@ -19,7 +19,7 @@ func (e *Emulator) servesHost(header string) bool {
 
 // refuseHost responds to a request for a host that the emulator does not serve.
 func (e *Emulator) refuseHost(w http.ResponseWriter, r *http.Request) {
-	e.log.begin(r, e.o.Now()).end(http.StatusMisdirectedRequest,
+	e.log.begin(r).end(http.StatusMisdirectedRequest,
 		fmt.Sprintf("refused: the host %.100q is not served without --allow-host", r.Host))
 	http.Error(w, fmt.Sprintf("The emulator does not serve the host %.100q. Use localhost, or allow that name with "+
 		"the flag --allow-host (in a Go test: csoauthtest.Options.AllowHosts).", r.Host), http.StatusMisdirectedRequest)

@@ -14,7 +14,7 @@ import (
 )
 
 // maxLog is how many requests a log keeps; the oldest go.
-const maxLog = 50_000
+const maxLog = 10_000
 
 // A Request is what a client sent, what was decided about it, and what was answered. Its secrets
 // are masked: each stands as *** and eight digits that are the same wherever the same secret occurs
@@ -23,10 +23,13 @@ type Request struct {
 	Time     time.Time         `json:"time"`
 	Method   string            `json:"method"`
 	Path     string            `json:"path"`
+	Client   string            `json:"client"` // client ID of the app that the request is about; empty: of none
+	User     string            `json:"user"`   // name of the user who is logged in, or for whom the token is; empty: of none
 	Params   map[string]string `json:"params"` // of the query and the form
 	Status   int               `json:"status"` // 0: no answer
 	Decision string            `json:"decision"`
-	Answer   map[string]string `json:"answer"` // the members of the token, or the parameters of the callback
+	Answer   map[string]string `json:"answer"`   // the members of the token, or the parameters of the callback
+	Findings []string          `json:"findings"` // IDs of the Rules that the request breaks
 }
 
 // shown are the parameters whose values are not secret. All others are masked, so that one nobody
@@ -38,12 +41,13 @@ var shown = []string{
 }
 
 type requestLog struct {
-	key     []byte // of the masks
-	observe func(Request)
+	o   Options
+	key []byte // of the masks
 
-	mu      sync.Mutex
-	entries []*entry
-	dropped int // how many went before the first of entries
+	mu       sync.Mutex
+	entries  []*entry
+	dropped  int // how many went before the first of entries
+	findings map[findingKey]*Finding
 }
 
 // An entry is a Request that is still being decided.
@@ -52,25 +56,35 @@ type entry struct {
 	request Request
 }
 
-func newRequestLog(observe func(Request)) *requestLog {
+func newRequestLog(o Options) *requestLog {
 	key := make([]byte, 32)
 	rand.Read(key)
-	if observe == nil {
-		observe = func(Request) {}
+	if o.Observe == nil {
+		o.Observe = func(Request) {}
 	}
-	return &requestLog{key: key, observe: observe}
+	return &requestLog{o: o, key: key, findings: map[findingKey]*Finding{}}
 }
 
-func (l *requestLog) begin(r *http.Request, now time.Time) *entry {
+func (l *requestLog) begin(r *http.Request) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := &entry{l, Request{Time: now, Method: r.Method, Path: r.URL.Path, Params: map[string]string{}}}
+	e := &entry{l, Request{Time: l.o.Now(), Method: r.Method, Path: r.URL.Path, Params: map[string]string{}, Findings: []string{}}}
 	l.entries = append(l.entries, e)
 	if len(l.entries) > maxLog {
 		l.entries = slices.Clone(l.entries[maxLog/10:])
 		l.dropped += maxLog / 10
 	}
 	return e
+}
+
+// about records whose request it is.
+func (e *entry) about(app App, user User) {
+	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
+	e.request.Client = app.ClientID
+	if user.UID != "" {
+		e.request.User = user.Name()
+	}
 }
 
 // see records parameters of the request.
@@ -97,7 +111,7 @@ func (e *entry) end(status int, decision string) {
 	e.request.Status, e.request.Decision = status, decision
 	decided := e.request.clone()
 	e.log.mu.Unlock()
-	e.log.observe(decided)
+	e.log.o.Observe(decided)
 }
 
 // unanswered records that what was decided never got out.
@@ -119,7 +133,7 @@ func (l *requestLog) show(name string, params url.Values) string {
 	return "***" + hex.EncodeToString(mac.Sum(nil)[:4])
 }
 
-// Requests returns what clients sent since the start, oldest first, and at most the latest 50,000.
+// Requests returns what clients sent since the start, oldest first, and at most the latest 10,000.
 func (e *Emulator) Requests() []Request {
 	requests, _ := e.log.since(0)
 	return requests
@@ -139,6 +153,6 @@ func (l *requestLog) since(n int) (requests []Request, next int) {
 }
 
 func (r Request) clone() Request {
-	r.Params, r.Answer = maps.Clone(r.Params), maps.Clone(r.Answer)
+	r.Params, r.Answer, r.Findings = maps.Clone(r.Params), maps.Clone(r.Answer), slices.Clone(r.Findings)
 	return r
 }

@@ -53,9 +53,14 @@ type site struct {
 	client *http.Client
 }
 
+// start starts an Emulator that accepts one state and one pair of RFC 7636 again and again, unless
+// o.Tolerate is not nil.
 func start(t testing.TB, o emulator.Options) *site {
 	if o.Apps == nil {
 		o.Apps = testApps()
+	}
+	if o.Tolerate == nil {
+		o.Tolerate = []string{"state-reused", "challenge-reused", "verifier-reused"}
 	}
 	e, err := emulator.New(o)
 	require.NoError(t, err)
@@ -194,8 +199,11 @@ func renewal(refresh string, changes ...url.Values) url.Values {
 	}, changes...)
 }
 
-func (s *site) login() tokenAnswer {
-	tokens := s.token(redemption(s.code()))
+func (s *site) login() tokenAnswer { return s.loginOf(ada) }
+
+func (s *site) loginOf(user string) tokenAnswer {
+	back := s.visit(emulator.Visitor{UserUID: user}, s.byPath("app1", authorization())).callback(s.t)
+	tokens := s.token(redemption(back.Get("code")))
 	require.Empty(s.t, tokens.reason())
 	return tokens
 }

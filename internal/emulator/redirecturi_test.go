@@ -76,7 +76,7 @@ func TestRedirectURIsThatCannotBeRegistered(t *testing.T) {
 
 func TestRedirectURIOfTheConfigFileIsChecked(t *testing.T) {
 	o, err := emulator.ReadConfig(strings.NewReader(`{"apps": [{"uid": "u1", "client_id": "c1", "allow_pkce": true,
-		"redirect_uris": ["https://app.example.com/#/callback"]}]}`))
+		"redirect_uris": ["https://app.example.com/#/callback"]}]}`), "")
 	require.NoError(t, err)
 	_, err = emulator.New(o)
 	require.EqualError(t, err, `emulator: app u1: redirect URI "https://app.example.com/#/callback": `+

@@ -26,7 +26,7 @@ func TestRefreshRepeatsWhatTheLoginSent(t *testing.T) {
 		"the secret added":     {nil, withSecret, "400 invalid_request: client_secret was not sent for the token, so it must not be sent for its refresh"},
 		"a wrong secret":       {withSecret, url.Values{"client_secret": {"guess"}}, "401 invalid_client: client_secret is wrong"},
 		"another redirect URI": {nil, url.Values{"redirect_uri": {otherURI}}, "400 invalid_request: redirect_uri is not the one of the login"},
-		"no redirect URI":      {nil, url.Values{"redirect_uri": nil}, "400 invalid_request: redirect_uri is not the one of the login"},
+		"no redirect URI":      {nil, url.Values{"redirect_uri": nil}, "400 invalid_request: redirect_uri is missing: the refresh repeats the one of the login"},
 		"no refresh token":     {nil, url.Values{"refresh_token": nil}, "400 invalid_request: refresh_token is missing"},
 		"a wrong one":          {nil, url.Values{"refresh_token": {"guess"}}, "400 invalid_grant: the refresh_token was not issued to this client: it is unknown"},
 		"another app's":        {nil, url.Values{"client_id": {"client3"}}, "400 invalid_grant: the refresh_token was not issued to this client: it is unknown"},

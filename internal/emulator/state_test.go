@@ -25,7 +25,7 @@ func (s *site) restarted(o emulator.Options) *site {
 
 func TestStateOutlivesARestart(t *testing.T) {
 	s := start(t, emulator.Options{})
-	revoked, replayed := s.login(), s.login()
+	revoked, replayed := s.loginOf(alan), s.login()
 	spent := replayed.Refresh
 	replayed = s.token(renewal(spent))
 	require.True(t, s.Revoke(revoked.Access))
@@ -110,10 +110,10 @@ func TestSavedConsentHoldsEachScopeOnce(t *testing.T) {
 	}
 	var saved bytes.Buffer
 	require.NoError(t, s.Save(&saved))
-	var state struct{ Consents []struct{ Scopes []string } }
+	var state struct{ Authorizations []struct{ Scopes []string } }
 	require.NoError(t, json.Unmarshal(saved.Bytes(), &state))
-	require.Len(t, state.Consents, 1)
-	require.Equal(t, []string{"cm.stack:share", "user:read"}, state.Consents[0].Scopes)
+	require.Len(t, state.Authorizations, 1)
+	require.Equal(t, []string{"cm.stack:share", "user:read"}, state.Authorizations[0].Scopes)
 }
 
 func TestStateThatCannotBeRead(t *testing.T) {
@@ -121,12 +121,12 @@ func TestStateThatCannotBeRead(t *testing.T) {
 	tokens := s.login()
 	for file, want := range map[string]string{
 		"":                            "state: EOF",
-		"{}":                          "state: version 0: want 1",
-		`{"version":2}`:               "state: version 2: want 1",
-		`{"version":-1}`:              "state: version -1: want 1",
-		`{"version":1,"logins":[{}]}`: "state: login 1 has no current access token",
-		`{"version":1,"logins":[{"current":"a"},{}]}`: "state: login 2 has no current access token",
-		`{"version":1,"consents":"x"}`:                "state: json: cannot unmarshal string into Go struct field savedState.consents of type []emulator.savedConsent",
+		"{}":                          "state: version 0, want 2: delete the file, and log in again",
+		`{"version":1}`:               "state: version 1, want 2: delete the file, and log in again",
+		`{"version":3}`:               "state: version 3, want 2: delete the file, and log in again",
+		`{"version":2,"logins":[{}]}`: "state: login 1 has no current access token",
+		`{"version":2,"logins":[{"current":"a"},{}]}`: "state: login 2 has no current access token",
+		`{"version":2,"authorizations":"x"}`:          "state: json: cannot unmarshal string into Go struct field savedState.authorizations of type []emulator.savedAuthorization",
 	} {
 		require.EqualError(t, s.Load(strings.NewReader(file)), want)
 	}
