@@ -215,9 +215,6 @@ func isBusy(err error) bool {
 // retry repeats f for two seconds, as robustio does for what has a path and no directory.
 func retry(passes func(error) bool, f func() error) error {
 	err := f()
-	if err == nil || !passes(err) {
-		return err
-	}
 	end := time.Now().Add(2 * time.Second)
 	for pause := time.Millisecond; err != nil && passes(err) && time.Now().Before(end); pause += pause / 2 {
 		time.Sleep(pause)

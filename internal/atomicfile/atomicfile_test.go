@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,13 +41,13 @@ func TestRemove(t *testing.T) {
 func TestRemoveTakesNoDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dir")
 	require.NoError(t, os.MkdirAll(filepath.Join(path, "full"), 0o700))
-	assert.ErrorContains(t, remove(path), "is a directory; dir is as it was")
+	assert.EqualError(t, remove(path), "remove "+path+": is a directory; dir is as it was")
 	assert.DirExists(t, filepath.Join(path, "full"))
 
 	path = filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(path, []byte("content"), 0o600))
 	require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
-	assert.ErrorContains(t, remove(path), "is a directory; file is as it was")
+	assert.EqualError(t, remove(path), "remove "+path+".tmp: is a directory; file is as it was")
 	assertFile(t, path, "content")
 }
 
@@ -55,7 +57,7 @@ func TestWriteSaysWhatItLeft(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		require.NoError(t, write(path, []byte("old")))
 		require.NoError(t, os.Mkdir(path+atomicfile.Suffix, 0o700))
-		assert.ErrorContains(t, write(path, []byte("new")), "; file is as it was")
+		assert.EqualError(t, write(path, []byte("new")), "remove "+path+".tmp: is a directory; file is as it was")
 		assertFile(t, path, "old")
 	})
 	t.Run("no directory", func(t *testing.T) {
@@ -65,14 +67,18 @@ func TestWriteSaysWhatItLeft(t *testing.T) {
 			assert.NoError(t, os.Remove(filepath.Dir(path)))
 			return atomicfile.Write(dir, name, []byte("new"), 0o600)
 		})
-		require.Error(t, err)
-		assert.ErrorContains(t, err, path+".tmp")
+		require.ErrorIs(t, err, fs.ErrNotExist)
+		assert.ErrorContains(t, err, "open "+path+".tmp: ")
 		assert.ErrorContains(t, err, "; file is as it was")
 	})
 	t.Run("no rename", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "file")
 		require.NoError(t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
-		assert.ErrorContains(t, write(path, []byte("new")), "; file is as it was")
+		err := write(path, []byte("new"))
+		assert.ErrorContains(t, err, "rename "+path+".tmp "+path+": ")
+		assert.ErrorContains(t, err, "; file is as it was")
+		_, isErrno := errors.AsType[syscall.Errno](err)
+		assert.True(t, isErrno, "what the system said is in it")
 		assert.NoFileExists(t, path+atomicfile.Suffix, "it may hold a secret")
 	})
 }

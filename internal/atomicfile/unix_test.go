@@ -32,6 +32,16 @@ func TestModes(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("old"), 0o644))
 	require.NoError(t, write(path, []byte("new")))
 	assertMode(t, path, 0o600)
+
+	require.NoError(t, inDir(filepath.Join(dir, "opened"), func(dir *os.Root, name string) error {
+		f, err := atomicfile.Open(dir, name, os.O_RDWR|os.O_CREATE)
+		if err == nil {
+			_, err = f.WriteString("content")
+			require.NoError(t, f.Close())
+		}
+		return err
+	}))
+	assertMode(t, filepath.Join(dir, "opened"), 0o600)
 }
 
 // TestLeftOversAreNotUsed: neither their mode, nor what they link to.

@@ -61,7 +61,7 @@ func TestTableIsAName(t *testing.T) {
 		"a dot behind":           {pgstore.Options{Table: "a."}, "Options.Table: "},
 		"a schema before it":     {pgstore.Options{Table: "app.logins"}, "the schema belongs into Options.Schema"},
 		"a schema with capitals": {pgstore.Options{Table: "App.logins"}, "the schema belongs into Options.Schema"},
-		"a long schema":          {pgstore.Options{Schema: longest + "a"}, "Options.Schema: "},
+		"a long schema":          {pgstore.Options{Schema: longest + "a"}, `Options.Schema: "` + longest + `a" is not a name of at most 63 bytes of UTF-8 without a zero byte`},
 		"a schema cut in a rune": {pgstore.Options{Schema: "a\xc3"}, "Options.Schema: "},
 		"a schema with a zero":   {pgstore.Options{Schema: "a\x00"}, "Options.Schema: "},
 		"a long owner":           {pgstore.Options{Owner: longest + "a"}, "Options.Owner: "},
