@@ -45,8 +45,9 @@ test-root: ## the tests of the root module alone
 		sed -u 's/\tcoverage:.*//' # each line has the share of one package's tests in the whole module
 
 .PHONY: test-model
-test-model: ## the model of two replicas and the simulation, in more depth than the race detector has time for
+test-model: ## the model, the simulation and a day of logins, in more depth than the race detector has time for
 	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation|HolderThatRuns' -args -model-switches=2 -sim-seeds=100 -holder-logins=100
+	go test -count=1 -timeout=30m ./internal/emulator -run TestADayOfLogins -args -day-logins=86400
 
 .PHONY: simulate
 simulate: ## whole token managers for hours of simulated time, by the seeds 1 to SEEDS (300)

@@ -11,11 +11,11 @@ const (
 	keepLong  = 24 * time.Hour // refresh tokens, and all tokens of a login that has ended
 )
 
-// sweep forgets codes and tokens that have been over for long. It works after every thousand that
-// were issued, so that it costs each of them little.
+// sweep forgets codes and tokens that have been over for long. It works when there are half as many
+// again as it left, so that it costs each of them little.
 func (g *grants) sweep() {
-	const every = 1000
-	if g.issued++; g.issued < every {
+	const least = 1000
+	if g.issued++; g.issued < max(least, (len(g.codes)+len(g.access)+len(g.refresh))/3) {
 		return
 	}
 	g.issued = 0
