@@ -1,0 +1,68 @@
+package emulator_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/internal/emulator"
+)
+
+// TestFormThatIsSentTwiceCountsOnce, as after a double click: the browser follows the second
+// response, and its code has to be the one that works.
+func TestFormThatIsSentTwiceCountsOnce(t *testing.T) {
+	for _, decision := range []string{"allow", "deny"} {
+		t.Run(decision, func(t *testing.T) {
+			s := startLogins(t, emulator.Options{})
+			a := s.attempt()
+			form := url.Values{"decision": {decision}, "consent": {"form 1"}}.Encode()
+			post := func() answer {
+				return s.do(s.client, s.request(http.MethodPost, s.byPath("app1", a.authorize), form))
+			}
+			first, second := post().callback(t), post().callback(t)
+			require.Equal(t, first, second)
+			require.Equal(t, "the form was sent twice; sent back as before", s.last().Decision)
+			require.Empty(t, s.Findings())
+			if decision == "deny" {
+				return
+			}
+			a.redeem.Set("code", second.Get("code"))
+			require.Empty(t, s.token(a.redeem).reason())
+
+			late := post() // the user has gone back in the browser
+			require.Equal(t, http.StatusConflict, late.status)
+			require.Contains(t, late.body, "You have answered this already")
+			require.Equal(t, "refused: the form was answered before", s.last().Decision)
+			require.Empty(t, s.Findings(), "it is no fault of the client's")
+		})
+	}
+}
+
+// TestFormWhoseCodeWasReplaced leads to no code that cannot work any more.
+func TestFormWhoseCodeWasReplaced(t *testing.T) {
+	s := startLogins(t, emulator.Options{})
+	post := func(a loginAttempt, number string) answer {
+		form := url.Values{"decision": {"allow"}, "consent": {number}}.Encode()
+		return s.do(s.client, s.request(http.MethodPost, s.byPath("app1", a.authorize), form))
+	}
+	first := s.attempt()
+	post(first, "form 1").callback(t)
+	post(s.attempt(), "form 2").callback(t)
+	require.Equal(t, http.StatusConflict, post(first, "form 1").status)
+}
+
+// TestDecisionsWithoutAForm come from programs, and each counts.
+func TestDecisionsWithoutAForm(t *testing.T) {
+	s := start(t, emulator.Options{})
+	require.NotEqual(t, s.code(), s.code())
+}
+
+func TestEachFormHasItsNumber(t *testing.T) {
+	s := start(t, emulator.Options{})
+	page := func() string {
+		return s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization()), "")).body
+	}
+	require.NotEqual(t, page(), page())
+}
