@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -65,4 +66,31 @@ func TestEachFormHasItsNumber(t *testing.T) {
 		return s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization()), "")).body
 	}
 	require.NotEqual(t, page(), page())
+}
+
+// TestOnlySoManyFormsAreRemembered: the oldest one goes, and counts as one that was not answered.
+func TestOnlySoManyFormsAreRemembered(t *testing.T) {
+	s := startLogins(t, emulator.Options{})
+	first := s.attempt()
+	post := func(a loginAttempt, number string) answer {
+		form := url.Values{"decision": {"deny"}, "consent": {number}}.Encode()
+		return s.do(s.client, s.request(http.MethodPost, s.byPath("app1", a.authorize), form))
+	}
+	post(first, "first").callback(t)
+	for i := range emulator.MaxForms - 1 {
+		post(s.attempt(), fmt.Sprint(i)).callback(t)
+	}
+	require.Equal(t, http.StatusFound, post(first, "first").status)
+	post(s.attempt(), "one too many").callback(t)
+	require.Equal(t, http.StatusBadRequest, post(first, "first").status, "its state was used")
+}
+
+// TestConsentThatIsTakenBackEndsTheCode, too.
+func TestConsentThatIsTakenBackEndsTheCode(t *testing.T) {
+	s := startLogins(t, emulator.Options{})
+	access := s.tokens().Access
+	a := s.attempt()
+	s.consent(a)
+	require.True(t, s.Revoke(access))
+	require.Equal(t, "400 invalid_grant: the user has taken the consent back", s.token(a.redeem).reason())
 }

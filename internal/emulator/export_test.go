@@ -6,4 +6,7 @@ var ParseForm = parseForm
 const (
 	MaxForm = maxForm
 	MaxLog  = maxLog
+
+	MaxForms  = maxForms
+	MaxRecent = maxRecent
 )

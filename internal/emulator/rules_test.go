@@ -419,6 +419,7 @@ func TestBasicCredentialsAreTheClients(t *testing.T) {
 		"wrong secret": {"client1", "guess", http.StatusUnauthorized},
 		"wrong client": {"client9", secret, http.StatusUnauthorized},
 		"bad encoding": {"client1", "%zz", http.StatusUnauthorized},
+		"bad client":   {"%zz", secret, http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startLogins(t, emulator.Realistic())
@@ -429,6 +430,9 @@ func TestBasicCredentialsAreTheClients(t *testing.T) {
 			id, password := url.QueryEscape(row.id), url.QueryEscape(row.secret)
 			if row.secret == "%zz" {
 				password = row.secret
+			}
+			if row.id == "%zz" {
+				id = row.id
 			}
 			r.SetBasicAuth(id, password)
 			said := s.do(s.client, r)

@@ -109,3 +109,25 @@ func TestRefreshTokensOutliveAnyTime(t *testing.T) {
 		require.Contains(t, s.token(renewal(tokens.Refresh)).reason(), want)
 	}
 }
+
+// TestOnlySoManyStatesAreRemembered: the oldest one goes when there is a newer one too many.
+func TestOnlySoManyStatesAreRemembered(t *testing.T) {
+	s := startLogins(t, emulator.Options{})
+	use := func(a loginAttempt) int {
+		r := httptest.NewRequest(http.MethodPost, "http://localhost/apps/app1/authorize?"+a.authorize.Encode(), strings.NewReader("decision=deny"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	first, second := s.attempt(), s.attempt()
+	for _, a := range []loginAttempt{first, second} {
+		require.Equal(t, http.StatusFound, use(a))
+		require.Equal(t, http.StatusBadRequest, use(a))
+	}
+	for range emulator.MaxRecent - 1 {
+		require.Equal(t, http.StatusFound, use(s.attempt()))
+	}
+	require.Equal(t, http.StatusBadRequest, use(second))
+	require.Equal(t, http.StatusFound, use(first), "it was forgotten")
+}
