@@ -2,8 +2,10 @@ package integration_test
 
 import (
 	"errors"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,3 +98,5 @@ func TestCurlLoginThatFails(t *testing.T) {
 		})
 	}
 }
+
+func keysOf(params map[string]string) []string { return slices.Sorted(maps.Keys(params)) }

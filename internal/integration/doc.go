@@ -5,10 +5,14 @@
 // Neither is Contentstack. They answer at its paths and are set up as its documents describe it: a refresh token
 // without an offline scope, rotation at every refresh, the whole family revoked when one is used twice.
 //
-// The other way round, clients that others wrote log in at the emulator: Contentstack's own JavaScript client, a script of
-// curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps people with disabilities out. The
-// same browser logs in at examples/web, and so tests package httplogin, and for programs that call package loopback, on hosts with
-// and without IPv4 and IPv6.
+// The other way round, clients that others wrote log in at the emulator: Contentstack's own, a
+// script of curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps
+// people with disabilities out. The same browser logs in at examples/web, and so tests package
+// httplogin, and for programs that call package loopback, on hosts with and without IPv4 and IPv6.
+//
+// Contentstack's own clients run unmodified, in a network namespace in which Contentstack's host
+// names lead to the emulator. The two JavaScript SDKs run with the other tests. The command csdx
+// brings 312 MB of npm packages, so a build tag keeps its tests for make clients.
 //
 // Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to begin from when one machine is not
 // enough, is in the folder worker.
@@ -21,8 +25,9 @@
 //
 //	make test
 //
-// in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js 20, what npm ci
-// installs in the folders oidc-provider, management-sdk and axe, Chromium or Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux
-// iproute2 and the right to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the
+// in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js
+// 20, what npm ci installs in the folders oidc-provider, contentstack-sdks and axe, Chromium or
+// Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux iproute2 and the right to make
+// network namespaces; what lacks one of them is skipped and says so. With CI=true in the
 // environment a skipped suite is a failure.
 package integration

@@ -23,8 +23,10 @@ import (
 // hostEnv names the test that runs on a host of its own, in the environment of the process that does so.
 const hostEnv = "CSOAUTH_INTEGRATION_HOST"
 
-// onHost runs the test once more, as another process, on a host that nobody else is on: a network namespace, in which the commands of
-// prepare have changed the addresses of lo. It returns true there, and the test goes on; and false here, when that has passed.
+// onHost runs the test once more, as another process, on a host that nobody else is on. That is a
+// network namespace, in which the commands of prepare have changed the addresses of lo, and a mount
+// namespace, in which the test may mount what it likes. onHost returns true there, and the test
+// goes on; and false here, when that has passed.
 func onHost(t *testing.T, prepare string) bool {
 	t.Helper()
 	if os.Getenv(hostEnv) == t.Name() {
@@ -34,7 +36,7 @@ func onHost(t *testing.T, prepare string) bool {
 	if _, err := exec.LookPath("ip"); err != nil {
 		skipSuite(t, "hosts: run `make setup` or install iproute2 on Linux")
 	}
-	unshare := []string{"unshare", "--net"}
+	unshare := []string{"unshare", "--net", "--mount"}
 	if os.Geteuid() != 0 {
 		unshare = append(unshare, "--map-root-user")
 	}
@@ -45,7 +47,7 @@ func onHost(t *testing.T, prepare string) bool {
 	require.NoError(t, err)
 	name := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
 	args := append(unshare[1:], "sh", "-euc", "ip link set lo up\n"+prepare+"\n"+`exec "$0" "$@"`,
-		exe, "-test.run="+name, "-test.timeout=2m", "-test.v")
+		exe, "-test.run="+name, "-test.timeout=10m", "-test.v")
 	cmd := exec.CommandContext(t.Context(), unshare[0], args...)
 	cmd.Env = append(os.Environ(), hostEnv+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
