@@ -46,13 +46,13 @@ func decisions(server *csoauthtest.Server) (all []string) {
 func TestCurlLogin(t *testing.T) {
 	t.Parallel()
 	for _, redirectURI := range []string{"http://localhost:8184", "http://localhost:8184/oauth%20path/callback?x=1&y=%C3%BC+z"} {
-		server := csoauthtest.NewServer(t, nil)
+		server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"refresh-token-reused"}})
 		config := server.Config(redirectURI)
 		stdout, stderr, code := curlLogin(t, server.URL, config.AppUID, config.ClientID, redirectURI)
 		assert.Zero(t, code)
 		assert.Empty(t, stderr)
 		assert.Contains(t, stdout, "4. got tokens of user "+ada+" in organization "+press+", for 3600 seconds\n")
-		assert.Contains(t, stdout, "7. the used refresh token is refused: invalid_grant\n")
+		assert.Contains(t, stdout, "7. the used refresh token is refused with 400\n8. and with it the login has ended: the API refuses the access token\n")
 		assert.Equal(t, []string{
 			"POST /apps/" + config.AppUID + "/authorize: Ada Lovelace allowed it for Emulated Press; a code was issued",
 			"POST /apps-api/apps/token: granted: tokens for Ada Lovelace in Emulated Press",
@@ -86,6 +86,7 @@ func TestCurlLoginThatFails(t *testing.T) {
 		"usage":        {csoauthtest.Options{}, "", 2, "usage: "},
 	} {
 		t.Run(name, func(t *testing.T) {
+			test.options.Allow = []string{"unregistered-redirect-uri"}
 			server := csoauthtest.NewServer(t, &test.options)
 			config := server.Config("http://localhost:8184")
 			arguments := []string{server.URL, config.AppUID, config.ClientID, test.redirectURI}

@@ -119,7 +119,9 @@ type faultSite struct {
 // hour.
 func newFaultSite(t *testing.T, d *database, kind, name string, lifetime time.Duration) *faultSite {
 	t.Helper()
-	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: lifetime})
+	// A process that is killed, cut off or stopped may have got a response, which then seems to be
+	// used twice.
+	server := csoauthtest.NewServer(t, &csoauthtest.Options{AccessTokenLifetime: lifetime, Allow: []string{"refresh-token-reused"}})
 	s := &faultSite{server: server, front: newTradeFront(t, server.URL), at: storeAt{Kind: kind, Addr: d.addr, Name: name}}
 	s.config = server.Config("http://localhost:8184/callback")
 	s.config.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: s.front.base, ContentManagement: server.URL}}
