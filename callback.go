@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // callbackParams are the parameters of a callback that mean something and so must not be repeated.
@@ -141,8 +143,8 @@ func (c *Config) refusal(r *AuthRequest, callback url.Values) error {
 	open := []string{r.ClientID, r.RedirectURI}
 	e := &Error{
 		Op:          "authorize",
-		Code:        clean(callback.Get("error"), maxCode, secrets, open),
-		Description: clean(callback.Get("error_description"), maxDescription, secrets, open),
+		Code:        untrusted.Clean(callback.Get("error"), untrusted.MaxCode, secrets, open),
+		Description: untrusted.Clean(callback.Get("error_description"), untrusted.MaxDescription, secrets, open),
 	}
 	if e.Code == "" && e.Description == "" {
 		e.Description = "the callback reports an error without naming it"

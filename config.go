@@ -274,3 +274,14 @@ func isLoopbackAddress(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.IsLoopback() && !ip.Is4In6() && ip.Zone() == ""
 }
+
+// checkUserAgent holds RFC 9110, section 5.5, without what only looks like it.
+func (c *Config) checkUserAgent() error {
+	if strings.TrimSpace(c.UserAgent) != c.UserAgent {
+		return errors.New("begins or ends with a space: trim it")
+	}
+	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("has a character that a header cannot carry: use visible ASCII and spaces")
+	}
+	return nil
+}

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Endpoints are the base URLs of one region's services, without a trailing slash. Those of a region
-// are [Region.Endpoints]; a Config for another place, such as a test server, sets the ones it
-// needs.
+// Endpoints are the base URLs of one region's services that take an access token, without a
+// trailing slash. Those of a region are [Region.Endpoints]; a Config for another place, such as a
+// test server, sets the ones it needs.
 type Endpoints struct {
 	// App is where users log in and consent, such as https://app.contentstack.com. Required.
 	App string
@@ -19,21 +19,11 @@ type Endpoints struct {
 
 	DeveloperHub          string
 	ContentManagement     string
-	ContentDelivery       string
 	Auth                  string
-	GraphQLDelivery       string
-	Preview               string
-	GraphQLPreview        string
-	Images                string
-	Assets                string
-	Automate              string
 	Launch                string
 	BrandKit              string
-	GenAI                 string
 	PersonalizeManagement string
-	PersonalizeEdge       string
 	ComposableStudio      string
-	AssetManagement       string // published for NA only
 }
 
 // tokenPath is where Contentstack's PKCE page posts both grants:
@@ -59,8 +49,7 @@ func (r Region) Endpoints() Endpoints {
 
 // published holds every region's hosts. All follow one rule,
 // https://{prefix}{service}.contentstack.com with the region's id as prefix and none for NA; the
-// exceptions are NA's content hosts, two Automate hosts, and Asset
-// Management, which NA alone has.
+// exception is NA's Content Management API.
 var published = func() (rows [len(regionIDs)]Endpoints) {
 	for _, r := range Regions() {
 		prefix, contentDomain := r.String()+"-", ".contentstack.com"
@@ -68,33 +57,17 @@ var published = func() (rows [len(regionIDs)]Endpoints) {
 			prefix, contentDomain = "", ".contentstack.io"
 		}
 		host := func(service string) string { return "https://" + prefix + service + ".contentstack.com" }
-		content := func(service string) string { return "https://" + prefix + service + contentDomain }
 
 		rows[r] = Endpoints{
 			App:                   host("app"),
 			Token:                 host("app") + tokenPath,
 			DeveloperHub:          host("developerhub-api"),
-			ContentManagement:     content("api"),
-			ContentDelivery:       content("cdn"),
+			ContentManagement:     "https://" + prefix + "api" + contentDomain,
 			Auth:                  host("auth-api"),
-			GraphQLDelivery:       host("graphql"),
-			Preview:               host("rest-preview"),
-			GraphQLPreview:        host("graphql-preview"),
-			Images:                content("images"),
-			Assets:                content("assets"),
-			Automate:              host("automations-api"),
 			Launch:                host("launch-api"),
 			BrandKit:              host("brand-kits-api"),
-			GenAI:                 host("ai") + "/brand-kits",
 			PersonalizeManagement: host("personalize-api"),
-			PersonalizeEdge:       host("personalize-edge"),
 			ComposableStudio:      host("composable-studio-api"),
-		}
-		switch r {
-		case NA:
-			rows[r].AssetManagement = host("am-api")
-		case EU, AU:
-			rows[r].Automate = host("prod-automations-api")
 		}
 	}
 	return rows

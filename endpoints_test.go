@@ -2,7 +2,6 @@ package csoauth_test
 
 import (
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -42,7 +41,7 @@ func TestHostsForOfAConfigsOwnEndpoints(t *testing.T) {
 		"other ports":        {csoauth.Endpoints{App: "https://app.example.org:80", Auth: "http://localhost:443"}, []string{"app.example.org:80", "localhost:443"}},
 		"capitals":           {csoauth.Endpoints{App: "https://App.Example.ORG"}, []string{"app.example.org"}},
 		"IPv6":               {csoauth.Endpoints{App: "http://[::1]:8484"}, []string{"[::1]:8484"}},
-		"not for the bearer": {csoauth.Endpoints{App: "https://a.example.org", ContentDelivery: "https://cdn.example.org", Images: "https://i.example.org", Token: "https://t.example.org/token"}, []string{"a.example.org"}},
+		"not for the bearer": {csoauth.Endpoints{App: "https://a.example.org", Token: "https://t.example.org/token"}, []string{"a.example.org"}},
 		"without TLS":        {csoauth.Endpoints{App: "https://a.example.org", Launch: "http://b.example.org"}, []string{"a.example.org"}},
 		"not a URL":          {csoauth.Endpoints{App: "https://a.example.org", Launch: "b.example.org", Auth: "https://%"}, []string{"a.example.org"}},
 	} {
@@ -101,7 +100,7 @@ func TestOneHostHasEveryService(t *testing.T) {
 	for _, base := range []string{"http://127.0.0.1:8484", "http://127.0.0.1:8484/"} {
 		e := csoauth.OneHost(base)
 		assert.Equal(t, "http://127.0.0.1:8484/apps-api/apps/token", e.Token)
-		for _, service := range []string{e.App, e.ContentManagement, e.DeveloperHub, e.Launch, e.Auth, e.BrandKit, e.PersonalizeManagement, e.ComposableStudio, e.ContentDelivery} {
+		for _, service := range []string{e.App, e.ContentManagement, e.DeveloperHub, e.Launch, e.Auth, e.BrandKit, e.PersonalizeManagement, e.ComposableStudio} {
 			assert.Equal(t, "http://127.0.0.1:8484", service)
 		}
 		c := testConfig()
@@ -151,23 +150,4 @@ func TestUserAgentNamesTheApplicationFirst(t *testing.T) {
 	require.ErrorContains(t, err, "csoauth: refresh: UserAgent: has a character that a header cannot carry")
 	require.ErrorIs(t, err, csoauth.ErrNotSent)
 	require.ErrorIs(t, err, csoauth.ErrConfig)
-}
-
-func TestUserAgentHasTheVersionThatWasBuilt(t *testing.T) {
-	const module = "github.com/contentstack/csoauth"
-	for name, row := range map[string]struct {
-		info *debug.BuildInfo
-		want string
-	}{
-		"a dependency":        {&debug.BuildInfo{Deps: []*debug.Module{{Path: "example.com/a", Version: "v9.0.0"}, {Path: module, Version: "v1.2.3"}}}, "1.2.3"},
-		"a pseudo-version":    {&debug.BuildInfo{Deps: []*debug.Module{{Path: module, Version: "v0.0.0-20261126200000-0123456789ab+dirty"}}}, "0.0.0-20261126200000-0123456789ab+dirty"},
-		"a fork":              {&debug.BuildInfo{Deps: []*debug.Module{{Path: module, Version: "v1.2.3", Replace: &debug.Module{Path: "example.com/fork", Version: "v1.2.4"}}}}, "1.2.4"},
-		"a checkout":          {&debug.BuildInfo{Deps: []*debug.Module{{Path: module, Version: "v1.2.3", Replace: &debug.Module{Path: "../csoauth"}}}}, "devel"},
-		"the module itself":   {&debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}, "devel"},
-		"its command":         {&debug.BuildInfo{Main: debug.Module{Path: module, Version: "v1.2.3"}}, "1.2.3"},
-		"without information": {nil, "devel"},
-		"another program":     {&debug.BuildInfo{Main: debug.Module{Path: "example.com/a", Version: "v9.0.0"}}, "devel"},
-	} {
-		assert.Equal(t, row.want, csoauth.VersionIn(row.info, module), name)
-	}
 }

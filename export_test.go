@@ -3,6 +3,8 @@ package csoauth
 import (
 	"net/http"
 	"testing"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // ReadRecordAs reads a stored Token as a csoauth would whose current version is the given one.
@@ -28,7 +30,6 @@ func (t *Token) WithoutTerms() *Token {
 }
 
 // Clean returns text as an error shows it.
-func Clean(text string, secrets ...string) string { return clean(text, maxDescription, secrets, nil) }
-
-// VersionIn returns the version in the User-Agent of a program that was built so.
-var VersionIn = versionIn
+func Clean(text string, secrets ...string) string {
+	return untrusted.Clean(text, untrusted.MaxDescription, secrets, nil)
+}

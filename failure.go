@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // errorJSON has the members that report a failure. It is not public which of them Contentstack's
@@ -32,10 +34,10 @@ func (r *tokenResponse) failure() *Error {
 	if code == "" && description == "" {
 		return nil
 	}
-	e := r.refuse(r.clean(description, maxDescription))
-	e.Code = r.clean(code, maxCode)
-	if r.clean(code+description, maxDescription) == withheld { // a secret in two halves
-		e.Description = withheld
+	e := r.refuse(r.clean(description, untrusted.MaxDescription))
+	e.Code = r.clean(code, untrusted.MaxCode)
+	if r.clean(code+description, untrusted.MaxDescription) == untrusted.Withheld { // a secret in two halves
+		e.Description = untrusted.Withheld
 	}
 	e.Verdict = judge(status, textsOf(r.body)...)
 	return e

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 const (
@@ -218,7 +220,7 @@ func (r *tokenResponse) refuse(description string) *Error {
 	e.RetryAfter, e.saidWhen = parseRetryAfter(r.resp.Header.Get("Retry-After"), time.Now())
 	for _, name := range []string{"Content-Type", "Date", "Retry-After", "X-Request-Id"} {
 		if value := r.resp.Header.Get(name); value != "" {
-			e.header.Set(name, r.clean(value, maxDescription))
+			e.header.Set(name, r.clean(value, untrusted.MaxDescription))
 		}
 	}
 	return e
@@ -228,7 +230,7 @@ func (r *tokenResponse) refuse(description string) *Error {
 // or the new tokens.
 func (r *tokenResponse) clean(text string, most int) string {
 	secrets, open := r.request.secrets()
-	return clean(text, most, append(append(secrets, r.AccessToken, r.RefreshToken), tokensIn(r.body)...), open)
+	return untrusted.Clean(text, most, append(append(secrets, r.AccessToken, r.RefreshToken), tokensIn(r.body)...), open)
 }
 
 // tokensIn returns every string in a body that stands under a name with "token" and looks like one.
@@ -250,8 +252,8 @@ func tokensIn(body []byte) (tokens []string) {
 		text := from[:min(end, len(from))]
 		sign := strings.Join(strings.Fields(between), "")
 		isValue := sign == ":" || sign == ":["
-		if isValue && strings.Contains(strings.ToLower(name), "token") && len(text) >= minSecret && !strings.Contains(text, " ") {
-			tokens = append(tokens, unescapeJSON(text))
+		if isValue && strings.Contains(strings.ToLower(name), "token") && len(text) >= untrusted.MinSecret && !strings.Contains(text, " ") {
+			tokens = append(tokens, untrusted.UnescapeJSON(text))
 		}
 		if !isValue {
 			name = text
@@ -261,7 +263,7 @@ func tokensIn(body []byte) (tokens []string) {
 }
 
 // quote shows a value of the response in an error.
-func (r *tokenResponse) quote(value string) string { return quote(r.clean(value, maxCode)) }
+func (r *tokenResponse) quote(value string) string { return quote(r.clean(value, untrusted.MaxCode)) }
 
 // whatInstead describes a body that is not the JSON it should be, without repeating it.
 func (r *tokenResponse) whatInstead() string {

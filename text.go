@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // What several files of the package do with texts of their own. What is done with texts from
-// outside is in withhold.go.
+// outside is in internal/untrusted.
 
 // appendParam appends &name=value, or name=value if b is empty, to a query or a form.
 func appendParam(b []byte, name, value string) []byte {
@@ -58,7 +60,7 @@ func isVisibleASCII(s string) bool {
 func quote(s string) string {
 	const most = 64
 	if len(s) > most {
-		return strconv.Quote(cut(s, most)) + "…"
+		return strconv.Quote(untrusted.Cut(s, most)) + "…"
 	}
 	return strconv.Quote(s)
 }

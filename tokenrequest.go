@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
+	"github.com/contentstack/csoauth/internal/useragent"
 )
 
 const (
@@ -75,7 +78,7 @@ func (c *Config) post(ctx context.Context, r *tokenRequest) (*tokenResponse, err
 	if err := c.checkUserAgent(); err != nil {
 		return nil, configError(r.op, fieldError("UserAgent", err))
 	}
-	r.userAgent = c.userAgent()
+	r.userAgent = useragent.After(c.UserAgent)
 	r.began = time.Now()
 	first := r.began
 	answered := false
@@ -179,7 +182,7 @@ func (r *tokenRequest) failure(ctx context.Context, err error, unsent bool, more
 		err = cause
 	}
 	secrets, open := r.secrets()
-	text := "csoauth: " + r.op + ": POST " + r.url + ": " + clean(err.Error(), maxDescription, append(secrets, more...), open)
+	text := "csoauth: " + r.op + ": POST " + r.url + ": " + untrusted.Clean(err.Error(), untrusted.MaxDescription, append(secrets, more...), open)
 	return &transportError{text: text, cause: func() error { return err }, notSent: unsent}
 }
 

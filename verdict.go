@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // A Verdict is what a failure that the token endpoint reported means for the caller.
@@ -70,7 +72,7 @@ func judge(status int, texts ...string) Verdict {
 	}
 	packed := make([]string, len(texts))
 	for i, text := range texts {
-		packed[i] = normalize(text)
+		packed[i] = untrusted.Normalize(text)
 	}
 	says := func(words ...string) bool {
 		return slices.ContainsFunc(packed, func(text string) bool { return hasAny(text, words) })
@@ -91,7 +93,7 @@ func judge(status int, texts ...string) Verdict {
 // saysDead reports whether a text says that the refresh token does not work any more.
 func saysDead(text string) bool {
 	text = withoutPaths(text)
-	packed := notDeadWords.Replace(normalize(text))
+	packed := notDeadWords.Replace(untrusted.Normalize(text))
 	return strings.Contains(packed, refreshWord) && (hasAny(packed, deadWords) || saysUsed(text))
 }
 

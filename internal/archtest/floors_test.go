@@ -36,7 +36,9 @@ const (
 //
 // The same table is in docs/design.md. An arrow that is not here changes both, with its reason.
 var floors = []floor{
-	{".", []string{oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
+	{"internal/untrusted", nil, "what others say must not carry a secret or act on a terminal"},
+	{"internal/useragent", nil, "the name of this module in a request"},
+	{".", []string{"internal/untrusted", "internal/useragent", oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
 	{"internal/emulator", nil, "it must not agree with us by sharing our code"},
 	{"internal/atomicfile", []string{fileLocks + "/robustio"}, "a rename on Windows needs the patience that cmd/go has with it"},
 	{"internal/seal", nil, "only the standard library does cryptography here"},
@@ -47,6 +49,7 @@ var floors = []floor{
 	{"internal/windows", nil, "a tool that needs nothing but Wine"},
 	{"internal/offline", nil, "tests import it for its effect on them"},
 	{"internal/archtest", nil, "only tests"},
+	{"csapi", []string{".", "internal/bearer", "internal/untrusted", "internal/useragent"}, "requests with a token; who keeps the token is not its business"},
 	{"httplogin", []string{".", "internal/landing", "internal/seal"}, "it hands over a token, and knows nothing of stores"},
 	{"loopback", []string{".", "internal/browser", "internal/landing"}, "it hands over a token, and knows nothing of stores"},
 	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},

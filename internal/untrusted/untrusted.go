@@ -1,4 +1,6 @@
-package csoauth
+// Package untrusted shows text that came from outside, such as what a server says about a failure.
+// Such text must not carry a secret into an error or a log, and must not act on a terminal.
+package untrusted
 
 import (
 	"html"
@@ -12,52 +14,52 @@ import (
 
 const (
 	maxText        = 4 << 10 // bytes of a text from outside that are read
-	maxDescription = 512     // bytes kept of what a server says about a failure
-	maxCode        = 64      // bytes kept of an error code
+	MaxDescription = 512     // bytes kept of what a server says about a failure
+	MaxCode        = 64      // bytes kept of an error code
 	secretRun      = 12      // bytes of a normalized secret that give it away
-	minSecret      = 4       // bytes of a normalized secret that can be told from ordinary text
+	MinSecret      = 4       // bytes of a normalized secret that can be told from ordinary text
 	maxUnescapes   = 3       // a text may be escaped inside of something that is escaped itself
 )
 
-// withheld stands for a whole text.
-const withheld = "(text withheld: it contains a secret)"
+// Withheld stands for a whole text.
+const Withheld = "(text withheld: it contains a secret)"
 
-// clean returns text that came from outside as an error shows it: on one line, without what does
+// Clean returns text that came from outside as an error shows it: on one line, without what does
 // not print, and at most this many bytes. If it contains a part of a secret, however it is written
 // there, the whole text is withheld. What open also has, such as the client ID, is not secret.
 //
 // The work is linear in the lengths of text, secrets and open: anyone can send a text.
-func clean(text string, most int, secrets, open []string) string {
-	text = cut(text, maxText)
+func Clean(text string, most int, secrets, open []string) string {
+	text = Cut(text, maxText)
 	if text == "" {
 		return ""
 	}
 	if givesAway(text, secrets, open) {
-		return withheld
+		return Withheld
 	}
-	return strings.TrimSpace(cut(printable(text), most))
+	return strings.TrimSpace(Cut(printable(text), most))
 }
 
 // givesAway reports whether text contains a secret, or 12 characters in a row of one. Letters and
 // digits are compared, without case, in the text as it is and as it reads with its escapes undone.
 func givesAway(text string, secrets, open []string) bool {
-	readings := []string{normalize(text)}
+	readings := []string{Normalize(text)}
 	for _, shown := range []string{text, printable(text)} { // without what does not print, other escapes are whole
 		for range maxUnescapes {
-			for _, unescape := range []func(string) string{unescapePercent, unescapeJSON, html.UnescapeString} {
+			for _, unescape := range []func(string) string{unescapePercent, UnescapeJSON, html.UnescapeString} {
 				if plain := unescape(shown); plain != shown {
 					shown = plain
-					readings = append(readings, normalize(plain))
+					readings = append(readings, Normalize(plain))
 				}
 			}
 		}
 	}
-	known := normalize(strings.Join(open, "\n"))
+	known := Normalize(strings.Join(open, "\n"))
 	var runs map[string]bool // of all readings; made for the first long secret
 	for _, secret := range secrets {
-		normal := normalize(secret)
+		normal := Normalize(secret)
 		switch {
-		case len(normal) < minSecret:
+		case len(normal) < MinSecret:
 			if standsAlone(text, secret) || standsAlone(printable(text), secret) {
 				return true
 			}
@@ -80,8 +82,8 @@ func givesAway(text string, secrets, open []string) bool {
 	return false
 }
 
-// normalize keeps letters and digits, in lower case.
-func normalize(text string) string {
+// Normalize keeps letters and digits, in lower case.
+func Normalize(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return unicode.ToLower(r)
@@ -143,8 +145,8 @@ func unescapePercent(text string) string {
 	return b.String()
 }
 
-// unescapeJSON undoes the escapes of JSON, and \x73 of other languages, as far as they are whole.
-func unescapeJSON(text string) string {
+// UnescapeJSON undoes the escapes of JSON, and \x73 of other languages, as far as they are whole.
+func UnescapeJSON(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
 	}
@@ -213,8 +215,8 @@ func printable(text string) string {
 	}, text)
 }
 
-// cut returns the first bytes of text, without half a character at the end.
-func cut(text string, most int) string {
+// Cut returns the first bytes of text, without half a character at the end.
+func Cut(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

@@ -1,0 +1,142 @@
+package csapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/bearer"
+)
+
+// maxTries is how often a request is sent at most, besides once more after a 401.
+const maxTries = 5
+
+// A plan makes a request for a token. It is asked anew for each try, because a try after a 401 has
+// another token, which may be of another region or organization.
+type plan struct {
+	request    func(t *csoauth.Token) (*http.Request, error)
+	repeatable bool // its body can be sent again
+}
+
+// A reply is the response to a request, and the token that it was sent with.
+type reply struct {
+	*http.Response
+	token *csoauth.Token
+	again time.Duration // when to try again, if the response asks for that
+	over  error         // the Source says that only a new login helps
+}
+
+// send sends a request, and sends it again where that is safe: with another token after a 401; after
+// a pause if there were too many (429); and after another one if a GET or HEAD got 408 or 5xx.
+func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
+	t, err := c.token(ctx)
+	if err != nil {
+		return nil, err
+	}
+	replaced := false
+	for try := 1; ; try++ {
+		req, err := p.request(t)
+		if err != nil {
+			return nil, err
+		}
+		pace := c.paces.at(t.OrganizationUID)
+		period, err := pace.wait(ctx)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := c.base.RoundTrip(req)
+		if err == nil && resp == nil {
+			err = errors.New("the transport returned neither a response nor an error")
+		}
+		if err != nil {
+			return nil, err
+		}
+		got := &reply{Response: resp, token: t}
+		if resp.StatusCode != http.StatusTooManyRequests {
+			pace.went()
+		}
+		switch {
+		case resp.StatusCode == http.StatusUnauthorized && !replaced && bearer.Judge(resp) != bearer.NotTheToken:
+			replaced = true
+			better, err := c.better(ctx, t)
+			got.over = err
+			if err != nil || better == nil || !p.repeatable {
+				return got, nil
+			}
+			bearer.Drain(resp)
+			t = better
+			try-- // it is no failure of the service's
+		case resp.StatusCode == http.StatusTooManyRequests:
+			wait := retryAfter(resp.Header)
+			got.again = wait
+			if wait == 0 {
+				wait = backoff(try, time.Second)
+			}
+			pace.limited(period, wait, limitOf(resp.Header))
+			if try == maxTries || !p.repeatable || !reaches(ctx, wait) {
+				got.again = wait
+				return got, nil
+			}
+			bearer.Drain(resp)
+		case isTrouble(resp.StatusCode) && (req.Method == http.MethodGet || req.Method == http.MethodHead):
+			wait := retryAfter(resp.Header)
+			got.again = wait
+			if wait == 0 {
+				wait = backoff(try, 250*time.Millisecond)
+			}
+			if try == maxTries || !p.repeatable || !reaches(ctx, wait) {
+				return got, nil
+			}
+			bearer.Drain(resp)
+			if err := sleep(ctx, wait); err != nil {
+				return nil, err
+			}
+		default:
+			got.again = retryAfter(resp.Header)
+			return got, nil
+		}
+	}
+}
+
+// isTrouble reports whether a status says that the service failed, and may not a moment later.
+func isTrouble(status int) bool {
+	return status == http.StatusRequestTimeout || status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported
+}
+
+// reaches reports whether there is time for a wait before the context's deadline.
+func reaches(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Now().Add(wait).Before(deadline)
+}
+
+// better returns another token than t, which an API has rejected, or nil if there is none now. The
+// error is csoauth.ErrLoginRequired if there never will be one.
+func (c *Client) better(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error) {
+	err := c.source.Invalidate(ctx, t.AccessToken)
+	if err == nil {
+		var next *csoauth.Token
+		if next, err = c.token(ctx); err == nil && next.AccessToken != t.AccessToken {
+			return next, nil
+		}
+	}
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// baseURL returns the base URL of a service in the region of t.
+func (c *Client) baseURL(t *csoauth.Token, s Service) (string, error) {
+	endpoints, err := c.config.EndpointsFor(t)
+	if err != nil {
+		return "", err
+	}
+	base := s.of(endpoints)
+	if base == "" {
+		return "", fmt.Errorf("csapi: the Config's Endpoints have no %v", s)
+	}
+	return trimSlash(base), nil
+}
