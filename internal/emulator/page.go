@@ -4,7 +4,6 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,50 +46,48 @@ func inWords(scopes []string) (all []scopeInWords) {
 	return all
 }
 
-// shownRequests is how much of the log the index shows. pages/log.js keeps as many.
-const shownRequests = 200
-
 type errorData struct{ Title, Rule string }
 
 type indexData struct {
-	Title      string
-	Base       string
-	Apps       []App
-	Users      []User
-	User       *User // who is logged in, or nil
-	Lost       bool
-	Requests   []Request // the latest, newest first
-	Next       int       // where the log goes on
-	TokenPaths []string
+	Title     string
+	Base      string
+	Apps      []App
+	Users     []User
+	User      *User // who is logged in, or nil
+	Lost      bool
+	Endpoints []endpointGroup
+	activity
 }
 
 // serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so
 // the page's script has to look.
 func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
-	latest, next := e.log.since(0)
-	latest = latest[max(0, len(latest)-shownRequests):]
-	slices.Reverse(latest)
 	apps := e.Apps()
 	for i := range apps {
 		apps[i].ClientSecret = "" // it is for the person who started the emulator
 	}
 	data := indexData{
 		Title: "Emulated Contentstack", Base: "http://" + r.Host, Apps: apps, Users: e.o.Users,
-		Lost: r.URL.Query().Has("lost"), Requests: latest, Next: next, TokenPaths: TokenPaths(),
+		Lost: r.URL.Query().Has("lost"), Endpoints: endpointGroups(), activity: e.activity(0),
 	}
 	data.User, _ = e.session(r) // no session, no user
 	writePage(w, http.StatusOK, "index", data)
 }
 
-// serveRequests is the log for the index page and for tests in any language: {"next": n,
-// "requests": [...]} with what came since the n of the answer before.
+// serveRequests is the log for tests in any language: {"next": n, "requests": [...],
+// "findings": [...]} with the requests that came since the n of the response before, and all
+// findings. With as=html it is the same as the index shows it, for pages/log.js.
 func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
 	since, err := strconv.Atoi(r.URL.Query().Get("since"))
 	if err != nil {
 		since = 0 // all
 	}
+	if r.URL.Query().Get("as") == "html" {
+		writePage(w, http.StatusOK, "activity", e.activity(since))
+		return
+	}
 	requests, next := e.log.since(since)
-	writeJSON(w, http.StatusOK, map[string]any{"next": next, "requests": requests})
+	writeJSON(w, http.StatusOK, map[string]any{"next": next, "requests": requests, "findings": e.Findings()})
 }
 
 func writePage(w http.ResponseWriter, status int, name string, data any) {

@@ -1,90 +1,89 @@
-// Asks every second what clients have sent since, and adds it on top of the log. What they sent may be anything: it
-// becomes text here, never markup.
+// Asks every second what clients have done since, and shows it. The emulator renders it as it renders the page. What
+// clients sent is text there, never markup.
 (function () {
-  const most = 200;
-  const table = document.getElementById('log');
-  const rows = table.tBodies[0];
-  const none = document.getElementById('log-none');
+  const pause = 5000; // milliseconds between two numbers of requests that a screen reader says
+  const log = document.getElementById('log');
   const state = document.getElementById('log-state');
-  let next = Number(table.dataset.next);
+  const news = document.getElementById('news');
   let timer = 0;
   let asking = false;
+  let unsaid = 0;
+  let said = 0;
 
-  function element(name, text) {
-    const e = document.createElement(name);
-    if (text !== undefined) {
-      e.textContent = text;
+  function say(where, text) {
+    if (where.textContent !== text) { // a screen reader would say it again
+      where.textContent = text;
     }
-    return e;
   }
 
-  function timeOf(when) {
-    const date = new Date(when);
-    if (isNaN(date)) {
-      return element('span', when);
+  function keys(page) {
+    return [...page.querySelectorAll('#findings-list [data-key]')].map(item => item.dataset.key);
+  }
+
+  // refresh takes over what changed in an element.
+  function refresh(page, id) {
+    const old = document.getElementById(id);
+    const now = page.getElementById(id);
+    if (old.innerHTML !== now.innerHTML) {
+      old.replaceChildren(...now.childNodes);
     }
-    const e = element('time', date.toISOString().slice(11, 19));
-    e.dateTime = date.toISOString();
-    return e;
   }
 
-  function pairs(values) {
-    const list = element('ul');
-    for (const name of Object.keys(values || {}).sort()) {
-      const code = element('code');
-      code.append(element('b', name), ' ' + values[name]);
-      const item = element('li');
-      item.append(code);
-      list.append(item);
+  // put shows a request: a new one on top, one that has been decided where it is.
+  function put(row) {
+    const old = log.querySelector('[data-number="' + row.dataset.number + '"]');
+    if (!old) {
+      row.className = 'new';
+      log.prepend(row);
+      unsaid++;
+      return;
     }
-    return list.childElementCount ? list : '';
-  }
-
-  function statusOf(request) {
-    if (!request.status && !request.decision) {
-      return ''; // not decided yet
+    const details = old.querySelector('details');
+    const now = row.querySelector('details');
+    if (details.innerHTML !== now.innerHTML) {
+      const focused = details.contains(document.activeElement);
+      now.open = details.open;
+      details.replaceWith(now);
+      if (focused) {
+        now.querySelector('summary').focus();
+      }
     }
-    const e = element('span', request.status || 'none');
-    e.className = !request.status || request.status >= 400 ? 'bad' : 'good';
-    return e;
   }
 
-  function add(row, name, content) {
-    const cell = row.insertCell();
-    cell.className = name;
-    cell.append(content);
-  }
-
-  function show(request) {
-    const row = rows.insertRow(0);
-    row.className = 'new';
-    add(row, 'time', timeOf(request.time));
-    add(row, 'request', element('code', request.method + ' ' + request.path));
-    add(row, 'sent', pairs(request.params));
-    add(row, 'decision', request.decision || '');
-    add(row, 'status', statusOf(request));
-    add(row, 'answer', pairs(request.answer));
-  }
-
-  function say(text) {
-    if (state.textContent !== text) { // a screen reader would say it again
-      state.textContent = text;
+  function announce(found) {
+    if (found.length) {
+      say(news, 'New finding: ' + found.map(key => key.split(' ')[0]).join(', '));
+    } else if (unsaid && Date.now() - said > pause) {
+      say(news, unsaid === 1 ? 'One new request' : unsaid + ' new requests');
+    } else {
+      return;
     }
+    unsaid = 0;
+    said = Date.now();
   }
 
   async function ask() {
-    const response = await fetch('/_emulator/requests?since=' + next);
+    const response = await fetch('/_emulator/requests?as=html&since=' + log.dataset.next);
     if (!response.ok) {
       throw new Error('status ' + response.status);
     }
-    const answer = await response.json();
-    (answer.requests || []).slice(-most).forEach(show);
-    while (rows.rows.length > most) {
-      rows.deleteRow(-1);
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const now = page.getElementById('log');
+    if (Number(now.dataset.total) < Number(log.dataset.total)) { // another emulator, which knows nothing of what is here
+      location.reload();
+      return;
     }
-    none.hidden = rows.rows.length > 0;
-    next = answer.next;
-    say('');
+    const known = keys(document);
+    const found = keys(page).filter(key => !known.includes(key));
+    ['findings-count', 'findings-list', 'log-count', 'log-none'].forEach(id => refresh(page, id));
+    [...now.children].reverse().forEach(put);
+    while (log.children.length > log.dataset.most) {
+      log.lastElementChild.remove();
+    }
+    log.dataset.next = now.dataset.next;
+    log.dataset.total = now.dataset.total;
+    say(state, '');
+    announce(found);
   }
 
   async function turn() {
@@ -93,7 +92,7 @@
     try {
       await ask();
     } catch {
-      say('The emulator does not respond; this log is not updated.');
+      say(state, 'The emulator does not respond. This page is not updated.');
     }
     asking = false;
     wait();
