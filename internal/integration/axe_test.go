@@ -13,8 +13,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/contentstack/csoauth/csoauthtest"
 )
 
 // axeSource is the script of axe-core, which finds what keeps people with disabilities out of a page.
@@ -89,8 +87,9 @@ func (b *tab) assertAccessible(axe string) {
 
 func TestPagesAreAccessible(t *testing.T) {
 	axe := axeSource(t)
-	b, app, server := newPages(t)
+	b, app, server := newPages(t, append(faultyFindings, "repeated-parameter", "state-reused")...)
 	b.mayRefuse(server.URL + "/apps/")
+	b.mayRefuse(server.URL + "/no/such/page")
 
 	b.open(server.URL)
 	b.await("index")
@@ -113,10 +112,14 @@ func TestPagesAreAccessible(t *testing.T) {
 	b.open(strings.Replace(hash, "user", "nobody", 1) + "&redirect_uri=http%3A%2F%2Fanother.example%2F" + strings.Repeat("long", 40))
 	b.await("error")
 	b.assertAccessible(axe)
-	refusedLogin(t, server)
+	sendFaulty(t, server, 30)
 	b.open(server.URL)
 	b.await("index")
-	b.assertAccessible(axe) // with a log of all sorts
+	evaluate[bool](b, `document.querySelectorAll("details").forEach(row => row.open = true), true`)
+	b.assertAccessible(axe) // with findings and a log of all sorts
+	b.open(server.URL + "/no/such/page")
+	b.await("error")
+	b.assertAccessible(axe)
 
 	b.open(server.URL + "/login")
 	b.await("login")
@@ -125,15 +128,4 @@ func TestPagesAreAccessible(t *testing.T) {
 	b.open(app.authorizeURL(pathShape, ""))
 	b.await("consent") // with a single organization
 	b.assertAccessible(axe)
-}
-
-// refusedLogin puts a refused login into the server's log.
-func refusedLogin(t *testing.T, server *csoauthtest.Server) {
-	t.Helper()
-	config := server.Config("http://localhost:8184")
-	config.ClientSecret = "wrong"
-	request, err := config.NewAuthRequest(nil)
-	require.NoError(t, err)
-	_, err = config.Exchange(t.Context(), request, server.Callback(server.Browser(), config.AuthorizeURL(request)))
-	require.Error(t, err)
 }

@@ -319,6 +319,14 @@ func (b *tab) open(address string) {
 // that came back out of the browser's history.
 func (b *tab) click(css string) {
 	b.t.Helper()
+	x, y := b.aim(css)
+	b.leave()
+	b.do(chromedp.MouseClickXY(x, y))
+}
+
+// aim returns where to click on an element.
+func (b *tab) aim(css string) (x, y float64) {
+	b.t.Helper()
 	at := evaluate[struct {
 		X, Y float64
 		Hit  bool
@@ -332,8 +340,7 @@ func (b *tab) click(css string) {
 	if !at.Hit {
 		require.Fail(b.t, "nobody could click on "+css, "at %s", b.where())
 	}
-	b.leave()
-	b.do(chromedp.MouseClickXY(at.X, at.Y))
+	return at.X, at.Y
 }
 
 // choose chooses an option.
