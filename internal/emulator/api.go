@@ -152,6 +152,11 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	decision := "refused: nothing is served at this path"
+	if strings.HasSuffix(r.URL.Path, "/token") {
+		decision += "; the token endpoint is " + TokenPaths()[0]
+	}
+	e.log.begin(r).end(http.StatusNotFound, decision)
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		writePage(w, http.StatusNotFound, "error", errorData{"There is no such page", "The emulator serves nothing at this path. Its endpoints are listed on its first page."})
 		return

@@ -123,14 +123,15 @@ func TestAPIOfOnesOwn(t *testing.T) {
 	require.Equal(t, "let through to POST /v3/stacks/{uid}", s.last().Decision)
 	require.Equal(t, http.StatusUnauthorized, call(http.MethodPost, "/v3/stacks/one", "Bearer guess").status)
 
-	logged := len(s.Requests())
 	for _, path := range []string{"/v3/stacks/one", "/v3", "/v3/user/x"} {
 		said := call(http.MethodGet, path, "Bearer "+access)
 		require.Equal(t, http.StatusNotFound, said.status, path)
 		require.JSONEq(t, `{"error_code":141,"error_message":"The emulator serves nothing at this path","errors":{}}`, said.body)
+		require.Equal(t, "refused: nothing is served at this path", s.last().Decision)
 	}
+	require.Equal(t, http.StatusNotFound, call(http.MethodPost, "/oauth/token", "").status)
+	require.Equal(t, "refused: nothing is served at this path; the token endpoint is /apps-api/apps/token", s.last().Decision)
 	require.Equal(t, http.StatusNotFound, call(http.MethodPost, "/v3/user", "Bearer "+access).status)
-	require.Len(t, s.Requests(), logged, "what is not there is not logged")
 	require.Panics(t, func() { s.API("POST /v3/stacks/{uid}", http.NotFoundHandler()) })
 }
 

@@ -162,7 +162,7 @@ func TestLogIsServedToTestsInAnyLanguage(t *testing.T) {
 func TestPageFiles(t *testing.T) {
 	s := start(t, emulator.Options{})
 	for path, status := range map[string]int{
-		"/_emulator/route.js": 200, "/_emulator/log.js": 200, "/_emulator/style.css": 200,
+		"/_emulator/route.js": 200, "/_emulator/consent.js": 200, "/_emulator/log.js": 200, "/_emulator/style.css": 200,
 		"/_emulator/consent.html": 404, "/_emulator/none.js": 404, "/_emulator/..%2Fscopes.tsv": 404,
 	} {
 		require.Equal(t, status, s.open(s.client, path).status, path)
