@@ -105,7 +105,7 @@ func TestCallbackTellsWhyNobodyCameBack(t *testing.T) {
 			`the authorize page answered 400 Bad Request and sent nobody back: refused: client_id is "other", and this app's is "emulated-Client1" (Developer Hub, OAuth)`},
 		"unknown user": {authorizeURL, server.BrowserOf(csoauthtest.Visitor{UserUID: "nobody"}),
 			"the authorize page answered 400 Bad Request and sent nobody back: refused: the session is of user \"nobody\", whom nobody knows: log in again"},
-		"another page": {server.URL + "/apps", server.Browser(), "the authorize page answered 404 Not Found and sent nobody back: " + strange},
+		"another page": {server.URL + "/apps", server.Browser(), "the authorize page answered 404 Not Found and sent nobody back: " + "refused: nothing is served at this path"},
 		"a client that is no browser": {authorizeURL, server.Config(callbackURI).HTTPClient,
 			"the authorize page answered 200 OK and sent nobody back: " + strange},
 		"no URL": {"http://127.0.0.1:0/", server.Browser(), `Get "http://127.0.0.1:0/": dial tcp 127.0.0.1:0: `},
