@@ -77,6 +77,11 @@ type call struct {
 }
 
 func (c *Client) call(ctx context.Context, what call, in, out any) error {
+	return c.callAs(ctx, what, in, out, new(*csoauth.Token))
+}
+
+// callAs is call, and says with which token the request was sent at last.
+func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoauth.Token) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -102,6 +107,7 @@ func (c *Client) call(ctx context.Context, what call, in, out any) error {
 		return what.failed(ctx, err)
 	}
 	defer got.Body.Close()
+	*as = got.token
 	answer, err := io.ReadAll(io.LimitReader(got.Body, maxResponse+1))
 	switch {
 	case err != nil:

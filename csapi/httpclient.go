@@ -1,0 +1,110 @@
+package csapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/bearer"
+	"github.com/contentstack/csoauth/internal/useragent"
+)
+
+// HTTPClient returns an HTTP client for other people's SDKs, uploads and responses that are no JSON.
+// It takes absolute URLs of the login's hosts alone, such as [Client.BaseURL] returns; a request to
+// any other host is an error.
+//
+// To each request it adds the access token, in place of any Authorization header. It removes an
+// authtoken header, which must not stand beside it, and headers without a value. It sets
+// organization_uid if neither that nor api_key is there. It repeats requests as [Client.Get] does,
+// if their body can be had again ([http.Request.GetBody]); otherwise, and at last, the response is
+// returned as it came. A redirect to another host is followed without the token and these headers.
+//
+// It has no time-out: give its requests a context.
+func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: &transport{c}} }
+
+type transport struct{ client *Client }
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL == nil {
+		return refuse(req, errors.New("csapi: the request has no URL"))
+	}
+	if !bearer.IsFirstOrigin(req) {
+		resp, err := t.client.base.RoundTrip(req)
+		return of(req, resp), err
+	}
+	first := true
+	got, err := t.client.send(req.Context(), plan{
+		repeatable: req.Body == nil || req.Body == http.NoBody || req.GetBody != nil,
+		request: func(token *csoauth.Token) (*http.Request, error) {
+			out, err := t.request(req, token, first)
+			first = false
+			return out, err
+		},
+	})
+	if err != nil {
+		return refuse(req, wrapped(req, err))
+	}
+	return of(req, got.Response), nil
+}
+
+// request returns req as it goes out with a token.
+func (t *transport) request(req *http.Request, token *csoauth.Token, first bool) (*http.Request, error) {
+	switch {
+	case !bearer.Takes(t.client.config.HostsFor(token), req.URL):
+		return nil, fmt.Errorf("%q is no host of the token's region: use BaseURL", req.URL.Host)
+	case !bearer.IsSecure(req.URL):
+		return nil, fmt.Errorf("a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
+	}
+	out := req.Clone(req.Context())
+	if !first && req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, fmt.Errorf("the body cannot be had again: %w", err)
+		}
+		out.Body = body
+	}
+	has := func(name string) (found bool) {
+		for key, values := range out.Header {
+			if strings.EqualFold(key, name) && len(values) > 0 {
+				found = true
+			}
+		}
+		return found
+	}
+	for key, values := range out.Header {
+		if strings.EqualFold(key, "authtoken") || strings.Join(values, "") == "" {
+			delete(out.Header, key)
+		}
+	}
+	if token.OrganizationUID != "" && !has("organization_uid") && !has("api_key") {
+		out.Header["organization_uid"] = []string{token.OrganizationUID}
+	}
+	if !has("User-Agent") {
+		out.Header.Set("User-Agent", useragent.After(t.client.config.UserAgent))
+	}
+	bearer.Set(out.Header, []string{"Bearer " + token.AccessToken})
+	return out, nil
+}
+
+func wrapped(req *http.Request, err error) error {
+	return fmt.Errorf("csapi: %s %s: %w", req.Method, req.URL.Path, err)
+}
+
+// of makes resp the response to the request as the caller knows it, by which the next hop of a
+// redirect finds the first.
+func of(req *http.Request, resp *http.Response) *http.Response {
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp
+}
+
+// refuse closes the body of a request that has failed.
+func refuse(req *http.Request, err error) (*http.Response, error) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	return nil, err
+}

@@ -1,0 +1,98 @@
+package csapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// An Organization of Contentstack's has users and stacks.
+type Organization struct {
+	UID      string `json:"uid"` // such as "blt0123456789abcdef"
+	Name     string `json:"name"`
+	OwnerUID string `json:"owner_uid"` // empty if the response does not tell
+	IsOwner  bool   `json:"is_owner"`  // the user owns it; told by User alone
+}
+
+// A Stack has the content of one project.
+type Stack struct {
+	UID             string    `json:"uid"`
+	Name            string    `json:"name"`
+	Description     string    `json:"description"`
+	APIKey          string    `json:"api_key"` // for [Client.Stack]
+	OrganizationUID string    `json:"org_uid"`
+	MasterLocale    string    `json:"master_locale"` // such as "en-us"
+	OwnerUID        string    `json:"owner_uid"`
+	CreatedAt       time.Time `json:"created_at"`
+	UpdatedAt       time.Time `json:"updated_at"`
+}
+
+// contentPage is how many entries a page of a list of the Content Management API is asked for.
+const contentPage = 100
+
+// Organizations yields the organizations that the token sees (GET /v3/organizations, scope
+// organizations:read). ctx is for the whole walk. An error comes last. Ranging over it again asks
+// again.
+func (c *Client) Organizations(ctx context.Context) iter.Seq2[Organization, error] {
+	return walk(ctx, func(o Organization) string { return o.UID }, func(ctx context.Context, skip int) (page[Organization], error) {
+		var said struct {
+			Organizations []Organization `json:"organizations"`
+			Count         *int           `json:"count"`
+		}
+		err := c.Get(ctx, ContentManagement, "/v3/organizations?"+pageQuery(skip, contentPage)+"&include_count=true", &said)
+		return page[Organization]{said.Organizations, said.Count}, err
+	})
+}
+
+// Organization returns the organization of the token (GET /v3/organizations/{uid}, scope
+// organization:read).
+func (c *Client) Organization(ctx context.Context) (*Organization, error) {
+	t, err := c.token(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.OrganizationUID == "":
+		return nil, errors.New("csapi: organization: the token names none")
+	}
+	// Contentstack's document shows organizations, and a test of its client wants organization.
+	var said struct {
+		Organization  *Organization  `json:"organization"`
+		Organizations []Organization `json:"organizations"`
+	}
+	if err := c.Get(ctx, ContentManagement, "/v3/organizations/"+url.PathEscape(t.OrganizationUID), &said); err != nil {
+		return nil, err
+	}
+	found := said.Organization
+	if found == nil && len(said.Organizations) == 1 {
+		found = &said.Organizations[0]
+	}
+	switch {
+	case found == nil || found.UID == "":
+		return nil, errors.New("csapi: organization: the response has no organization")
+	case found.UID != t.OrganizationUID:
+		return nil, fmt.Errorf("csapi: organization: the response is about %.40q, not %.40q", found.UID, t.OrganizationUID)
+	}
+	return found, nil
+}
+
+// Stacks yields the stacks of the token's organization that its user can see (GET /v3/stacks, scope
+// cm.stacks.management:read). ctx is for the whole walk. An error comes last. Ranging over it again
+// asks again.
+func (c *Client) Stacks(ctx context.Context) iter.Seq2[Stack, error] {
+	return walk(ctx, func(s Stack) string { return s.APIKey + s.UID }, func(ctx context.Context, skip int) (page[Stack], error) {
+		var said struct {
+			Stacks []Stack `json:"stacks"`
+			Count  *int    `json:"count"`
+		}
+		err := c.Get(ctx, ContentManagement, "/v3/stacks?"+pageQuery(skip, contentPage)+"&include_count=true", &said)
+		return page[Stack]{said.Stacks, said.Count}, err
+	})
+}
+
+func pageQuery(skip, limit int) string {
+	return "skip=" + strconv.Itoa(skip) + "&limit=" + strconv.Itoa(limit)
+}

@@ -1,0 +1,142 @@
+package csapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/contentstack/csoauth"
+)
+
+// hubPage is how many entries a page of a list of the Developer Hub is asked for. It gives no more.
+const hubPage = 50
+
+// An authorization is what a user has allowed an app.
+type authorization struct {
+	UID          string `json:"authorization_uid"`
+	App          string `json:"app_uid"`          // may be missing
+	Organization string `json:"organization_uid"` // may be missing
+	User         struct {
+		UID string `json:"uid"`
+	} `json:"user"`
+}
+
+// Revoke ends what the user has allowed this app in the token's organization: all its tokens, also
+// those of the user's other machines. To log in again, the user has to consent again. To end only
+// the login here, delete the token where you keep it, as [*tokens.Login.Delete] does; after Revoke,
+// do that as well.
+//
+// Contentstack has no other way to revoke a token. Revoke looks for the user's own entries among the
+// app's authorizations (GET and DELETE /manifests/{app}/authorizations of the Developer Hub): the
+// owner of an organization sees everyone's. There may be none, and the login may have ended before:
+// then it is done, without an error.
+//
+// All its requests are with the token that it begins with. If the login is replaced meanwhile, the
+// new one is not revoked.
+//
+// [*tokens.Login.Delete]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Login.Delete
+func (c *Client) Revoke(ctx context.Context) error {
+	t, err := c.token(ctx)
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		return nil // it has ended before
+	}
+	if err != nil {
+		return err
+	}
+	for range 2 { // the second time with a token that was refreshed
+		err = c.with(&fixed{c.source, t}).revoke(ctx, t)
+		if !isUnauthorized(err) {
+			break
+		}
+		next, over := c.better(ctx, t)
+		switch {
+		case over != nil:
+			return nil // the login has ended meanwhile
+		case next == nil || next.UserUID != t.UserUID || next.OrganizationUID != t.OrganizationUID:
+			return err
+		}
+		t = next
+	}
+	return err
+}
+
+// fixed is a Source of one token that tells nobody of a 401: the caller does.
+type fixed struct {
+	Source
+	token *csoauth.Token
+}
+
+func (f *fixed) Token(context.Context) (*csoauth.Token, error) { return f.token, nil }
+
+func (f *fixed) Invalidate(context.Context, string) error { return nil }
+
+func isUnauthorized(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.StatusCode == http.StatusUnauthorized
+}
+
+// revoke ends the authorizations of t's user.
+func (c *Client) revoke(ctx context.Context, t *csoauth.Token) error {
+	user := t.UserUID
+	if user == "" {
+		u, err := c.user(ctx)
+		if err != nil {
+			return fmt.Errorf("csapi: revoke: whose authorization? %w", err)
+		}
+		user = u.UID
+	}
+	mine, err := c.authorizationsOf(ctx, t, user)
+	if err != nil {
+		return fmt.Errorf("csapi: revoke: %w", err)
+	}
+	for i, uid := range mine {
+		err := c.Call(ctx, http.MethodDelete, DeveloperHub, c.authorizations()+"/"+url.PathEscape(uid), nil, nil)
+		switch {
+		case err == nil:
+		case i > 0 && isUnauthorized(err):
+			return fmt.Errorf("csapi: revoke: %d of the user's %d authorizations are ended, and the token with them: %w", i, len(mine), err)
+		default:
+			left, listErr := c.authorizationsOf(ctx, t, user)
+			if listErr != nil || slices.Contains(left, uid) {
+				return fmt.Errorf("csapi: revoke: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// authorizations is the path of the app's authorizations. Below it, an empty UID would stand for all
+// of them.
+func (c *Client) authorizations() string {
+	return "/manifests/" + url.PathEscape(c.config.AppUID) + "/authorizations"
+}
+
+// authorizationsOf returns the UIDs of a user's authorizations of this app, for the organization of
+// t.
+func (c *Client) authorizationsOf(ctx context.Context, t *csoauth.Token, user string) (uids []string, err error) {
+	if c.config.AppUID == "" {
+		return nil, errors.New("the Config has no AppUID")
+	}
+	all := walk(ctx, func(a authorization) string { return a.UID }, func(ctx context.Context, skip int) (page[authorization], error) {
+		var said struct {
+			Data  []authorization `json:"data"`
+			Count *int            `json:"count"`
+		}
+		err := c.Get(ctx, DeveloperHub, c.authorizations()+"?"+pageQuery(skip, hubPage), &said)
+		return page[authorization]{said.Data, said.Count}, err
+	})
+	for a, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		isOthers := a.User.UID != user || a.App != "" && a.App != c.config.AppUID ||
+			a.Organization != "" && t.OrganizationUID != "" && a.Organization != t.OrganizationUID
+		if a.UID != "" && !isOthers {
+			uids = append(uids, a.UID)
+		}
+	}
+	return uids, nil
+}
