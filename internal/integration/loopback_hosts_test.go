@@ -47,7 +47,7 @@ func onHost(t *testing.T, prepare string) bool {
 	require.NoError(t, err)
 	name := "^" + strings.ReplaceAll(regexp.QuoteMeta(t.Name()), "/", "$/^") + "$"
 	args := append(unshare[1:], "sh", "-euc", "ip link set lo up\n"+prepare+"\n"+`exec "$0" "$@"`,
-		exe, "-test.run="+name, "-test.timeout=10m", "-test.v")
+		exe, "-test.run="+name, "-test.timeout=15m", "-test.v")
 	cmd := exec.CommandContext(t.Context(), unshare[0], args...)
 	cmd.Env = append(os.Environ(), hostEnv+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
 	out, err := cmd.CombinedOutput()
