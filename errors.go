@@ -46,7 +46,7 @@ var (
 // errors.As also finds an [*oauth2.RetrieveError] in an Error of the token endpoint, for callers
 // who know that type. It has no Body, which could hold secrets.
 type Error struct {
-	Op         string // "authorize" (a callback), "exchange" or "refresh"; empty counts as "refresh"
+	Op         string // "authorize" (a callback), "exchange", "refresh" or "introspect"; empty counts as "refresh"
 	StatusCode int    // HTTP status of the token endpoint; 0 for a callback
 	// Code is the error code: RFC 6749's, such as "invalid_grant", or the number that
 	// Contentstack's Content Management API uses. Empty if the response named none.

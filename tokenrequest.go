@@ -32,7 +32,7 @@ const (
 
 // A tokenRequest is one POST to the token endpoint.
 type tokenRequest struct {
-	op        string    // "exchange" or "refresh", for errors
+	op        string    // "exchange", "refresh" or "introspect", for errors
 	url       string    // of the token endpoint
 	to        *url.URL  // the same
 	userAgent string    // the whole header
@@ -50,7 +50,7 @@ func (r *tokenRequest) set(name, value string) {
 }
 
 // openParams are the parameters of a token request that are no secrets.
-var openParams = []string{"grant_type", "client_id", "redirect_uri"}
+var openParams = []string{"grant_type", "client_id", "redirect_uri", "token_type_hint"}
 
 // secrets returns the values that must not come back in an error, and those that may.
 func (r *tokenRequest) secrets() (secrets, open []string) {

@@ -213,8 +213,8 @@ func join(base, path string) (*url.URL, error) {
 	case strings.Contains(path, "\\"):
 		return nil, errors.New("the path has a backslash: escape it as %5C")
 	}
-	for segment := range strings.SplitSeq(rest.Path, "/") {
-		if segment == "." || segment == ".." {
+	for segment := range strings.SplitSeq(rest.EscapedPath(), "/") {
+		if plain, _ := url.PathUnescape(segment); plain == "." || plain == ".." {
 			return nil, errors.New("the path has a segment of dots, which leads elsewhere")
 		}
 	}

@@ -125,11 +125,11 @@ func (p *pace) limited(period int, wait time.Duration, limit int) {
 	p.good = 0
 	switch {
 	case limit > 0:
-		p.gap = max(p.gap*5/4, time.Second/time.Duration(limit)*21/20) // a little slower than allowed
+		p.gap = max(p.gap*11/10, time.Second/time.Duration(limit)*101/100) // a little slower than allowed
 	case p.gap == 0:
 		p.gap = firstGap
 	default:
-		p.gap = p.gap * 5 / 4
+		p.gap = p.gap * 11 / 10
 	}
 	p.gap = min(p.gap, mostGap)
 }
@@ -142,7 +142,7 @@ func (p *pace) went() {
 		return
 	}
 	if p.good++; p.good%50 == 0 {
-		if p.gap = p.gap * 9 / 10; p.gap < leastGap {
+		if p.gap = p.gap * 19 / 20; p.gap < leastGap {
 			p.gap = 0
 		}
 	}

@@ -51,7 +51,7 @@ func TestFlagsStandBeforeTheFile(t *testing.T) {
 		"--reuse-grace=50s":                   func(o *emulator.Options) { o.Unknowns.ReuseGrace = emulator.Duration(50 * time.Second) },
 		"--allow-host=emulator":               func(o *emulator.Options) { o.AllowHosts = []string{"emulator"} },
 		"--omit=expires_in,refresh_token":     func(o *emulator.Options) { o.Unknowns.Omit = []string{"expires_in", "refresh_token"} },
-		"--tolerate=refresh-without-secret":   func(o *emulator.Options) { o.Tolerate = append(o.Tolerate, "refresh-without-secret") },
+		"--tolerate=refresh-without-secret":   func(o *emulator.Options) { o.SetTolerated("refresh-without-secret", true) },
 		"--refuse=secret-in-url,state-reused": func(o *emulator.Options) { o.Tolerate = o.Tolerate[2:] },
 		"--user-authtoken=yes":                func(o *emulator.Options) { o.Unknowns.UserAuthtoken = "yes" },
 	} {

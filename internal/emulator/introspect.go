@@ -29,6 +29,9 @@ func (e *Emulator) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	case form.Get("token") == "":
 		refuse(refuse400(breach(missingParameter, "token is missing")))
 		return
+	case e.o.Unknowns.IntrospectAuth == "client" && !form.Has("client_id"):
+		refuse(refuse401()) // no finding: the document shows a request without it
+		return
 	case e.o.Unknowns.IntrospectAuth == "client":
 		e.prove(request, r)
 		if no := e.authenticate(request); no != nil {
@@ -39,6 +42,8 @@ func (e *Emulator) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	answer := e.introspect(form.Get("token"), form.Get("token_type_hint"), entry)
 	writeJSON(w, http.StatusOK, answer)
 }
+
+func refuse401() *refusal { return refuse(nil, "invalid_client", "client_id is missing") }
 
 func refuse400(err error) *refusal {
 	return refuse(brokenBy(err), "invalid_request", "%v", err)

@@ -53,6 +53,7 @@ var tolerated = []string{
 	"verifier-out-of-bounds",
 	"verifier-reused",
 	"refresh-without-redirect-uri",
+	"refresh-without-secret",
 	"refresh-with-new-secret",
 	"scope-widened",
 	"authtoken-header",

@@ -1,0 +1,357 @@
+package csapi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
+)
+
+const (
+	badToken     = `{"error_message":"The provided access token is invalid or expired or revoked","error_code":105,"errors":{}}`
+	secondFactor = `{"error_message":"Please login using the Two-Factor verification Token","error_code":294}`
+)
+
+// numbered returns a token like aToken with another access token.
+func numbered(n int) *csoauth.Token {
+	t := aToken()
+	t.AccessToken = fmt.Sprint("the-access-token-", n)
+	return t
+}
+
+// takesOnly answers 401 to every access token but this.
+func takesOnly(good, unauthorized string) func(int, *http.Request) *http.Response {
+	return func(_ int, r *http.Request) *http.Response {
+		if r.Header.Get("Authorization") == "Bearer "+good {
+			return response(200, inJSON, "{}")
+		}
+		return response(401, inJSON, unauthorized)
+	}
+}
+
+func TestTokenThatIsRejected(t *testing.T) {
+	over := fmt.Errorf("refused: %w", csoauth.ErrLoginRequired)
+	for name, row := range map[string]struct {
+		tokens   int
+		ended    error
+		said     string
+		takes    string
+		requests int
+		asked    int // Invalidate
+		status   int // of the error; 0: none
+		isOver   bool
+	}{
+		"the next one works":      {2, nil, badToken, "the-access-token-2", 2, 1, 0, false},
+		"no code":                 {2, nil, `{"message":"Unauthorized"}`, "the-access-token-2", 2, 1, 0, false},
+		"the next one fails too":  {3, nil, badToken, "the-access-token-3", 2, 1, 401, false},
+		"there is no other":       {1, nil, badToken, "", 1, 1, 401, false},
+		"the store is down":       {1, errors.New("down"), badToken, "", 1, 1, 401, false},
+		"the login is over":       {1, over, badToken, "", 1, 1, 401, true},
+		"it is about another":     {2, nil, secondFactor, "the-access-token-2", 1, 0, 401, false},
+		"and the login is over":   {1, over, secondFactor, "", 1, 0, 401, false},
+		"the login over, no code": {1, over, `{}`, "", 1, 1, 401, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from := &source{ended: row.ended}
+			for i := range row.tokens {
+				from.tokens = append(from.tokens, numbered(i+1))
+			}
+			s := &service{answer: takesOnly(row.takes, row.said)}
+			err := csapi.New(aConfig(), from, &csapi.Options{Base: s}).Call(t.Context(), "POST", csapi.ContentManagement, "/x", "body", nil)
+			require.Equal(t, row.requests, s.count())
+			require.Len(t, from.asked, row.asked)
+			for _, body := range s.bodies {
+				require.Equal(t, `"body"`, body, "the whole body, each time")
+			}
+			if row.status == 0 {
+				require.NoError(t, err)
+				return
+			}
+			e, ok := errors.AsType[*csapi.Error](err)
+			require.True(t, ok)
+			require.Equal(t, row.status, e.StatusCode)
+			require.Equal(t, row.isOver, errors.Is(err, csoauth.ErrLoginRequired))
+		})
+	}
+}
+
+// TestTokenThatIsReplacedTakesItsRegionAlong: host, organization and bearer are of one token.
+func TestTokenThatIsReplacedTakesItsRegionAlong(t *testing.T) {
+	second := numbered(2)
+	second.Location, second.OrganizationUID = "EU", shop
+	s := &service{answer: takesOnly("the-access-token-2", badToken)}
+	c := csapi.New(aConfig(), &source{tokens: []*csoauth.Token{aToken(), second}}, &csapi.Options{Base: s})
+	require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+	for i, want := range [][3]string{
+		{"api.contentstack.io", press, "Bearer the-access-token-1"}, {"eu-api.contentstack.com", shop, "Bearer the-access-token-2"},
+	} {
+		r := s.requests[i]
+		require.Equal(t, want, [3]string{r.URL.Host, r.Header.Get("organization_uid"), r.Header.Get("Authorization")})
+	}
+	base, err := c.BaseURL(t.Context(), csapi.ContentManagement)
+	require.NoError(t, err)
+	require.Equal(t, "https://eu-api.contentstack.com", base)
+}
+
+func TestWhatIsSentAgain(t *testing.T) {
+	failing := func(status int, times int) func(int, *http.Request) *http.Response {
+		return func(n int, _ *http.Request) *http.Response {
+			if n <= times {
+				return response(status, inJSON, `{"message":"not now"}`)
+			}
+			return response(200, inJSON, "{}")
+		}
+	}
+	for name, row := range map[string]struct {
+		method        string
+		status, times int
+		requests      int
+		ok            bool
+	}{
+		"GET 503":           {"GET", 503, 4, 5, true},
+		"GET 503 for ever":  {"GET", 503, 99, 5, false},
+		"GET 500":           {"GET", 500, 1, 2, true},
+		"HEAD 502":          {"HEAD", 502, 1, 2, true},
+		"GET 408":           {"GET", 408, 1, 2, true},
+		"GET 501":           {"GET", 501, 1, 1, false},
+		"GET 404":           {"GET", 404, 1, 1, false},
+		"POST 503":          {"POST", 503, 1, 1, false},
+		"DELETE 500":        {"DELETE", 500, 1, 1, false},
+		"PUT 408":           {"PUT", 408, 1, 1, false},
+		"POST 429":          {"POST", 429, 4, 5, true},
+		"POST 429 for ever": {"POST", 429, 99, 5, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{answer: failing(row.status, row.times)}
+				err := clientOf(s).Call(t.Context(), row.method, csapi.ContentManagement, "/x", 1, nil)
+				require.Equal(t, row.requests, s.count())
+				require.Equal(t, row.ok, err == nil, "%v", err)
+			})
+		})
+	}
+}
+
+func TestHowLongToWait(t *testing.T) {
+	for name, row := range map[string]struct {
+		header      map[string]string
+		status      int
+		deadline    time.Duration // of the caller; 0: none
+		requests    int
+		least, most time.Duration // until the end
+		retryAfter  time.Duration // of the error; 0: it succeeds
+	}{
+		"seconds":               {map[string]string{"Retry-After": "7"}, 429, 0, 2, 7 * time.Second, 7 * time.Second, 0},
+		"a date":                {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:09 GMT"}, 429, 0, 2, 9 * time.Second, 9 * time.Second, 0},
+		"nothing said":          {nil, 429, 0, 2, time.Second, 2 * time.Second, 0},
+		"rubbish":               {map[string]string{"Retry-After": "soon"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
+		"503 says":              {map[string]string{"Retry-After": "7"}, 503, 0, 2, 7 * time.Second, 7 * time.Second, 0},
+		"503":                   {nil, 503, 0, 2, 250 * time.Millisecond, 500 * time.Millisecond, 0},
+		"beyond the deadline":   {map[string]string{"Retry-After": "7"}, 429, 5 * time.Second, 1, 0, 0, 7 * time.Second},
+		"503 beyond":            {map[string]string{"Retry-After": "7"}, 503, 5 * time.Second, 1, 0, 0, 7 * time.Second},
+		"within the deadline":   {map[string]string{"Retry-After": "7"}, 429, 8 * time.Second, 2, 7 * time.Second, 7 * time.Second, 0},
+		"no more than it takes": {map[string]string{"Retry-After": "99999999999"}, 429, time.Minute, 1, 0, 0, 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{answer: func(n int, _ *http.Request) *http.Response {
+					if n > 1 {
+						return response(200, inJSON, "{}")
+					}
+					resp := response(row.status, inJSON, "{}")
+					for name, value := range row.header {
+						with(resp, name, value)
+					}
+					return resp
+				}}
+				ctx := t.Context()
+				if row.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, row.deadline)
+					defer cancel()
+				}
+				began := time.Now()
+				err := clientOf(s).Get(ctx, csapi.ContentManagement, "/x", nil)
+				took := time.Since(began)
+				require.Equal(t, row.requests, s.count())
+				require.GreaterOrEqual(t, took, row.least)
+				require.LessOrEqual(t, took, row.most)
+				if row.retryAfter == 0 {
+					require.NoError(t, err)
+					return
+				}
+				e, ok := errors.AsType[*csapi.Error](err)
+				require.True(t, ok, "%v", err)
+				require.Equal(t, row.retryAfter, e.RetryAfter.Round(time.Second))
+			})
+		})
+	}
+}
+
+// TestPauseIsForAllRequestsToTheOrganization, and for no other's.
+func TestPauseIsForAllRequestsToTheOrganization(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := &service{answer: func(n int, r *http.Request) *http.Response {
+			if r.Header.Get("organization_uid") == press && time.Since(began) < 10*time.Second {
+				return with(response(429, inJSON, "{}"), "Retry-After", "10")
+			}
+			return response(200, inJSON, "{}")
+		}}
+		from := &source{tokens: []*csoauth.Token{aToken()}}
+		c := csapi.New(aConfig(), from, &csapi.Options{Base: s})
+		go func() { assert.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil)) }()
+		synctest.Wait()
+		require.Equal(t, 1, s.count())
+		go func() { assert.NoError(t, c.Get(t.Context(), csapi.Launch, "/x", nil)) }()
+		time.Sleep(5 * time.Second)
+		require.Equal(t, 1, s.count(), "it waits too")
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := c.Get(ctx, csapi.ContentManagement, "/x", nil)
+		require.ErrorIs(t, err, csapi.ErrRateLimited)
+		e, ok := errors.AsType[*csapi.Error](err)
+		require.True(t, ok)
+		require.Equal(t, 5*time.Second, e.RetryAfter)
+		require.Equal(t, time.Duration(0), time.Since(began)-5*time.Second, "it fails at once")
+		require.Equal(t, 1, s.count())
+
+		from.mu.Lock()
+		other := numbered(2)
+		other.OrganizationUID = shop
+		from.tokens = []*csoauth.Token{other}
+		from.mu.Unlock()
+		require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+		require.Equal(t, 2, s.count())
+		time.Sleep(time.Minute)
+		require.Equal(t, 4, s.count())
+	})
+}
+
+// A limiter takes so many requests in each second.
+type limiter struct {
+	perSecond int
+	tells     bool // the limit, in a header
+
+	mu     sync.Mutex
+	second int64
+	taken  int
+	failed int
+}
+
+func (l *limiter) answer(int, *http.Request) *http.Response {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := time.Now().Unix(); now != l.second {
+		l.second, l.taken = now, 0
+	}
+	if l.taken++; l.taken > l.perSecond {
+		l.failed++
+		resp := response(429, inJSON, `{"error_message":"slow down"}`)
+		if l.tells {
+			with(resp, "X-RateLimit-Limit", strconv.Itoa(l.perSecond))
+		}
+		return resp
+	}
+	return response(200, inJSON, "{}")
+}
+
+// TestCrowdMeetsALimit: 500 requests by 50 goroutines, where ten a second may pass. They all
+// succeed, in about the 50 seconds that this takes.
+func TestCrowdMeetsALimit(t *testing.T) {
+	for name, tells := range map[string]bool{"that is told": true, "that is not told": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := &limiter{perSecond: 10, tells: tells}
+				c := clientOf(&service{answer: l.answer})
+				began := time.Now()
+				var all sync.WaitGroup
+				for range 50 {
+					all.Go(func() {
+						for range 10 {
+							assert.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+						}
+					})
+				}
+				all.Wait()
+				t.Logf("%v, and %d responses with 429", time.Since(began), l.failed)
+				require.Less(t, time.Since(began), 65*time.Second)
+				require.Less(t, l.failed, 150)
+			})
+		})
+	}
+}
+
+// TestPaceRecovers: once there is no limit any more, requests go as fast as they come.
+func TestPaceRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: func(n int, _ *http.Request) *http.Response {
+			if n == 1 {
+				return response(429, inJSON, "{}")
+			}
+			return response(200, inJSON, "{}")
+		}}
+		c := clientOf(s)
+		for range 3000 {
+			require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+		}
+		began := time.Now()
+		for range 1000 {
+			require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+		}
+		require.Zero(t, time.Since(began))
+	})
+}
+
+// TestWaitEndsWithItsContext: of the one whose turn it is, and of those behind it.
+func TestWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: func(n int, _ *http.Request) *http.Response {
+			return with(response(429, inJSON, "{}"), "Retry-After", "100")
+		}}
+		c := clientOf(s)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 3)
+		for range 3 {
+			go func() { ended <- c.Get(ctx, csapi.ContentManagement, "/x", nil) }()
+		}
+		synctest.Wait()
+		cancel()
+		for range 3 {
+			require.ErrorIs(t, <-ended, context.Canceled)
+		}
+	})
+}
+
+func TestTransportThatFails(t *testing.T) {
+	broken := errors.New("no route")
+	for name, base := range map[string]http.RoundTripper{
+		"an error": roundTripper(func(*http.Request) (*http.Response, error) { return nil, broken }),
+		"nothing":  roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil }),
+	} {
+		err := csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: base}).Get(t.Context(), csapi.ContentManagement, "/x?a=secret", nil)
+		require.ErrorContains(t, err, "csapi: GET /x: ", name)
+		require.NotContains(t, err.Error(), "secret")
+		require.Equal(t, name == "an error", errors.Is(err, broken))
+	}
+	c := aConfig()
+	c.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, broken })}
+	require.ErrorIs(t, csapi.New(c, csapi.Static(aToken()), nil).Get(t.Context(), csapi.App, "/", nil), broken, "the Config's")
+	require.ErrorContains(t, csapi.New(aConfig(), &source{tokens: []*csoauth.Token{nil}}, nil).Get(t.Context(), csapi.App, "/", nil), "neither a token nor an error")
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
