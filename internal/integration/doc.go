@@ -12,7 +12,9 @@
 //
 // Contentstack's own clients run unmodified, in a network namespace in which Contentstack's host
 // names lead to the emulator. The two JavaScript SDKs run with the other tests. The command csdx
-// brings 312 MB of npm packages, so a build tag keeps its tests for make clients.
+// brings 312 MB of npm packages, so a build tag keeps its tests for make clients. Clients that know
+// nothing of Contentstack, or let their users choose its URLs, need no such namespace: strategies
+// for Passport, Auth.js and simple-oauth2.
 //
 // Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to begin from when one machine is not
 // enough, is in the folder worker.
@@ -26,8 +28,8 @@
 //	make test
 //
 // in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js
-// 20, what npm ci installs in the folders oidc-provider, contentstack-sdks and axe, Chromium or
-// Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux iproute2 and the right to make
-// network namespaces; what lacks one of them is skipped and says so. With CI=true in the
+// 20, what npm ci installs in the folders oidc-provider, contentstack-sdks, other-clients and axe,
+// Chromium or Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux iproute2 and the right
+// to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the
 // environment a skipped suite is a failure.
 package integration

@@ -54,6 +54,7 @@ fi
 
 npm_ci oidc-provider
 npm_ci contentstack-sdks
+npm_ci other-clients
 npm_ci axe
 if [ "${1:-}" = clients ]; then
 	need faketime faketime
