@@ -79,7 +79,7 @@ func New(c *csoauth.Config, s Source, o *Options) *Client {
 }
 
 // Format keeps secrets out of what fmt prints.
-func (c *Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Client") }
+func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Client") }
 
 // with returns a Client that has another Source, and shares the rest.
 func (c *Client) with(s Source) *Client {

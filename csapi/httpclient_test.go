@@ -133,7 +133,9 @@ func TestRedirectsGetNoToken(t *testing.T) {
 	}))
 	defer elsewhere.Close()
 	server := csoauthtest.NewServer(t, nil)
-	server.API("GET /away", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL+"/x", http.StatusFound) })
+	server.API("GET /away", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL+"/x", http.StatusFound)
+	})
 	c, _ := login(t, server, csoauthtest.Visitor{})
 	resp, err := c.HTTPClient().Get(server.URL + "/away")
 	require.NoError(t, err)

@@ -50,27 +50,27 @@ type pace struct {
 	good   int           // responses since then
 }
 
-// wait returns when a request may go, and the period that it belongs to. It fails at once if that
-// would be after the context's deadline.
-func (p *pace) wait(ctx context.Context) (period int, err error) {
+// wait returns when a request may go, and the period that it belongs to; waited says that this took
+// time. It fails at once if that would be after the context's deadline.
+func (p *pace) wait(ctx context.Context) (period int, waited bool, err error) {
 	p.mu.Lock()
 	if p.gap == 0 && !time.Now().Before(p.pause) {
 		defer p.mu.Unlock()
-		return p.period, ctx.Err()
+		return p.period, false, ctx.Err()
 	}
 	p.mu.Unlock()
 	if err := p.reaches(ctx); err != nil {
-		return 0, err
+		return 0, true, err
 	}
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, true, ctx.Err()
 	}
 	for {
 		if err := p.reaches(ctx); err != nil {
-			return 0, err
+			return 0, true, err
 		}
 		p.mu.Lock()
 		now := time.Now()
@@ -82,11 +82,11 @@ func (p *pace) wait(ctx context.Context) (period int, err error) {
 			p.last = now
 			period = p.period
 			p.mu.Unlock()
-			return period, nil
+			return period, true, nil
 		}
 		p.mu.Unlock()
 		if err := sleep(ctx, next.Sub(now)); err != nil {
-			return 0, err
+			return 0, true, err
 		}
 	}
 }

@@ -38,12 +38,15 @@ func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 	}
 	replaced := false
 	for try := 1; ; try++ {
-		req, err := p.request(t)
+		pace := c.paces.at(t.OrganizationUID)
+		period, waited, err := pace.wait(ctx)
+		if err == nil && waited { // long enough, perhaps, for another token
+			t, err = c.token(ctx)
+		}
 		if err != nil {
 			return nil, err
 		}
-		pace := c.paces.at(t.OrganizationUID)
-		period, err := pace.wait(ctx)
+		req, err := p.request(t)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +95,9 @@ func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 			}
 			bearer.Drain(resp)
 			if err := sleep(ctx, wait); err != nil {
+				return nil, err
+			}
+			if t, err = c.token(ctx); err != nil {
 				return nil, err
 			}
 		default:

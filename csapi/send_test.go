@@ -154,6 +154,8 @@ func TestHowLongToWait(t *testing.T) {
 	}{
 		"seconds":               {map[string]string{"Retry-After": "7"}, 429, 0, 2, 7 * time.Second, 7 * time.Second, 0},
 		"a date":                {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:09 GMT"}, 429, 0, 2, 9 * time.Second, 9 * time.Second, 0},
+		"longer than a try":     {map[string]string{"Retry-After": "90"}, 429, 0, 2, 90 * time.Second, 90 * time.Second, 0},
+		"503, longer":           {map[string]string{"Retry-After": "90"}, 503, 0, 2, 90 * time.Second, 90 * time.Second, 0},
 		"nothing said":          {nil, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"rubbish":               {map[string]string{"Retry-After": "soon"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"503 says":              {map[string]string{"Retry-After": "7"}, 503, 0, 2, 7 * time.Second, 7 * time.Second, 0},
@@ -266,6 +268,26 @@ func (l *limiter) answer(int, *http.Request) *http.Response {
 		return resp
 	}
 	return response(200, inJSON, "{}")
+}
+
+// TestTokenIsAskedForAgainAfterAWait: it may have been replaced meanwhile.
+func TestTokenIsAskedForAgainAfterAWait(t *testing.T) {
+	for _, status := range []int{429, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			from := &source{tokens: []*csoauth.Token{numbered(1)}}
+			s := &service{answer: func(n int, _ *http.Request) *http.Response {
+				if n > 1 {
+					return response(200, inJSON, "{}")
+				}
+				from.mu.Lock()
+				from.tokens = []*csoauth.Token{numbered(2)}
+				from.mu.Unlock()
+				return with(response(status, inJSON, "{}"), "Retry-After", "1000")
+			}}
+			require.NoError(t, csapi.New(aConfig(), from, &csapi.Options{Base: s}).Get(t.Context(), csapi.ContentManagement, "/x", nil))
+			require.Equal(t, "Bearer the-access-token-2", s.requests[1].Header.Get("Authorization"))
+		})
+	}
 }
 
 // TestCrowdMeetsALimit: 500 requests by 50 goroutines, where ten a second may pass. They all

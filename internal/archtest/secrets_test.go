@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/examples/wrap"
 	"github.com/contentstack/csoauth/httplogin"
@@ -60,6 +61,21 @@ var withSecrets = []struct {
 	{"csoauth.Verifier", func(p *planter) (any, []string) {
 		v := csoauth.Verifier(p.secret())
 		return &v, []string{string(v)}
+	}, ""},
+
+	{"csapi.Client", func(p *planter) (any, []string) {
+		c, t := p.config(), p.token()
+		return csapi.New(c, csapi.Static(t), nil), append(heldByToken(t), c.ClientSecret)
+	}, ""},
+	{"csapi.Source", func(p *planter) (any, []string) {
+		source := csapi.Static(p.token())
+		t, err := source.Token(p.t.Context())
+		require.NoError(p.t, err)
+		return &source, heldByToken(t)
+	}, ""},
+	{"csapi.StackClient", func(p *planter) (any, []string) {
+		c, t := p.config(), p.token()
+		return csapi.New(c, csapi.Static(t), nil).Stack("blt1"), append(heldByToken(t), c.ClientSecret)
 	}, ""},
 
 	{"csoauthtest.App", func(p *planter) (any, []string) {
@@ -193,6 +209,15 @@ var withSecrets = []struct {
 
 // withoutSecrets lists the exported types that cannot hold a secret, each with its reason.
 var withoutSecrets = map[string]string{
+	"csapi.Error":        "texts without the token that was sent",
+	"csapi.Options":      "a transport of the caller's, and a duration",
+	"csapi.Organization": "a name",
+	"csapi.Service":      "a choice",
+	"csapi.Stack":        "an API key names a stack, and opens nothing without a token",
+	"csapi.User":         "a name and an address; the rest of the response is not read",
+
+	"csoauth.Introspection": "names of scopes, and a time",
+
 	// Their URLs print as they are. One with a password is refused when it is used.
 	"csoauth.AuthOptions":     "all of it is in the authorize URL, which the user's browser shows",
 	"csoauth.Endpoints":       "addresses of services",
