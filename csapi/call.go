@@ -109,6 +109,7 @@ func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoaut
 	defer got.Body.Close()
 	*as = got.token
 	answer, err := io.ReadAll(io.LimitReader(got.Body, maxResponse+1))
+	answer = bytes.TrimPrefix(answer, []byte("\uFEFF")) // a byte order mark, which JSON does not have
 	switch {
 	case err != nil:
 		return what.failed(ctx, fmt.Errorf("the response broke off: %w", err))

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -79,7 +81,9 @@ func TestEachServiceHasItsHost(t *testing.T) {
 	require.Len(t, hosts, 8)
 	require.ElementsMatch(t, aConfig().HostsFor(aToken()), keys(hosts), "these and no others get a token")
 	require.Equal(t, "Service(8)", csapi.Service(8).String())
-	_, err := c.BaseURL(t.Context(), csapi.Service(8))
+	_, err := csapi.New(aConfig(), csapi.Static(nil), nil).BaseURL(t.Context(), csapi.App)
+	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+	_, err = c.BaseURL(t.Context(), csapi.Service(8))
 	require.EqualError(t, err, "csapi: the Config's Endpoints have no Service(8)")
 }
 
@@ -141,6 +145,7 @@ func TestResponses(t *testing.T) {
 		"another type":    {200, inJSON, `{"name":1}`, out{"before"}, "csapi: GET /x: the response: json: cannot unmarshal number"},
 		"a page":          {200, "text/html", "<html><b>Log in</b> to the proxy", out{"before"}, "csapi: GET /x: 200 OK: the response is a page, perhaps of a proxy: Log in to the proxy"},
 		"text":            {200, "text/plain", "hello\x1b[31m", out{"before"}, "csapi: GET /x: 200 OK: the response is no JSON object: hello[31m"},
+		"byte order mark": {200, inJSON, "\uFEFF" + `{"name":"a"}`, out{"a"}, ""},
 		"cut":             {200, inJSON, `{"name":"a`, out{"before"}, "csapi: GET /x: 200 OK: the response is no JSON object: "},
 		"redirect":        {302, "", "", out{"before"}, "csapi: GET /x: 302 Found: the response is a redirect, which is not followed"},
 		"page of failure": {403, "text/html; charset=utf-8", "<h1>Forbidden</h1>", out{"before"}, "csapi: GET /x: 403 Forbidden: the response is a page, perhaps of a proxy: Forbidden"},
@@ -159,6 +164,14 @@ func TestResponses(t *testing.T) {
 			require.NotContains(t, err.Error(), "secret")
 		})
 	}
+	t.Run("it breaks off", func(t *testing.T) {
+		s := &service{answer: func(int, *http.Request) *http.Response {
+			resp := response(200, inJSON, "")
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"na`), iotest.ErrReader(errors.New("reset"))))
+			return resp
+		}}
+		require.EqualError(t, clientOf(s).Get(t.Context(), csapi.ContentManagement, "/x", nil), "csapi: GET /x: the response broke off: reset")
+	})
 	t.Run("nobody wants it", func(t *testing.T) {
 		s := &service{answer: says(200, "text/html", "<html>")}
 		require.NoError(t, clientOf(s).Call(t.Context(), "DELETE", csapi.DeveloperHub, "/x", nil, nil))
@@ -193,6 +206,7 @@ func TestEachShapeOfAnError(t *testing.T) {
 		"error alone":     {400, `{"error":"bad thing"}`, csapi.Error{Message: "bad thing"}, []error{csapi.ErrInvalid}},
 		"launch":          {409, `{"errors":[{"code":"launch.PROJECTS.DUPLICATE","message":"Project exists"}],"status":409}`, csapi.Error{Message: "launch.PROJECTS.DUPLICATE Project exists"}, nil},
 		"too many":        {429, `{"error_message":"slow down"}`, csapi.Error{Message: "slow down"}, []error{csapi.ErrRateLimited}},
+		"with a mark":     {400, "\uFEFF" + `{"message":"bad"}`, csapi.Error{Message: "bad"}, []error{csapi.ErrInvalid}},
 		"no object":       {500, `[1]`, csapi.Error{Message: "the response is no JSON object: [1]"}, nil},
 		"nothing known":   {400, `{"x":1}`, csapi.Error{}, []error{csapi.ErrInvalid}},
 		"a secret":        {400, `{"message":"the-access-token-1 is bad"}`, csapi.Error{Message: "(text withheld: it contains a secret)"}, []error{csapi.ErrInvalid}},

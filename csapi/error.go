@@ -118,7 +118,6 @@ func (e *Error) read(contentType string, body []byte, accessToken string) {
 	clean := func(text string, most int) string {
 		return untrusted.Clean(text, most, []string{accessToken}, nil)
 	}
-	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	var said errorJSON
 	if !isObject(body) || json.Unmarshal(body, &said) != nil {
 		e.Message = clean(whatInstead(contentType, body), untrusted.MaxDescription)

@@ -157,6 +157,8 @@ func TestHowLongToWait(t *testing.T) {
 		"longer than a try":     {map[string]string{"Retry-After": "90"}, 429, 0, 2, 90 * time.Second, 90 * time.Second, 0},
 		"503, longer":           {map[string]string{"Retry-After": "90"}, 503, 0, 2, 90 * time.Second, 90 * time.Second, 0},
 		"nothing said":          {nil, 429, 0, 2, time.Second, 2 * time.Second, 0},
+		"no limit":              {map[string]string{"X-RateLimit-Limit": "-1"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
+		"a limit of nothing":    {map[string]string{"X-RateLimit-Limit": "0"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"rubbish":               {map[string]string{"Retry-After": "soon"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"503 says":              {map[string]string{"Retry-After": "7"}, 503, 0, 2, 7 * time.Second, 7 * time.Second, 0},
 		"503":                   {nil, 503, 0, 2, 250 * time.Millisecond, 500 * time.Millisecond, 0},
