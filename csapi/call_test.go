@@ -65,6 +65,66 @@ func TestWhatARequestHas(t *testing.T) {
 	}
 }
 
+func TestTokenOfNoOrganization(t *testing.T) {
+	s := &service{answer: says(200, inJSON, "{}")}
+	token := aToken()
+	token.OrganizationUID = ""
+	require.NoError(t, csapi.New(aConfig(), csapi.Static(token), &csapi.Options{Base: s}).Get(t.Context(), csapi.Launch, "/x", nil))
+	_, there := s.requests[0].Header["Organization_uid"]
+	require.False(t, there)
+}
+
+// TestEachCallEndsWithItsContext, while the service hangs and while the Source does.
+func TestEachCallEndsWithItsContext(t *testing.T) {
+	for name, call := range map[string]func(ctx context.Context, c *csapi.Client) error{
+		"Get":          func(ctx context.Context, c *csapi.Client) error { return c.Get(ctx, csapi.App, "/x", nil) },
+		"Stack":        func(ctx context.Context, c *csapi.Client) error { return c.Stack("k").Get(ctx, "/x", nil) },
+		"User":         func(ctx context.Context, c *csapi.Client) error { _, err := c.User(ctx); return err },
+		"Organization": func(ctx context.Context, c *csapi.Client) error { _, err := c.Organization(ctx); return err },
+		"Stacks": func(ctx context.Context, c *csapi.Client) (err error) {
+			for _, err = range c.Stacks(ctx) {
+			}
+			return err
+		},
+		"Organizations": func(ctx context.Context, c *csapi.Client) (err error) {
+			for _, err = range c.Organizations(ctx) {
+			}
+			return err
+		},
+		"Revoke": func(ctx context.Context, c *csapi.Client) error { return c.Revoke(ctx) },
+		"HTTPClient": func(ctx context.Context, c *csapi.Client) error {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.contentstack.io/x", nil)
+			if err == nil {
+				_, err = c.HTTPClient().Do(req)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for _, c := range []*csapi.Client{
+					csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: hanging{}}),
+					csapi.New(aConfig(), hangingSource{}, &csapi.Options{Base: hanging{}}),
+				} {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					began := time.Now()
+					require.ErrorIs(t, call(ctx, c), context.DeadlineExceeded)
+					require.Equal(t, time.Second, time.Since(began))
+				}
+			})
+		})
+	}
+}
+
+type hangingSource struct{}
+
+func (hangingSource) Token(ctx context.Context) (*csoauth.Token, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+func (hangingSource) Invalidate(context.Context, string) error { return nil }
+
 func TestEachServiceHasItsHost(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	c := clientOf(s)
@@ -80,6 +140,9 @@ func TestEachServiceHasItsHost(t *testing.T) {
 	}
 	require.Len(t, hosts, 8)
 	require.ElementsMatch(t, aConfig().HostsFor(aToken()), keys(hosts), "these and no others get a token")
+	require.Equal(t, "[ContentManagement DeveloperHub Launch BrandKit PersonalizeManagement ComposableStudio Auth App]", fmt.Sprint([]csapi.Service{
+		csapi.ContentManagement, csapi.DeveloperHub, csapi.Launch, csapi.BrandKit, csapi.PersonalizeManagement, csapi.ComposableStudio, csapi.Auth, csapi.App,
+	}))
 	require.Equal(t, "Service(8)", csapi.Service(8).String())
 	_, err := csapi.New(aConfig(), csapi.Static(nil), nil).BaseURL(t.Context(), csapi.App)
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
@@ -141,6 +204,7 @@ func TestResponses(t *testing.T) {
 		"created":         {201, inJSON, `{"name":"a"}`, out{"a"}, ""},
 		"no content":      {204, "", "", out{"before"}, ""},
 		"empty":           {200, inJSON, " \n", out{"before"}, ""},
+		"some success":    {299, inJSON, `{"name":"a"}`, out{"a"}, ""},
 		"of no type":      {200, "", `{"name":"a"}`, out{"a"}, ""},
 		"another type":    {200, inJSON, `{"name":1}`, out{"before"}, "csapi: GET /x: the response: json: cannot unmarshal number"},
 		"a page":          {200, "text/html", "<html><b>Log in</b> to the proxy", out{"before"}, "csapi: GET /x: 200 OK: the response is a page, perhaps of a proxy: Log in to the proxy"},
@@ -148,6 +212,7 @@ func TestResponses(t *testing.T) {
 		"byte order mark": {200, inJSON, "\uFEFF" + `{"name":"a"}`, out{"a"}, ""},
 		"cut":             {200, inJSON, `{"name":"a`, out{"before"}, "csapi: GET /x: 200 OK: the response is no JSON object: "},
 		"redirect":        {302, "", "", out{"before"}, "csapi: GET /x: 302 Found: the response is a redirect, which is not followed"},
+		"any redirect":    {399, "", "", out{"before"}, "csapi: GET /x: 399: the response is a redirect, which is not followed"},
 		"page of failure": {403, "text/html; charset=utf-8", "<h1>Forbidden</h1>", out{"before"}, "csapi: GET /x: 403 Forbidden: the response is a page, perhaps of a proxy: Forbidden"},
 		"empty failure":   {404, "", "", out{"before"}, "csapi: GET /x: 404 Not Found: the response is empty"},
 	} {
@@ -155,6 +220,7 @@ func TestResponses(t *testing.T) {
 			got := out{"before"}
 			s := &service{answer: says(row.status, row.contentType, row.body)}
 			err := clientOf(s).Get(t.Context(), csapi.ContentManagement, "/x?secret=1", &got)
+			require.Zero(t, s.open)
 			require.Equal(t, row.want, got)
 			if row.err == "" {
 				require.NoError(t, err)

@@ -106,6 +106,17 @@ func TestHTTPClientChangesHeaders(t *testing.T) {
 	}
 }
 
+func TestHTTPClientKeepsTheCallersUserAgent(t *testing.T) {
+	s := &service{answer: says(200, inJSON, "{}")}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.contentstack.io/v3/x", nil)
+	require.NoError(t, err)
+	req.Header.Set("User-Agent", "mine/1")
+	resp, err := clientOf(s).HTTPClient().Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, "mine/1", s.requests[0].UserAgent())
+}
+
 func TestHTTPClientIsForTheLoginsHosts(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	c := clientOf(s).HTTPClient()

@@ -154,6 +154,9 @@ func (h *hub) answer(_ int, r *http.Request) *http.Response {
 		skip, _ := strconv.Atoi(r.URL.Query().Get("skip"))
 		limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
 		data := h.list[min(skip, len(h.list)):]
+		if limit != 50 {
+			return response(400, inJSON, `{"message":"limit"}`)
+		}
 		body, _ := json.Marshal(map[string]any{"data": data[:min(limit, len(data))]})
 		return response(200, inJSON, string(body))
 	}

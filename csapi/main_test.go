@@ -53,6 +53,7 @@ type service struct {
 	mu       sync.Mutex
 	requests []*http.Request
 	bodies   []string
+	open     int // responses that nobody has closed
 }
 
 func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -74,7 +75,24 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Unlock()
 	resp := s.answer(n, r)
 	resp.Request = r
+	s.mu.Lock()
+	s.open++
+	s.mu.Unlock()
+	resp.Body = &closing{resp.Body, s}
 	return resp, nil
+}
+
+// A closing is a body of a service's response that tells when it is closed.
+type closing struct {
+	io.ReadCloser
+	of *service
+}
+
+func (c *closing) Close() error {
+	c.of.mu.Lock()
+	c.of.open--
+	c.of.mu.Unlock()
+	return c.ReadCloser.Close()
 }
 
 func (s *service) count() int {
