@@ -95,7 +95,8 @@ func (m *Manager) install(key string, r *record) {
 
 // Delete deletes the login of key, here and in the store. It wins over a refresh that began before.
 // Other processes notice within their Recheck. It is no error if there is no such login.
-// Contentstack still accepts the tokens.
+// Contentstack still accepts the tokens; to end them there, for all of the user's machines, call
+// Revoke of package csapi first.
 func (m *Manager) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: delete: %w", err)
