@@ -1,16 +1,11 @@
 package integration_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,43 +37,11 @@ type sdkOptions struct {
 
 // An sdk are Contentstack's JavaScript clients in a process of their own: @contentstack/management,
 // which logs in, and @contentstack/marketplace-sdk, which uses its token.
-type sdk struct {
-	t       *testing.T
-	orders  *json.Encoder
-	answers *json.Decoder
-}
-
-// An sdkAnswer is what a call of a client came to.
-type sdkAnswer struct {
-	Result json.RawMessage
-	Error  string
-}
+type sdk struct{ *nodeScript }
 
 func startSDK(t *testing.T, c *contentstack, o sdkOptions) *sdk {
 	t.Helper()
-	const dir = "contentstack-sdks"
-	node := needPackage(t, dir, "@contentstack/marketplace-sdk", "make setup")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a bug of the client hangs
-	cmd := exec.CommandContext(ctx, node, "clients.mjs")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+c.authority)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdin, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		stdin.Close() // ends the script
-		cancel()      // and if it does not, this kills it
-		cmd.Wait()    // the error is that we may have killed it
-		if t.Failed() {
-			t.Logf("the SDK's process wrote to stderr:\n%s", &stderr)
-		}
-	})
-
-	s := &sdk{t, json.NewEncoder(stdin), json.NewDecoder(stdout)}
+	s := &sdk{startNodeScript(t, "contentstack-sdks", "@contentstack/marketplace-sdk", "NODE_EXTRA_CA_CERTS="+c.authority)}
 	oauth := map[string]any{"appId": sdkApp.UID, "clientId": sdkApp.ClientID, "redirectUri": sdkRedirectURI, "scope": []string{"user:read"}}
 	if o.redirectURI != "" {
 		oauth["redirectUri"] = o.redirectURI
@@ -90,30 +53,14 @@ func startSDK(t *testing.T, c *contentstack, o sdkOptions) *sdk {
 	if o.host != "" {
 		first["host"] = o.host
 	}
-	require.NoError(t, s.orders.Encode(first))
+	s.send(first)
 	return s
 }
 
-// needPackage returns where node is, if that and an npm package in dir are there. make installs both.
-func needPackage(t *testing.T, dir, name, make string) (node string) {
-	t.Helper()
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(filepath.Join(dir, "node_modules", filepath.FromSlash(name)))
-	}
-	if err != nil {
-		skipSuite(t, dir+": run `"+make+"` or install Node.js 20 and run `npm ci` in internal/integration/"+dir)
-	}
-	return node
-}
-
 // try has a client do something.
-func (s *sdk) try(order map[string]any) sdkAnswer {
+func (s *sdk) try(order map[string]any) nodeAnswer {
 	s.t.Helper()
-	require.NoError(s.t, s.orders.Encode(order))
-	var answer sdkAnswer
-	require.NoError(s.t, s.answers.Decode(&answer), "the SDK's process ended or was killed")
-	return answer
+	return s.ask(order)
 }
 
 // must has a client do something that succeeds.

@@ -2,17 +2,13 @@ package integration_test
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -317,37 +313,11 @@ type passportContentstack struct {
 func (p *passportContentstack) authorizeURL() (string, error) { return p.link, nil }
 
 // A nodeClient is a client of other-clients/clients.mjs, in a process of its own.
-type nodeClient struct {
-	t       *testing.T
-	orders  *json.Encoder
-	answers *json.Decoder
-}
+type nodeClient struct{ *nodeScript }
 
 func startNodeClient(t *testing.T, c *contentstack, name string, s otherSettings) *nodeClient {
 	t.Helper()
-	const dir = "other-clients"
-	node := needPackage(t, dir, "simple-oauth2", "make setup")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a bug of the client may hang
-	cmd := exec.CommandContext(ctx, node, "clients.mjs")
-	cmd.Dir = dir
-	cmd.Env = os.Environ()
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	stdin, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		stdin.Close() // ends the script
-		cancel()      // and if it does not, this kills it
-		cmd.Wait()    // the error is that we may have killed it
-		if t.Failed() {
-			t.Logf("%s wrote to stderr:\n%s", name, &stderr)
-		}
-	})
-
-	n := &nodeClient{t, json.NewEncoder(stdin), json.NewDecoder(stdout)}
+	n := &nodeClient{startNodeScript(t, "other-clients", "simple-oauth2")}
 	first := map[string]any{
 		"client": name, "base": c.app, "appUid": otherApp.UID,
 		"clientId": otherApp.ClientID, "clientSecret": otherApp.ClientSecret, "redirectUri": otherApp.RedirectURIs[0],
@@ -355,19 +325,14 @@ func startNodeClient(t *testing.T, c *contentstack, name string, s otherSettings
 	for key, value := range s {
 		first[key] = value
 	}
-	require.NoError(t, n.orders.Encode(first))
+	n.send(first)
 	return n
 }
 
 // do has the client do something, and returns the client's error.
 func (n *nodeClient) do(result any, order map[string]any) error {
 	n.t.Helper()
-	require.NoError(n.t, n.orders.Encode(order))
-	var answer struct {
-		Result json.RawMessage
-		Error  string
-	}
-	require.NoError(n.t, n.answers.Decode(&answer), "the client's process ended or was killed")
+	answer := n.ask(order)
 	if answer.Error != "" {
 		return fmt.Errorf("%v: %s", order["do"], answer.Error)
 	}
