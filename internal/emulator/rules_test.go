@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -8,10 +9,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -468,4 +471,33 @@ func TestOnlySomeRulesCanBeTolerated(t *testing.T) {
 	require.ErrorContains(t, err, `emulator: tolerate "no-such-rule": want a rule that can be tolerated: secret-in-url, state-reused, `)
 	_, err = emulator.New(emulator.Realistic())
 	require.NoError(t, err)
+}
+
+// TestClientThatLeavesIsNoFinding: it did not get the response, so it may use the refresh token
+// again.
+func TestClientThatLeavesIsNoFinding(t *testing.T) {
+	s := startLogins(t, emulator.Options{})
+	form := renewal(s.tokens().Refresh)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	r := httptest.NewRequestWithContext(gone, http.MethodPost, "http://localhost/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	require.Equal(t, http.StatusBadRequest, s.token(form).status)
+	require.Empty(t, s.Findings())
+}
+
+func TestFindingsAreInTheOrderOfTheirFirstRequests(t *testing.T) {
+	now := newClock()
+	s := startLogins(t, emulator.Options{Now: now.Now})
+	var want []string
+	for _, client := range ruleClients() {
+		if slices.Contains(want, client.id) || client.id == "challenge-reused" {
+			continue
+		}
+		now.pass(time.Second)
+		client.do(s)
+		want = append(want, client.id)
+	}
+	require.Equal(t, want, idsOf(s.Findings()))
 }
