@@ -101,7 +101,7 @@ func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoaut
 		}
 		var try context.Context
 		try, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no whole response within %v", c.timeout))
-		return c.request(try, what, t, in != nil, body)
+		return c.request(try, what, t, body)
 	}})
 	if err != nil {
 		return what.failed(ctx, err)
@@ -119,8 +119,8 @@ func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoaut
 	return what.read(got, answer, out)
 }
 
-// request makes the request for a token.
-func (c *Client) request(ctx context.Context, what call, t *csoauth.Token, hasBody bool, body []byte) (*http.Request, error) {
+// request makes the request for a token. body is nil if there is none.
+func (c *Client) request(ctx context.Context, what call, t *csoauth.Token, body []byte) (*http.Request, error) {
 	base, err := c.baseURL(t, what.service)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (c *Client) request(ctx context.Context, what call, t *csoauth.Token, hasBo
 		return nil, fmt.Errorf("%s is no host for a token, or not by https: check the Config's Endpoints", u.Host)
 	}
 	var reader io.Reader
-	if hasBody {
+	if body != nil {
 		reader = bytes.NewReader(body)
 	}
 	req, err := http.NewRequestWithContext(ctx, what.method, u.String(), reader)
@@ -142,7 +142,7 @@ func (c *Client) request(ctx context.Context, what call, t *csoauth.Token, hasBo
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", useragent.After(c.config.UserAgent))
-	if hasBody {
+	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if what.about != nil {
@@ -185,7 +185,7 @@ func (what call) failed(ctx context.Context, err error) error {
 	if paused, ok := errors.AsType[*pausedError](err); ok {
 		return &Error{
 			Service: what.service, Method: what.method, Path: what.bare(), StatusCode: http.StatusTooManyRequests,
-			Message: "not sent: " + paused.Error(), RetryAfter: paused.for_,
+			Message: "not sent: " + paused.Error(), RetryAfter: paused.wait,
 		}
 	}
 	return fmt.Errorf("csapi: %s %s: %w", what.method, what.bare(), err)

@@ -103,10 +103,10 @@ func (p *pace) reaches(ctx context.Context) error {
 }
 
 // A pausedError says that a request was not sent, because all wait for longer than its deadline.
-type pausedError struct{ for_ time.Duration }
+type pausedError struct{ wait time.Duration }
 
 func (e *pausedError) Error() string {
-	return fmt.Sprintf("requests for this organization are paused for %v", e.for_.Round(time.Second))
+	return fmt.Sprintf("requests for this organization are paused for %v", e.wait.Round(time.Second))
 }
 
 func (e *pausedError) Is(target error) bool { return target == ErrRateLimited }

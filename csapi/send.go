@@ -9,6 +9,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/bearer"
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // maxTries is how often a request is sent at most, besides once more after a 401.
@@ -55,7 +56,7 @@ func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 			err = errors.New("the transport returned neither a response nor an error")
 		}
 		if err != nil {
-			return nil, err
+			return nil, withoutToken(err, t.AccessToken)
 		}
 		got := &reply{Response: resp, token: t}
 		if resp.StatusCode != http.StatusTooManyRequests {
@@ -106,6 +107,26 @@ func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 		}
 	}
 }
+
+// withoutToken returns err with a text that does not have the token in it: a RoundTripper may repeat
+// what it was given. errors.Is and errors.As find what they would find in err.
+func withoutToken(err error, accessToken string) error {
+	text := err.Error()
+	if clean := untrusted.Clean(text, untrusted.MaxDescription, []string{accessToken}, nil); clean != text {
+		return &cleanError{clean, func() error { return err }}
+	}
+	return err
+}
+
+// A cleanError has another text than its cause. That is in a func, so that %+v does not print it.
+type cleanError struct {
+	text  string
+	cause func() error
+}
+
+func (e *cleanError) Error() string        { return e.text }
+func (e *cleanError) Is(target error) bool { return errors.Is(e.cause(), target) }
+func (e *cleanError) As(target any) bool   { return errors.As(e.cause(), target) }
 
 // isTrouble reports whether a status says that the service failed, and may not a moment later.
 func isTrouble(status int) bool {

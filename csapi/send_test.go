@@ -376,6 +376,16 @@ func TestTransportThatFails(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 		require.Equal(t, name == "an error", errors.Is(err, broken))
 	}
+	chatty := csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("cannot send %v: %w", r.Header, broken)
+	})})
+	err := chatty.Get(t.Context(), csapi.ContentManagement, "/x", nil)
+	require.ErrorIs(t, err, broken)
+	_, fromClient := chatty.HTTPClient().Get("https://api.contentstack.io/x")
+	require.ErrorIs(t, fromClient, broken)
+	for _, text := range []string{fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprint(fromClient)} {
+		require.NotContains(t, text, "the-access-token")
+	}
 	c := aConfig()
 	c.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) { return nil, broken })}
 	require.ErrorIs(t, csapi.New(c, csapi.Static(aToken()), nil).Get(t.Context(), csapi.App, "/", nil), broken, "the Config's")
