@@ -108,7 +108,11 @@ func TestStackSettingsTellWhetherAKeyFits(t *testing.T) {
 		r := s.request(http.MethodGet, s.url+"/v3/stacks/settings", "")
 		r.Header.Set("Authorization", "Bearer "+access)
 		r.Header.Set("api_key", key)
-		require.Equal(t, want, s.do(s.client, r).status, key)
+		said := s.do(s.client, r)
+		require.Equal(t, want, said.status, key)
+		if want == 412 {
+			require.JSONEq(t, `{"error_code":109,"error_message":"The api_key is not valid.","errors":{}}`, said.body)
+		}
 	}
 }
 

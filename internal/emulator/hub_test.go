@@ -111,6 +111,21 @@ func TestParametersOfAList(t *testing.T) {
 	require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`, entry.Created)
 }
 
+// TestEachAppHasItsColleagues, and only what is asked for is a deletion.
+func TestEachAppHasItsColleagues(t *testing.T) {
+	s := start(t, emulator.Realistic())
+	adas := s.loginOf(ada)
+	for _, path := range []string{ofApp1, "/manifests/app3/authorizations", "/manifests/app2/authorizations"} {
+		require.GreaterOrEqual(t, *s.list(path, adas.Access).Count, 120, path)
+		require.Regexp(t, `^listed 50 of 12[01] authorizations$`, s.last().Decision)
+	}
+	for _, path := range []string{"/", "/x"} {
+		require.Equal(t, http.StatusNotFound, s.ask(http.MethodGet, ofApp1+path, adas.Access, press).status)
+		require.Equal(t, http.StatusNotFound, s.ask(http.MethodPost, ofApp1+path, adas.Access, press).status)
+	}
+	require.Equal(t, 121, *s.list(ofApp1, adas.Access).Count)
+}
+
 // TestEndOfAnAuthorizationEndsItsTokens, on all machines of the user, and nobody else's.
 func TestEndOfAnAuthorizationEndsItsTokens(t *testing.T) {
 	s := start(t, emulator.Realistic())

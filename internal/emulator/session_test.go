@@ -168,3 +168,13 @@ func TestPageFiles(t *testing.T) {
 		require.Equal(t, status, s.open(s.client, path).status, path)
 	}
 }
+
+// TestEmptySessionIsNone, and not that of the first user.
+func TestEmptySessionIsNone(t *testing.T) {
+	s := start(t, emulator.Options{})
+	r := s.request(http.MethodGet, s.byPath("app1", authorization()), "")
+	r.Header.Set("Cookie", emulator.SessionCookie+"=")
+	said := s.do(s.client, r)
+	require.Equal(t, http.StatusFound, said.status)
+	require.Equal(t, "sent to log in first", s.last().Decision)
+}
