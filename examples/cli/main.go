@@ -3,7 +3,7 @@
 //
 //	go run ./examples/cli -emulator   try it without a Contentstack account
 //	go run ./examples/cli             use your app; settings.go lists the environment variables
-//	go run ./examples/cli -logout     log out
+//	go run ./examples/cli -logout     log out, on the user's other machines too
 package main
 
 import (
@@ -15,8 +15,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/loopback"
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -60,6 +62,7 @@ type program struct {
 	options *loopback.Options
 	tokens  *tokens.Manager
 	login   *tokens.Login // the user's, in tokens
+	api     *csapi.Client // sends requests as the user
 	out     io.Writer
 }
 
@@ -72,13 +75,16 @@ func newProgram(s *settings, out io.Writer) (*program, error) {
 		return nil, err
 	}
 	key := s.config.Region.String() + "/" + s.config.ClientID // another app needs another token
-	return &program{config: s.config, options: &s.login, tokens: manager, login: manager.For(key), out: out}, nil
+	login := manager.For(key)
+	return &program{
+		config: s.config, options: &s.login, tokens: manager, login: login, api: csapi.New(s.config, login, nil), out: out,
+	}, nil
 }
 
 // greet prints who the user is. The user has to log in if there is no login yet, or if it has ended
 // because the user or an administrator revoked the access. No other error is a reason to ask again.
 func (p *program) greet(ctx context.Context) error {
-	u, err := p.user(ctx)
+	user, organization, err := p.user(ctx)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		token, loginErr := loopback.Login(ctx, p.config, p.options)
 		if loginErr != nil {
@@ -87,21 +93,42 @@ func (p *program) greet(ctx context.Context) error {
 		if err := p.login.Put(ctx, token); err != nil {
 			return err
 		}
-		u, err = p.user(ctx)
+		user, organization, err = p.user(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "Hello, %s (%s). You are logged in for %s.\n", u.Name, u.Email, u.Organization)
+	_, err = fmt.Fprintf(p.out, "Hello, %s %s (%s). You are logged in for %s.\n",
+		user.FirstName, user.LastName, user.Email, organization.Name)
 	return err
 }
 
-// logOut deletes the token. Contentstack still allows the app until the user removes it there,
-// under Authorized Apps.
-func (p *program) logOut(ctx context.Context) error {
-	if err := p.login.Delete(ctx); err != nil {
-		return err
+// patience is how long the calls to Contentstack may take together. Without a deadline, they wait
+// for as long as a busy service asks.
+const patience = 30 * time.Second
+
+// user returns the user, and the organization that the user chose at consent.
+func (p *program) user(ctx context.Context) (user *csapi.User, organization *csapi.Organization, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if user, err = p.api.User(ctx); err == nil {
+		organization, err = p.api.Organization(ctx)
 	}
-	_, err := fmt.Fprintln(p.out, "Logged out on this machine. Contentstack still allows the app: remove it there, under Authorized Apps.")
+	return user, organization, err
+}
+
+// logOut ends what the user has allowed the app in the organization, and deletes the token. That
+// logs out the user's other machines too. For a logout on this machine alone, only delete the token.
+func (p *program) logOut(ctx context.Context) error {
+	revoking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	revokeErr := p.api.Revoke(revoking)
+	if err := p.login.Delete(ctx); err != nil {
+		return errors.Join(revokeErr, err)
+	}
+	if revokeErr != nil {
+		return fmt.Errorf("logged out on this machine, but Contentstack may still allow the app: remove it there, under Authorized Apps: %w", revokeErr)
+	}
+	_, err := fmt.Fprintln(p.out, "Logged out, on your other machines too. Contentstack no longer allows the app in this organization.")
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/internal/emulator"
 	_ "github.com/contentstack/csoauth/internal/offline"
@@ -60,6 +61,40 @@ func TestAsksAgainAfterLogout(t *testing.T) {
 	require.Equal(t, 2, int(m.opened.Load()))
 }
 
+func TestLogoutIsForAllMachines(t *testing.T) {
+	here := newMachine(t, nil)
+	here.run(t)
+	there := *here.settings
+	there.dir = t.TempDir()
+	start := func(s *settings) string {
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), s, &out))
+		return out.String()
+	}
+	require.Equal(t, helloAda, start(&there))
+	require.Equal(t, 2, int(here.opened.Load()))
+
+	here.settings.logout = true
+	require.Contains(t, here.run(t), "on your other machines too")
+	require.Equal(t, helloAda, start(&there))
+	require.Equal(t, 3, int(here.opened.Load()), "the other machine has to ask again")
+}
+
+func TestLogoutDeletesTheTokenEvenIfItCannotRevoke(t *testing.T) {
+	m := newMachine(t, nil)
+	m.run(t)
+	m.contentstack.API("GET /manifests/{app}/authorizations", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	})
+	m.settings.logout = true
+	err := run(t.Context(), m.settings, io.Discard)
+	require.ErrorContains(t, err, "remove it there, under Authorized Apps")
+	require.ErrorIs(t, err, csapi.ErrForbidden)
+	m.settings.logout = false
+	require.Equal(t, helloAda, m.run(t))
+	require.Equal(t, 2, int(m.opened.Load()))
+}
+
 func TestDenialIsNotRemembered(t *testing.T) {
 	m := newMachine(t, nil)
 	m.browser = m.contentstack.BrowserOf(csoauthtest.Visitor{Deny: true})
@@ -76,15 +111,16 @@ func TestFailureOfTheAPIIsNoReasonToAsk(t *testing.T) {
 	m := newMachine(t, nil)
 	var status atomic.Int64
 	m.contentstack.API("GET /v3/user", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "600") // longer than the program waits
 		w.WriteHeader(int(status.Load()))
-		io.WriteString(w, `{"user":{"first_name":"Ada","last_name":"Lovelace"}}`)
+		io.WriteString(w, `{"user":{"uid":"blt00000000000ada01","first_name":"Ada","last_name":"Lovelace"}}`)
 	})
 	status.Store(http.StatusOK)
 	m.run(t)
 	for _, wrong := range []string{"503 Service Unavailable", "403 Forbidden", "401 Unauthorized"} {
 		code, _ := strconv.Atoi(wrong[:3])
 		status.Store(int64(code))
-		require.EqualError(t, run(t.Context(), m.settings, io.Discard), "GET /v3/user: "+wrong)
+		require.EqualError(t, run(t.Context(), m.settings, io.Discard), "csapi: GET /v3/user: "+wrong+" (try again in 10m0s)")
 	}
 	status.Store(http.StatusOK)
 	require.Contains(t, m.run(t), "Hello, Ada")
@@ -102,7 +138,7 @@ func TestUserOfAnotherRegion(t *testing.T) {
 
 func TestAnotherAppHasALoginOfItsOwn(t *testing.T) {
 	app := func(n string) csoauthtest.App {
-		return csoauthtest.App{UID: "app" + n, ClientID: "client" + n, AllowPKCE: true, Scopes: []string{"user:read"}}
+		return csoauthtest.App{UID: "app" + n, ClientID: "client" + n, AllowPKCE: true, Scopes: []string{"user:read", "organization:read"}}
 	}
 	m := newMachine(t, &csoauthtest.Options{Apps: []csoauthtest.App{app("1"), app("2")}})
 	m.run(t)
@@ -133,6 +169,7 @@ func TestEmulated(t *testing.T) {
 	require.Contains(t, before, "/authorize")
 	require.NotContains(t, after, "/authorize")
 	require.Contains(t, after, "POST /apps-api/apps/token", "refreshed")
+	require.Contains(t, after, "(Contentstack: DELETE /manifests/", "revoked")
 }
 
 func TestSettings(t *testing.T) {

@@ -37,7 +37,7 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 	flags := flag.NewFlagSet("cli", flag.ContinueOnError)
 	flags.StringVar(&s.dir, "dir", dir, "`directory` to store the token in")
 	flags.BoolVar(&s.login.Manual, "manual", false, "log in with a browser on another machine: paste the address that it ends at")
-	flags.BoolVar(&s.logout, "logout", false, "log out: delete the stored token")
+	flags.BoolVar(&s.logout, "logout", false, "log out, on your other machines too: revoke the access, and delete the stored token")
 	flags.BoolVar(&s.emulator, "emulator", false, "run with an emulated Contentstack, without any configuration")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
