@@ -25,8 +25,8 @@ var emulatedUsers = []emulator.User{
 }
 
 var emulatedStacks = map[string]string{
-	"press": `{"stacks":[{"name":"Books","description":"Everything in print","api_key":"blt00000000000books"},{"name":"Papers","api_key":"blt0000000000papers"}]}`,
-	"shop":  `{"stacks":[{"name":"Shop <EU>","description":"Prices & texts","api_key":"blt000000000000shop"}]}`,
+	"press": `{"stacks":[{"name":"Books","description":"Everything in print","api_key":"blt00000000000books"},{"name":"Papers","api_key":"blt0000000000papers"}],"count":2}`,
+	"shop":  `{"stacks":[{"name":"Shop <EU>","description":"Prices & texts","api_key":"blt000000000000shop"}],"count":1}`,
 }
 
 // runEmulated calls run with an emulated Contentstack, where access tokens expire after a minute.

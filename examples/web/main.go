@@ -109,7 +109,8 @@ func (a *app) loggedIn(w http.ResponseWriter, r *http.Request, token *csoauth.To
 
 // serveLogout ends the session and deletes the user's tokens. That logs the user out in all
 // browsers, because they share the tokens. Contentstack still allows the app until the user removes
-// it there, under Authorized Apps.
+// it there, under Authorized Apps. csapi's Revoke would end that too, and with it the user's logins
+// in all other programs of this app.
 func (a *app) serveLogout(w http.ResponseWriter, r *http.Request) {
 	if key, ok := a.sessions.end(w, r); ok {
 		if err := a.tokens.Delete(r.Context(), key); err != nil {

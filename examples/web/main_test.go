@@ -170,10 +170,11 @@ func newSite(t *testing.T) *site {
 	s := &site{contentstack: csoauthtest.NewServer(t, nil)}
 	s.contentstack.API("GET /v3/stacks", func(w http.ResponseWriter, r *http.Request) {
 		if s.down.Load() {
+			w.Header().Set("Retry-After", "600") // longer than the page waits
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`"},{"name":"<b>bold</b>"}]}`)
+		io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`","api_key":"blt1"},{"name":"<b>bold</b>","api_key":"blt2"}],"count":2}`)
 	})
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+
+	"github.com/contentstack/csoauth/csapi"
 )
 
 //go:embed page.html
@@ -25,13 +27,7 @@ type pageData struct {
 
 type user struct {
 	Name, Email, Organization string
-	Stacks                    []stack
-}
-
-type stack struct {
-	Name        string
-	Description string
-	APIKey      string `json:"api_key"`
+	Stacks                    []csapi.Stack
 }
 
 // writePage writes the page. Its headers forbid caching, scripts, and frames on other sites.
