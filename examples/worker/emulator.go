@@ -25,8 +25,8 @@ var emulatedUsers = []emulator.User{
 }
 
 var emulatedStacks = map[string]string{
-	"press": `{"stacks":[{"name":"Books"},{"name":"Papers"}]}`,
-	"shop":  `{"stacks":[{"name":"Compilers"}]}`,
+	"press": `{"stacks":[{"name":"Books","api_key":"blt00000000000books"},{"name":"Papers","api_key":"blt0000000000papers"}],"count":2}`,
+	"shop":  `{"stacks":[{"name":"Compilers","api_key":"blt0000000compilers"}],"count":1}`,
 }
 
 // runEmulated runs the worker with an emulated Contentstack. Its users log in by themselves, and

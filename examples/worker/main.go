@@ -10,13 +10,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -24,6 +22,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -126,42 +125,14 @@ func (w *worker) workFor(ctx context.Context, key string) {
 	}
 }
 
-// listStacks is the work. It uses the Content Management API of the user's own region.
+// listStacks is the work. It asks the Content Management API of the user's own region.
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	login := w.tokens.For(key)
-	token, err := login.Token(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hosts, err := w.config.EndpointsFor(token)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, hosts.ContentManagement+"/v3/stacks", nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusUnauthorized { // refreshing did not help: has the login ended?
-		if _, err := login.Token(ctx); err != nil {
+	for stack, err := range csapi.New(w.config, w.tokens.For(key), nil).Stacks(ctx) {
+		if err != nil {
 			return nil, err
 		}
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("list stacks: %s", resp.Status)
-	}
-	var list struct{ Stacks []struct{ Name string } }
-	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
-		return nil, fmt.Errorf("list stacks: %w", err)
-	}
-	for _, stack := range list.Stacks {
 		names = append(names, stack.Name)
 	}
 	return names, nil

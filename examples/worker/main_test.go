@@ -49,11 +49,8 @@ func TestWorksForEveryUserAFewAtATime(t *testing.T) {
 			came[time.Since(began)]++
 			mu.Unlock()
 			time.Sleep(time.Second)
-			io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`"}]}`)
+			io.WriteString(w, `{"stacks":[{"name":"Of `+r.Header.Get("organization_uid")+`","api_key":"blt1"}],"count":1}`)
 		}))
-		before := http.DefaultTransport // of the Manager's Client
-		http.DefaultTransport = inMemory{e}
-		t.Cleanup(func() { http.DefaultTransport = before })
 		log, app := listen(t), emulator.DefaultApp()
 		const base = "http://localhost:1"
 		s := &settings{sealKeys: [][]byte{bytes.Repeat([]byte{1}, 32)}, dir: t.TempDir(), rounds: 1, config: &csoauth.Config{
