@@ -31,7 +31,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return refuse(req, errors.New("csapi: the request has no URL"))
 	}
 	if !bearer.IsFirstOrigin(req) {
-		resp, err := t.client.base.RoundTrip(req)
+		resp, err := t.client.base.RoundTrip(withoutLogin(req))
 		return of(req, resp), err
 	}
 	first := true
@@ -86,6 +86,21 @@ func (t *transport) request(req *http.Request, token *csoauth.Token, first bool)
 	}
 	bearer.Set(out.Header, []string{"Bearer " + token.AccessToken})
 	return out, nil
+}
+
+// withoutLogin returns req without what is for the login's hosts alone. net/http takes the headers
+// of the first request along to each redirect; it leaves out Authorization, and only if the host is
+// another.
+func withoutLogin(req *http.Request) *http.Request {
+	out := req.Clone(req.Context())
+	for key := range out.Header {
+		for _, name := range []string{"authorization", "authtoken", "api_key", "organization_uid"} {
+			if strings.EqualFold(key, name) {
+				delete(out.Header, key)
+			}
+		}
+	}
+	return out
 }
 
 func wrapped(req *http.Request, err error) error {
