@@ -2,6 +2,7 @@ package csapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -48,6 +49,9 @@ func (c *Client) Revoke(ctx context.Context) error {
 	}
 	for range 2 { // the second time with a token that was refreshed
 		err = c.with(&fixed{c.source, t}).revoke(ctx, t)
+		if partly, ok := errors.AsType[*partlyRevoked](err); ok {
+			return partly
+		}
 		if !isUnauthorized(err) {
 			break
 		}
@@ -73,10 +77,24 @@ func (f *fixed) Token(context.Context) (*csoauth.Token, error) { return f.token,
 
 func (f *fixed) Invalidate(context.Context, string) error { return nil }
 
+// isUnauthorized reports whether err is a 401 that another token may help.
 func isUnauthorized(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && e.StatusCode == http.StatusUnauthorized
+	return ok && e.StatusCode == http.StatusUnauthorized && e.Code != 161 && e.Code != 294 // as bearer.Judge
 }
+
+// A partlyRevoked says that some of the user's authorizations are ended, and the others cannot be:
+// the token has ended with the first ones.
+type partlyRevoked struct {
+	ended, all int
+	err        error
+}
+
+func (e *partlyRevoked) Error() string {
+	return fmt.Sprintf("csapi: revoke: %d of the user's %d authorizations are ended, and the token with them: %v", e.ended, e.all, e.err)
+}
+
+func (e *partlyRevoked) Unwrap() error { return e.err }
 
 // revoke ends the authorizations of t's user.
 func (c *Client) revoke(ctx context.Context, t *csoauth.Token) error {
@@ -97,9 +115,12 @@ func (c *Client) revoke(ctx context.Context, t *csoauth.Token) error {
 		switch {
 		case err == nil:
 		case i > 0 && isUnauthorized(err):
-			return fmt.Errorf("csapi: revoke: %d of the user's %d authorizations are ended, and the token with them: %w", i, len(mine), err)
+			return &partlyRevoked{i, len(mine), err}
 		default:
 			left, listErr := c.authorizationsOf(ctx, t, user)
+			if i == len(mine)-1 && isUnauthorized(listErr) {
+				err = listErr // perhaps it was ended all the same, and the token with it: the Source knows
+			}
 			if listErr != nil || slices.Contains(left, uid) {
 				return fmt.Errorf("csapi: revoke: %w", err)
 			}
@@ -122,11 +143,21 @@ func (c *Client) authorizationsOf(ctx context.Context, t *csoauth.Token, user st
 	}
 	all := walk(ctx, func(a authorization) string { return a.UID }, func(ctx context.Context, skip int) (page[authorization], error) {
 		var said struct {
-			Data  []authorization `json:"data"`
+			Data  json.RawMessage `json:"data"`
 			Count *int            `json:"count"`
 		}
 		err := c.Get(ctx, DeveloperHub, c.authorizations()+"?"+pageQuery(skip, hubPage), &said)
-		return page[authorization]{said.Data, said.Count}, err
+		if err != nil {
+			return page[authorization]{}, err
+		}
+		if said.Data == nil {
+			return page[authorization]{}, errors.New("the list of authorizations has no data") // which is not an empty list
+		}
+		var entries []authorization
+		if json.Unmarshal(said.Data, &entries) != nil {
+			return page[authorization]{}, errors.New("the data of the list of authorizations is no list")
+		}
+		return page[authorization]{entries, said.Count}, nil
 	})
 	for a, err := range all {
 		if err != nil {
