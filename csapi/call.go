@@ -112,7 +112,7 @@ func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoaut
 	answer = bytes.TrimPrefix(answer, []byte("\uFEFF")) // a byte order mark, which JSON does not have
 	switch {
 	case err != nil:
-		return what.failed(ctx, fmt.Errorf("the response broke off: %w", err))
+		return what.failed(ctx, fmt.Errorf("the response broke off: %w", withoutToken(err, got.token.AccessToken)))
 	case len(answer) > maxResponse:
 		return what.failed(ctx, fmt.Errorf("the response is over %d bytes", maxResponse))
 	}
@@ -162,7 +162,7 @@ func (what call) read(got *reply, answer []byte, out any) error {
 		return nil
 	case good && json.Valid(answer):
 		if err := json.Unmarshal(answer, out); err != nil {
-			return fmt.Errorf("csapi: %s %s: the response: %w", what.method, what.bare(), err)
+			return fmt.Errorf("csapi: %s %s: the response: %w", what.method, what.bare(), withoutToken(err, got.token.AccessToken))
 		}
 		return nil
 	}

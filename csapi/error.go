@@ -100,6 +100,8 @@ func (e *Error) Is(target error) bool {
 const (
 	maxFields = 20
 	maxTexts  = 5 // of a field
+
+	maxError = 1 << 20 // bytes of a response that is an error
 )
 
 // errorJSON has the members by which Contentstack's services report failures: error_message,
@@ -118,6 +120,10 @@ func (e *Error) read(contentType string, body []byte, accessToken string) {
 	clean := func(text string, most int) string {
 		return untrusted.Clean(text, most, []string{accessToken}, nil)
 	}
+	if len(body) > maxError {
+		e.Message = fmt.Sprintf("the response is over %d bytes, too large for an error", maxError)
+		return
+	}
 	var said errorJSON
 	if !isObject(body) || json.Unmarshal(body, &said) != nil {
 		e.Message = clean(whatInstead(contentType, body), untrusted.MaxDescription)
@@ -128,13 +134,15 @@ func (e *Error) read(contentType string, body []byte, accessToken string) {
 	e.Fields = map[string][]string{}
 	for name, texts := range fieldsOf(said.Errors) {
 		if name = clean(name, untrusted.MaxCode); name == "" {
-			message = strings.TrimSpace(strings.TrimSpace(message) + " " + strings.Join(texts, ", "))
+			if len(message) < untrusted.MaxDescription {
+				message = strings.TrimSpace(strings.TrimSpace(message) + " " + strings.Join(texts, ", "))
+			}
 			continue
 		}
 		if len(e.Fields) == maxFields {
-			continue
+			break
 		}
-		for _, text := range texts[:min(len(texts), maxTexts)] {
+		for _, text := range texts[:min(len(texts), maxTexts-len(e.Fields[name]))] { // two names may look alike
 			e.Fields[name] = append(e.Fields[name], clean(text, untrusted.MaxDescription))
 		}
 	}
@@ -216,12 +224,18 @@ func textsOf(raw json.RawMessage) (texts []string) {
 		case json.Unmarshal(each, &one) == nil && one != "":
 			texts = append(texts, one)
 		case json.Unmarshal(each, &object) == nil:
-			if text := strings.TrimSpace(firstText(object.Code) + " " + firstText(object.Message)); text != "" {
+			if text := strings.TrimSpace(textOf(object.Code) + " " + textOf(object.Message)); text != "" {
 				texts = append(texts, text)
 			}
 		}
 	}
 	return texts
+}
+
+// textOf returns a string, or "" for anything else.
+func textOf(raw json.RawMessage) (text string) {
+	_ = json.Unmarshal(raw, &text)
+	return text
 }
 
 // fieldsOf returns what an errors member says of each field. Texts of no field are at "".
