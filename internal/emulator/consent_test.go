@@ -83,6 +83,10 @@ func TestOnlySoManyFormsAreRemembered(t *testing.T) {
 	require.Equal(t, http.StatusFound, post(first, "first").status)
 	post(s.attempt(), "one too many").callback(t)
 	require.Equal(t, http.StatusBadRequest, post(first, "first").status, "its state was used")
+	post(s.attempt(), "two too many").callback(t)
+	post(s.attempt(), "three too many").callback(t)
+	fresh := s.attempt()
+	require.Equal(t, fresh.authorize.Get("state"), post(fresh, "1").callback(t).Get("state"), "a number that was forgotten, too")
 }
 
 // TestConsentThatIsTakenBackEndsTheCode, too.

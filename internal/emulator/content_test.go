@@ -74,6 +74,7 @@ func TestOrganizations(t *testing.T) {
 	s, access = startContent(t, emulator.Unknowns{OrganizationList: "all", OrganizationMember: "organizations"})
 	page = s.content("/v3/organizations?limit=1&skip=1", access, "")
 	require.Equal(t, shop, page.Organizations[0].UID)
+	require.NotContains(t, s.ask(http.MethodGet, "/v3/organizations?limit=1&skip=1", access, "").body, ada, "of which Ada is no owner")
 	require.Contains(t, s.ask(http.MethodGet, "/v3/organizations/"+press, access, "").body, `{"organizations":[{`)
 }
 

@@ -59,7 +59,7 @@ func TestIntrospection(t *testing.T) {
 func TestIntrospectionRefuses(t *testing.T) {
 	s := start(t, emulator.Options{})
 	token := url.Values{"token": {s.login().Access}}
-	require.Equal(t, http.StatusBadRequest, s.introspect(url.Values{"token": {""}}).status)
+	require.JSONEq(t, `{"statusCode":400,"error":"Bad Request","message":"token is missing"}`, s.introspect(url.Values{"token": {""}}).body)
 	require.Equal(t, []string{"missing-parameter"}, idsOf(s.Findings()))
 	r := s.request(http.MethodPost, s.url+"/introspect?"+token.Encode(), token.Encode())
 	require.Equal(t, http.StatusBadRequest, s.do(s.client, r).status)
@@ -73,8 +73,11 @@ func TestIntrospectionRefuses(t *testing.T) {
 func TestWhatIsUnknownOfIntrospection(t *testing.T) {
 	s := start(t, emulator.Options{Unknowns: emulator.Unknowns{IntrospectAuth: "client", IntrospectMembers: "full", IntrospectScope: "array"}})
 	token := url.Values{"token": {s.login().Access}}
-	require.Equal(t, http.StatusUnauthorized, s.introspect(token).status)
+	said := s.introspect(token)
+	require.Equal(t, http.StatusUnauthorized, said.status)
+	require.JSONEq(t, `{"statusCode":401,"error":"Unauthorized","message":"client_id is missing"}`, said.body)
+	require.Empty(t, s.Findings(), "the document shows a request without it")
 	require.Equal(t, http.StatusUnauthorized, s.introspect(with(token, url.Values{"client_id": {"client1"}, "client_secret": {"guess"}})).status)
-	said := s.introspect(with(token, url.Values{"client_id": {"client1"}, "client_secret": {secret}}))
+	said = s.introspect(with(token, url.Values{"client_id": {"client1"}, "client_secret": {secret}}))
 	require.JSONEq(t, `{"active":true,"scope":["user:read","cm.stack:share"],"client_id":"client1","sub":"`+ada+`","token_type":"Bearer"}`, said.body)
 }

@@ -177,4 +177,7 @@ func TestEmptySessionIsNone(t *testing.T) {
 	said := s.do(s.client, r)
 	require.Equal(t, http.StatusFound, said.status)
 	require.Equal(t, "sent to log in first", s.last().Decision)
+	to, err := url.Parse(said.header.Get("Location"))
+	require.NoError(t, err)
+	require.Equal(t, r.URL.RequestURI(), to.Query().Get("return"))
 }

@@ -46,6 +46,19 @@ func TestStateOutlivesARestart(t *testing.T) {
 	require.NotEmpty(t, back.Get("code"), "consent was remembered")
 }
 
+// TestAuthorizationsOutliveARestart: they are listed and can be ended.
+func TestAuthorizationsOutliveARestart(t *testing.T) {
+	s := start(t, emulator.Realistic())
+	alans := s.loginOf(alan)
+	uid := s.list(ofApp1, alans.Access).Data[0].UID
+	next := s.restarted(emulator.Realistic())
+	require.Equal(t, uid, next.list(ofApp1, alans.Access).Data[0].UID)
+	require.Equal(t, http.StatusOK, next.ask(http.MethodDelete, ofApp1+"/"+uid, alans.Access, press).status)
+	require.False(t, next.works(alans.Access))
+	again := next.restarted(emulator.Realistic())
+	require.False(t, again.works(alans.Access), "what was ended stays so")
+}
+
 func TestStateOfAppsAndUsersThatAreGone(t *testing.T) {
 	s := start(t, emulator.Options{})
 	adas := s.login()
