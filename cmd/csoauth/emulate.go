@@ -67,6 +67,7 @@ type emulateFlags struct {
 	allowHosts     []string
 	failOnFindings bool
 	allow          []string
+	refuse         []string                  // what --refuse has named
 	changes        []func(*emulator.Options) // what the other flags say, in their order
 }
 
@@ -113,7 +114,10 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 		}
 	}
 	text("tolerate", "`findings` that are not refused, besides those of the preset", each(func(o *emulator.Options, id string) { o.SetTolerated(id, true) }))
-	text("refuse", "`findings` that are refused, although the preset tolerates them", each(func(o *emulator.Options, id string) { o.SetTolerated(id, false) }))
+	text("refuse", "`findings` that are refused, although the preset tolerates them", each(func(o *emulator.Options, id string) {
+		f.refuse = append(f.refuse, id)
+		o.SetTolerated(id, false)
+	}))
 	text("region", "`name` of the region in callbacks and token responses (default NA)", func(o *emulator.Options, name string) { o.Location = name })
 	duration("access-token-lifetime", "`time` that an access token lives (default 1h)", func(o *emulator.Options) *time.Duration { return &o.AccessTokenLifetime })
 	duration("refresh-token-lifetime", "`time` that a refresh token lives (default: no end)", func(o *emulator.Options) *time.Duration { return &o.RefreshTokenLifetime })
@@ -213,6 +217,11 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 	}
 	for _, change := range f.changes {
 		change(&o)
+	}
+	for _, id := range f.refuse { // a mistyped one would refuse nothing
+		if err := emulator.CheckTolerable(id); err != nil {
+			return emulator.Options{}, fmt.Errorf("emulate: --refuse %w", err)
+		}
 	}
 	o.AllowHosts = f.hosts()
 	return o, nil

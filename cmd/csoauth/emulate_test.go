@@ -211,3 +211,10 @@ func TestStateThatCannotBeKeptIsToldOnce(t *testing.T) {
 	require.Equal(t, 2, surprises(), "it was well meanwhile")
 	require.NoError(t, o.state.load(e), "no file yet is no state yet")
 }
+
+func TestRefusalOfAnUnknownFindingIsToldAtOnce(t *testing.T) {
+	for _, id := range []string{"secret-in-ulr", "no-state", ""} { // mistyped, never refused, empty
+		_, err := emulate(t, "--addr", "127.0.0.1:0", "--refuse", id)
+		require.ErrorContains(t, err, "emulate: --refuse \""+id+"\": want a rule that can be tolerated: secret-in-url, ")
+	}
+}

@@ -51,9 +51,12 @@ func ReadConfig(r io.Reader, preset string) (Options, error) {
 		return Options{}, fmt.Errorf("config: something follows the object")
 	}
 	for _, id := range c.Tolerate {
-		o.SetTolerated(id, true)
+		o.SetTolerated(id, true) // New checks it
 	}
 	for _, id := range c.Refuse {
+		if err := CheckTolerable(id); err != nil {
+			return Options{}, fmt.Errorf("config: refuse %w", err)
+		}
 		o.SetTolerated(id, false)
 	}
 	o.Location = c.Region

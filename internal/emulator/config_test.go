@@ -81,3 +81,10 @@ func TestConfigThatCannotBeRead(t *testing.T) {
 		require.EqualError(t, err, want)
 	}
 }
+
+func TestRefusalInAConfigThatRefusesNothing(t *testing.T) {
+	for _, id := range []string{"secret-in-ulr", "no-state"} {
+		_, err := emulator.ReadConfig(strings.NewReader(`{"refuse": ["`+id+`"]}`), "")
+		require.ErrorContains(t, err, `config: refuse "`+id+`": want a rule that can be tolerated: `)
+	}
+}

@@ -144,8 +144,8 @@ func (o *Options) check() error {
 		return err
 	}
 	for _, id := range o.Tolerate {
-		if rule, ok := ruleByID(id); !ok || rule.when != strictly {
-			return fmt.Errorf("tolerate %.40q: want a rule that can be tolerated: %s", id, strings.Join(tolerable(), ", "))
+		if err := CheckTolerable(id); err != nil {
+			return fmt.Errorf("tolerate %w", err)
 		}
 	}
 	for _, host := range o.AllowHosts {

@@ -1,6 +1,10 @@
 package emulator
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // A Rule is something that a client must do or must not do. A client that breaks it has a Finding.
 type Rule struct {
@@ -211,6 +215,14 @@ func ruleByID(id string) (*Rule, bool) {
 		return nil, false
 	}
 	return rules[i], true
+}
+
+// CheckTolerable returns an error if id is not that of a Rule that can be tolerated or refused.
+func CheckTolerable(id string) error {
+	if rule, ok := ruleByID(id); !ok || rule.when != strictly {
+		return fmt.Errorf("%.40q: want a rule that can be tolerated: %s", id, strings.Join(tolerable(), ", "))
+	}
+	return nil
 }
 
 // tolerable returns the IDs that Options.Tolerate may have.
