@@ -81,3 +81,14 @@ func TestWhatIsUnknownOfIntrospection(t *testing.T) {
 	said = s.introspect(with(token, url.Values{"client_id": {"client1"}, "client_secret": {secret}}))
 	require.JSONEq(t, `{"active":true,"scope":["user:read","cm.stack:share"],"client_id":"client1","sub":"`+ada+`","token_type":"Bearer"}`, said.body)
 }
+
+// TestSecretsInTheURLOfAGetAreFound: not to be a POST is the smaller fault of a client that puts all
+// into the URL.
+func TestSecretsInTheURLOfAGetAreFound(t *testing.T) {
+	for _, o := range []emulator.Options{emulator.Strict(), emulator.Realistic()} {
+		s := startLogins(t, o)
+		r := s.request(http.MethodGet, s.url+"/token?grant_type=refresh_token&refresh_token=x&client_secret=y", "")
+		require.Equal(t, http.StatusMethodNotAllowed, s.do(s.client, r).status)
+		require.ElementsMatch(t, []string{"not-post", "query-at-token-endpoint", "secret-in-url"}, idsOf(s.Findings()))
+	}
+}

@@ -103,6 +103,8 @@ func (e *Emulator) grant(r *tokenRequest) (answer map[string]any, decision strin
 func (e *Emulator) readTokenRequest(r *http.Request, entry *entry) (*tokenRequest, *refusal) {
 	request := &tokenRequest{entry: entry}
 	if r.Method != http.MethodPost {
+		entry.see(r.URL.Query())
+		checkEnvelope(r, entry) // what else is wrong with it
 		return request, &refusal{notPost, http.StatusMethodNotAllowed, "invalid_request", "the method is " + r.Method + ", want POST"}
 	}
 	form, err := parseForm(r)
