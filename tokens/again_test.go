@@ -91,6 +91,7 @@ func TestWhatALostResponseCosts(t *testing.T) {
 						switch {
 						case errors.Is(err, csoauth.ErrLoginRequired):
 							got = lost
+							assert.ErrorContains(t, err, "before that: ", "and why it came to this")
 						case err != nil:
 						case server.isDead():
 							got = lostEarly

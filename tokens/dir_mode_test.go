@@ -213,6 +213,10 @@ func TestDirOptions(t *testing.T) {
 				allowed = allowed || may == o
 			}
 			assert.Equal(t, allowed, err == nil, "%s, %+v: %v", test.name, o, err)
+			if err != nil && (test.owner == us || test.owner == root) {
+				advised := strings.Contains(err.Error(), "DirOptions.InsecureGroup")
+				assert.Equal(t, test.mode.Perm()&0o002 == 0, advised, "the option helps only where the group alone may write: %v", err)
+			}
 		}
 	}
 }
