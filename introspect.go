@@ -87,10 +87,10 @@ func (r *tokenResponse) introspection() (*Introspection, error) {
 		return nil, r.refuse("the response does not say whether the token is active")
 	}
 	i := &Introspection{Active: active == "true"}
-	var one string
-	if json.Unmarshal(said.Scope, &one) == nil {
-		i.Scopes = strings.Fields(one)
-	} else {
+	var one *string // nil: null, which does not tell
+	if err := json.Unmarshal(said.Scope, &one); err == nil && one != nil {
+		i.Scopes = strings.Fields(*one)
+	} else if err != nil {
 		_ = json.Unmarshal(said.Scope, &i.Scopes) // neither: the response does not tell
 	}
 	if said.Exp > 0 && said.Exp < maxUnix {

@@ -1,7 +1,9 @@
 package csoauth_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -91,4 +93,22 @@ func TestIntrospectNeedsAToken(t *testing.T) {
 	}
 	_, err := c.Introspect(t.Context(), &csoauth.Token{AccessToken: "a", Location: "mars"})
 	require.ErrorContains(t, err, `unknown region "mars"`)
+}
+
+// TestScopeThatIsNullDoesNotTell: no scopes at all would be another answer.
+func TestScopeThatIsNullDoesNotTell(t *testing.T) {
+	for body, tells := range map[string]bool{`{"active":true,"scope":null}`: false, `{"active":true}`: false, `{"active":true,"scope":""}`: true} {
+		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, body)
+		}))
+		c := &csoauth.Config{
+			AppUID: "app", ClientID: "client", RedirectURI: "http://localhost:8184", HTTPClient: service.Client(),
+			Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(service.URL)},
+		}
+		i, err := c.Introspect(t.Context(), &csoauth.Token{AccessToken: "an-access-token"})
+		service.Close()
+		require.NoError(t, err)
+		require.Equal(t, tells, i.Scopes != nil, body)
+	}
 }

@@ -114,3 +114,17 @@ func TestRealisticToleratesWhatClientsDo(t *testing.T) {
 		})
 	}
 }
+
+// TestCodeOfAnAPIIsNoSecret: a test of a client that asks for a language must not fail.
+func TestCodeOfAnAPIIsNoSecret(t *testing.T) {
+	server := csoauthtest.NewServer(t, nil)
+	server.API("GET /v3/locales", func(http.ResponseWriter, *http.Request) {})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/v3/locales?code=fr-fr", nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+server.Login(server.Config("http://localhost:8184")).AccessToken)
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Empty(t, server.Findings())
+}

@@ -218,3 +218,15 @@ func TestRefusalOfAnUnknownFindingIsToldAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, "emulate: --refuse \""+id+"\": want a rule that can be tolerated: secret-in-url, ")
 	}
 }
+
+func TestWhatAClientSendsDoesNotActOnTheTerminal(t *testing.T) {
+	e, err := emulator.New(emulator.Options{})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	o := &observer{teller: newTeller(&out), emulator: e}
+	o.request(emulator.Request{Method: "GET", Path: "/a\x1b]0;b\a", Params: map[string]string{"scope": "c\x1b[2J"}})
+	o.finding(emulator.Finding{ID: "x", Request: "GET /d\u009b2J"}, false)
+	require.Contains(t, out.String(), "GET /a]0;b")
+	require.NotContains(t, out.String(), "\x1b")
+	require.NotContains(t, out.String(), "\u009b")
+}

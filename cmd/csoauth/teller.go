@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/contentstack/csoauth/internal/emulator"
@@ -81,6 +82,12 @@ func (t *teller) returned(err error) { t.wrapped("", "   error:", err.Error()) }
 // first.
 func (t *teller) wrapped(colour, head, text string) {
 	const width = 80
+	text = strings.Map(func(r rune) rune { // a client's path must not act on the terminal
+		if unicode.IsPrint(r) || unicode.IsSpace(r) {
+			return r
+		}
+		return -1
+	}, text)
 	indent, line := strings.Repeat(" ", len(head)), head
 	for word := range strings.FieldsSeq(text) {
 		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {

@@ -116,7 +116,7 @@ func (e *Emulator) behindToken(errors errorShape, do func(w http.ResponseWriter,
 			refuse(fmt.Sprintf("there are %d Authorization headers", len(headers)), noToken)
 		case authtoken && entry.breaks(authtokenHeader), authtoken && len(headers) == 0:
 			refuse("there is an authtoken header", badAuthtoken)
-		case breaksInURL(r, entry, nil):
+		case breaksInAPIURL(query, entry):
 			refuse("the URL holds a secret", noToken)
 		case len(headers) == 0 || headers[0] == "" || bearer && access == "":
 			refuse("no good bearer token", noToken)

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 const maxForm = 64 << 10 // bytes; real forms have some hundred
@@ -76,10 +77,20 @@ func breaksInURL(r *http.Request, entry *entry, rule *Rule) (refused bool) {
 		refused = entry.breaks(rule)
 	}
 	params, _ := url.ParseQuery(r.URL.RawQuery) // what parses counts
-	for _, name := range secretParams {
+	return breaksByParams(params, secretParams, entry) || refused
+}
+
+// breaksInAPIURL is breaksInURL for an API, of which a code may be a parameter that is no secret:
+// that of a language or of a country.
+func breaksInAPIURL(params url.Values, entry *entry) (refused bool) {
+	return breaksByParams(params, slices.DeleteFunc(slices.Clone(secretParams), func(name string) bool { return name == "code" }), entry)
+}
+
+func breaksByParams(params url.Values, secrets []string, entry *entry) (refused bool) {
+	for _, name := range secrets {
 		if params.Has(name) && entry.breaks(secretInURL) {
 			return true
 		}
 	}
-	return refused
+	return false
 }
