@@ -22,6 +22,7 @@ var children = map[string]func(){
 	"herd":        childOfHerd,
 	"bare herd":   childOfBareHerd,
 	"loopback":    childLogsIn,
+	"visitor":     childVisits,
 	"store fault": childOfStoreFault,
 }
 

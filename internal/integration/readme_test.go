@@ -1,16 +1,22 @@
 package integration_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/internal/emulator"
 )
 
 // The READMEs of the stores show Go code for clients that the root module does not have, so
@@ -44,6 +50,83 @@ func TestStoreReadmesWork(t *testing.T) {
 			assert.Equal(t, "the other replica has Ada's token: true\n", out)
 		})
 	}
+}
+
+// TestReadmeProgramAfterTheLogin runs the README's program that logs in, lists and revokes against
+// "csoauth emulate" as it stands there, but at free ports.
+func TestReadmeProgramAfterTheLogin(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## After the login\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := goBlock.FindAllStringSubmatch(section, -1)
+	require.Len(t, blocks, 1, "want one whole program")
+	program := blocks[0][1]
+	_, body, _ := strings.Cut(program, "func main() {\n")
+	body, _, _ = strings.Cut(body, "\n}\n")
+	assert.LessOrEqual(t, strings.Count(body, "\n")+1, 20, "the program is long")
+
+	redirectURI := freeRedirectURI(t)
+	stdout := startProgram(t, os.Stderr, buildProgram(t, "./cmd/csoauth"),
+		"emulate", "--addr", "127.0.0.1:0", "--quiet", "--fail-on-findings", "--redirect-uri", redirectURI)
+	base := ""
+	for lines := bufio.NewScanner(stdout); base == "" && lines.Scan(); {
+		if _, after, ok := strings.Cut(lines.Text(), "Emulated Contentstack at "); ok {
+			base, _, _ = strings.Cut(after, " ")
+		}
+	}
+	require.NotEmpty(t, base, "the emulator does not say where it is")
+	for old, replacement := range map[string]string{"http://127.0.0.1:8484": base, "http://localhost:8184/callback": redirectURI} {
+		require.Equal(t, 1, strings.Count(program, old), old)
+		program = strings.Replace(program, old, replacement, 1)
+	}
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	printed := strings.Split(strings.TrimSpace(runText(t, program, "BROWSER='"+exe+"'", childEnv+"=visitor", "GORACE=atexit_sleep_ms=0")), "\n")
+	assert.Equal(t, "Hello, Ada Lovelace", printed[0])
+	require.Len(t, printed, 1+230, "all stacks, from three pages")
+	assert.Regexp(t, `^blt[0-9a-f]{16} Emulated Press stack 230$`, printed[230])
+
+	log := readEmulatorLog(t, base)
+	require.NotEmpty(t, log.Requests)
+	last := log.Requests[len(log.Requests)-1]
+	assert.Equal(t, http.MethodDelete, last.Method, last.Decision)
+	assert.Less(t, last.Status, 300, last.Decision)
+	assert.Empty(t, log.Findings)
+}
+
+// childVisits is the browser of a user who allows everything. Its argument is the address to open.
+func childVisits() {
+	address, err := url.Parse(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: address.Scheme + "://" + address.Host}, Timeout: time.Minute}
+	resp, err := browser.Get(address.String())
+	if err != nil {
+		panic(err)
+	}
+	resp.Body.Close()
+}
+
+// An emulatorLog is what GET /_emulator/requests tells.
+type emulatorLog struct {
+	Requests []emulator.Request
+	Findings []emulator.Finding
+}
+
+func readEmulatorLog(t *testing.T, base string) (log emulatorLog) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/_emulator/requests", nil)
+	require.NoError(t, err)
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&log))
+	return log
 }
 
 // goBlock matches a fenced block of Go.
