@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,7 +92,9 @@ func TestDirIsKnownByItsAbsolutePath(t *testing.T) {
 	require.ErrorIs(t, err, tokens.ErrNotFound)
 	require.NoError(t, os.Rename(filepath.Join(used, "tokens"), filepath.Join(used, "moved")))
 	_, err = tokens.Dir(filepath.Join(used, "x", "..", "tokens")).Load(t.Context(), dirKey)
-	assertDirError(t, err, filepath.Join(used, "tokens")+" was there before")
+	gone, swaps := filepath.Join(used, "tokens"), filepath.Join(used, "tokens", "swaps")
+	assert.ErrorContains(t, err, gone+" was there before and its folder swaps is gone")
+	assert.True(t, strings.HasSuffix(err.Error(), "run: mkdir -p "+swaps), err)
 }
 
 // TestMemoryOfDirsIsBounded: a program that uses a directory for each of many users must not grow.

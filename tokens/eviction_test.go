@@ -119,6 +119,21 @@ func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 	})
 }
 
+// That a token was rejected a while ago is nothing to keep an entry for.
+func TestUserWhoseTokenWasRejectedIsEvicted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvider()
+		m := replicas(t, 1, p, new(tokens.Memory), &tokens.Options{MaxCached: 10})[0]
+		require.NoError(t, m.For("user").Invalidate(t.Context(), access(t, m)))
+		time.Sleep(10 * time.Second)
+		evictionFlood(t, p, m, "soon", 100)
+		require.True(t, m.IsCached("user"), "another rejection would have to wait")
+		time.Sleep(2 * time.Minute)
+		evictionFlood(t, p, m, "later", 100)
+		assert.False(t, m.IsCached("user"))
+	})
+}
+
 func TestCacheShrinksAgainAfterABurst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

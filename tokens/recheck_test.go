@@ -132,6 +132,23 @@ func TestStoreThatHangsHoldsUpOneCallerOfEachLook(t *testing.T) {
 	})
 }
 
+// A caller who has no time for a look has the token of the last one.
+func TestCallerWhoLeavesDuringALookHasAToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
+		m := replica(t, p, store, nil)
+		require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
+		time.Sleep(10 * time.Minute)
+		store.load = func(int, string) error { time.Sleep(10 * time.Second); return nil }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		token, err := m.Token(ctx, "user")
+		require.NoError(t, err)
+		assert.Equal(t, "access-user-1", token.AccessToken)
+		assert.Error(t, ctx.Err(), "it had waited")
+	})
+}
+
 // A refresh that hangs is no look at the store: a login that was replaced meanwhile is noticed in
 // time after it.
 func TestLookIsDueRecheckAfterTheLastOne(t *testing.T) {
