@@ -121,9 +121,7 @@ func (e *Emulator) behindToken(errors errorShape, do func(w http.ResponseWriter,
 		case len(headers) == 0 || headers[0] == "" || bearer && access == "":
 			refuse("no good bearer token", noToken)
 		case !bearer:
-			if access == "" { // a bare token
-				entry.breaks(noBearerScheme)
-			}
+			entry.breaks(noBearerScheme)
 			refuse("no good bearer token", noToken)
 		case !good:
 			refuse("no good bearer token", badToken)

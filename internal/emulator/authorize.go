@@ -98,7 +98,11 @@ func (a App) redirectURI(q url.Values, entry *entry) (string, error) {
 		}
 		return a.RedirectURIs[0], nil
 	case !slices.Contains(a.RedirectURIs, asked):
-		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %q to the byte (Developer Hub, OAuth)", asked, a.RedirectURIs)
+		where := ""
+		if slices.ContainsFunc(a.RedirectURIs, func(uri string) bool { return bareURI(uri) == bareURI(asked) }) {
+			where = ", with its query"
+		}
+		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %q to the byte%s (Developer Hub, OAuth)", bareURI(asked), a.masked().RedirectURIs, where)
 	}
 	return asked, nil
 }

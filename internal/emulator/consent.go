@@ -24,6 +24,16 @@ type consentData struct {
 func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r)
 	entry.see(r.URL.Query())
+	if r.Method == http.MethodHead { // of a program that shows a preview of the link, or checks it
+		entry.end(http.StatusOK, "only looked at: a browser opens it with GET")
+		return
+	}
+	opened := e.opened(r)
+	if location, _ := e.answered(opened); location != "" {
+		entry.end(http.StatusFound, "the authorize URL was opened twice; sent back as before")
+		redirectBack(w, r, location)
+		return
+	}
 	a, err := e.readAuthorize(r, entry)
 	if err != nil {
 		refuseAuthorize(w, entry, err)
@@ -43,6 +53,7 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 	user := *session
 	entry.about(a.app, user)
 	if org, ok := e.consented(a, user); ok && r.Header.Get(askHeader) == "" {
+		a.consent = opened
 		e.sendBack(w, r, entry, a, e.allow(a, user, org), user.Name()+" allowed it before for "+org.Name+"; a code was issued")
 		return
 	}
@@ -52,6 +63,16 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 		Title: "Allow " + a.app.Name + "?", App: a.app, User: user, Scopes: inWords(a.scopes), RedirectURI: a.redirectURI,
 		SwitchURL: toLogin, Consent: newSecret(), PKCEOff: a.challenge != "" && !a.app.AllowPKCE,
 	})
+}
+
+// opened returns what stands for the number of a consent form when none is shown: the user and the
+// authorize URL. It is empty without a session, and for a program that wants a form.
+func (e *Emulator) opened(r *http.Request) string {
+	session, _ := e.session(r)
+	if session == nil || r.Header.Get(askHeader) != "" {
+		return ""
+	}
+	return session.UID + " " + r.URL.RequestURI()
 }
 
 // serveDecision takes the answer to the consent form: decision is allow or deny; user and
@@ -202,12 +223,12 @@ func (f *answeredForms) add(number string, how sentBack) {
 
 // answered reports whether the consent form of that number was answered before. A second click on
 // its button leads where the first did: location is that place. It is empty once the app has
-// redeemed the code.
+// redeemed the code, or the code has expired.
 func (e *Emulator) answered(number string) (location string, answered bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	how, answered := e.forms.answers[number]
-	if c := e.grants.codes[how.code]; c != nil && (c.spent || c.dead) {
+	if c := e.grants.codes[how.code]; c != nil && (c.spent || c.dead || !e.o.Now().Before(c.expires)) {
 		return "", answered
 	}
 	return how.location, answered

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,4 +98,35 @@ func TestConsentThatIsTakenBackEndsTheCode(t *testing.T) {
 	s.consent(a)
 	require.True(t, s.Revoke(access))
 	require.Equal(t, "400 invalid_grant: the user has taken the consent back", s.token(a.redeem).reason())
+}
+
+// TestAuthorizeURLThatIsOpenedAgain, by a reload or a double click, is the same login as long as its
+// code waits. A program that looks at the link uses nothing up.
+func TestAuthorizeURLThatIsOpenedAgain(t *testing.T) {
+	now := newClock()
+	s := startLogins(t, emulator.Options{Now: now.Now})
+	s.consent(s.attempt()) // from now on without a form
+	a := s.attempt()
+	open := func(method string) answer {
+		return s.do(s.client, s.request(method, s.byPath("app1", a.authorize), ""))
+	}
+	for range 2 {
+		said := open(http.MethodHead)
+		require.Equal(t, http.StatusOK, said.status)
+		require.Empty(t, said.header.Get("Location"))
+	}
+	first := open(http.MethodGet).callback(t)
+	require.Equal(t, http.StatusOK, open(http.MethodHead).status)
+	require.Equal(t, first, open(http.MethodGet).callback(t))
+	require.Contains(t, s.last().Decision, "opened twice")
+	require.Empty(t, s.Findings())
+
+	now.pass(time.Hour)
+	require.Equal(t, http.StatusBadRequest, open(http.MethodGet).status, "its code has expired, and the state was used")
+	require.Equal(t, []string{"state-reused"}, idsOf(s.Findings()))
+
+	a = s.attempt()
+	a.redeem.Set("code", open(http.MethodGet).callback(t).Get("code"))
+	require.Empty(t, s.token(a.redeem).reason())
+	require.Equal(t, http.StatusBadRequest, open(http.MethodGet).status, "its code was redeemed")
 }

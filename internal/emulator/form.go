@@ -49,7 +49,8 @@ func parseForm(r *http.Request) (url.Values, error) {
 }
 
 // parseParams parses a query or a form in which no parameter may occur twice (RFC 6749, sections
-// 3.1 and 3.2). Its errors name parameters, never values.
+// 3.1 and 3.2); it then returns them all the same, to see whose they are. Its errors name parameters,
+// never values.
 func parseParams(encoded string) (url.Values, error) {
 	values, err := url.ParseQuery(encoded)
 	if err != nil {
@@ -57,7 +58,7 @@ func parseParams(encoded string) (url.Values, error) {
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return nil, breach(repeatedParameter, "parameter %.40q occurs %d times (RFC 6749, 3.1)", name, len(all))
+			return values, breach(repeatedParameter, "parameter %.40q occurs %d times (RFC 6749, 3.1)", name, len(all))
 		}
 	}
 	return values, nil

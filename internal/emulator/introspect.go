@@ -12,7 +12,8 @@ func (e *Emulator) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	form, err := parseForm(r)
 	entry.see(form)
 	request := &tokenRequest{entry: entry, form: form}
-	refuse := func(no *refusal) {
+	e.prove(request, r)
+	end := func(no *refusal) {
 		if no.rule != nil {
 			entry.breaks(no.rule)
 		}
@@ -21,21 +22,23 @@ func (e *Emulator) serveIntrospect(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		refuse(refuse400(err))
+		end(refuse400(err))
 		return
 	case breaksInURL(r, entry, nil):
-		refuse(refuse400(breach(secretInURL, "the token belongs in the body")))
+		end(refuse400(breach(secretInURL, "the token belongs in the body")))
+		return
+	case len(r.Header.Values("Authorization")) > 1 && entry.breaks(twoAuthorizationHeaders):
+		end(refuse(nil, "invalid_request", "there are %d Authorization headers", len(r.Header.Values("Authorization"))))
 		return
 	case form.Get("token") == "":
-		refuse(refuse400(breach(missingParameter, "token is missing")))
+		end(refuse400(breach(missingParameter, "token is missing")))
 		return
 	case e.o.Unknowns.IntrospectAuth == "client" && !form.Has("client_id"):
-		refuse(refuse401()) // no finding: the document shows a request without it
+		end(refuse401()) // no finding: the document shows a request without it
 		return
 	case e.o.Unknowns.IntrospectAuth == "client":
-		e.prove(request, r)
 		if no := e.authenticate(request); no != nil {
-			refuse(no)
+			end(no)
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -125,12 +126,34 @@ func (e *entry) unanswered() {
 // show returns a parameter's value if it is no secret. A challenge is one unless it is a hash.
 func (l *requestLog) show(name string, params url.Values) string {
 	value := params.Get(name)
+	if name == "redirect_uri" {
+		bare := bareURI(value)
+		if bare == value {
+			return value
+		}
+		return bare + l.mask(value)
+	}
 	if value == "" || slices.Contains(shown, name) || name == "code_challenge" && params.Get("code_challenge_method") == "S256" {
 		return value
 	}
+	return l.mask(value)
+}
+
+func (l *requestLog) mask(value string) string {
 	mac := hmac.New(sha256.New, l.key)
 	mac.Write([]byte(value))
 	return "***" + hex.EncodeToString(mac.Sum(nil)[:4])
+}
+
+// bareURI returns a URI without what may be secret in it. A client may send the whole callback, code
+// and all, as its redirect_uri.
+func bareURI(uri string) string {
+	bare, _, _ := strings.Cut(uri, "#")
+	bare, _, _ = strings.Cut(bare, "?")
+	if i := strings.LastIndex(bare, "@"); i >= 0 {
+		return ""
+	}
+	return uri[:len(bare)+min(1, len(uri)-len(bare))] // with the ? or #
 }
 
 // Requests returns what clients sent since the start, oldest first, and at most the latest 10,000.

@@ -53,6 +53,31 @@ func TestMarksOfTwoLogsDoNotCompare(t *testing.T) {
 	require.NotEqual(t, one.last().Params["state"], two.last().Params["state"])
 }
 
+// TestCallbackAsRedirectURI: some clients send back all of the URL that they were called at.
+func TestCallbackAsRedirectURI(t *testing.T) {
+	s := start(t, emulator.Options{})
+	for sent, want := range map[string]string{
+		callbackURI + "&code=abc&state=def":         "^https://app.example.com/callback[?][*]{3}[0-9a-f]{8}$",
+		"https://app.example.com/callback#code=abc": "^https://app.example.com/callback#[*]{3}[0-9a-f]{8}$",
+		"https://user:abc@app.example.com/callback": "^[*]{3}[0-9a-f]{8}$",
+	} {
+		for name, send := range map[string]func() answer{
+			"authorize": func() answer {
+				return s.do(s.client, s.request(http.MethodGet, s.byPath("app1", authorization(url.Values{"redirect_uri": {sent}})), ""))
+			},
+			"token": func() answer {
+				said := s.token(redemption(s.code(), url.Values{"redirect_uri": {sent}}))
+				return answer{status: said.status, body: said.reason()}
+			},
+		} {
+			page := send()
+			require.Equal(t, http.StatusBadRequest, page.status, name)
+			require.Regexp(t, want, s.last().Params["redirect_uri"], name)
+			require.NotContains(t, page.body+s.last().Decision, "abc", name)
+		}
+	}
+}
+
 func TestOnlyKnownParametersAreShown(t *testing.T) {
 	s := start(t, emulator.Options{})
 	for name, row := range map[string]struct {
@@ -61,7 +86,7 @@ func TestOnlyKnownParametersAreShown(t *testing.T) {
 		shown bool
 	}{
 		"client":                    {nil, "client_id", true},
-		"redirect URI":              {nil, "redirect_uri", true},
+		"redirect URI":              {url.Values{"redirect_uri": {otherURI}}, "redirect_uri", true},
 		"hashed challenge":          {nil, "code_challenge", true},
 		"plain challenge":           {url.Values{"code_challenge_method": {"plain"}}, "code_challenge", false},
 		"challenge, omitted method": {url.Values{"code_challenge_method": nil}, "code_challenge", false},

@@ -136,6 +136,11 @@ func ruleClients() []ruleClient {
 			return s.call("/v3/user", http.Header{"Authorization": {"Bearer a", "Bearer b"}})
 		}},
 		{"two-authorization-headers", refused, refused, func(s loginSite) int { return s.send(header("Authorization", basic, basic)) }},
+		{"two-authorization-headers", refused, refused, func(s loginSite) int {
+			r := s.request(http.MethodPost, s.url+"/introspect", url.Values{"token": {s.tokens().Access}}.Encode())
+			r.Header["Authorization"] = []string{basic, basic}
+			return s.do(s.client, r).status
+		}},
 
 		{"no-state", passes, passes, func(s loginSite) int { return s.after(func(a loginAttempt) { a.authorize.Del("state") }) }},
 		{"no-state", passes, passes, func(s loginSite) int { return s.after(one("state", "")) }},
@@ -259,6 +264,9 @@ func ruleClients() []ruleClient {
 
 		{"no-bearer-scheme", refused, refused, func(s loginSite) int {
 			return s.call("/v3/user", http.Header{"Authorization": {s.tokens().Access}})
+		}},
+		{"no-bearer-scheme", refused, refused, func(s loginSite) int {
+			return s.call("/v3/user", http.Header{"Authorization": {"Token " + s.tokens().Access}})
 		}},
 		{"authtoken-header", refused, passes, func(s loginSite) int { return s.call("/v3/user", http.Header{"Authtoken": {""}}) }},
 		{"no-organization-uid", passes, passes, func(s loginSite) int { return s.call("/manifests/app1/authorizations", nil) }},

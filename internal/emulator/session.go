@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -78,10 +79,11 @@ func (e *Emulator) logOut(w http.ResponseWriter, r *http.Request) {
 // index.
 func returnPath(asked string) string {
 	u, err := url.Parse(asked)
-	switch {
-	case err != nil || u.Scheme != "" || u.Host != "":
+	if err != nil || u.Scheme != "" || u.Host != "" || strings.Contains(asked+u.Path, "\\") { // a slash to browsers
 		return "/"
-	case asked == lostPath, strings.HasPrefix(asked, "/apps/"):
+	}
+	isAuthorize, _ := path.Match("/apps/*/authorize", u.Path)
+	if asked == lostPath || isAuthorize && path.Clean(u.Path) == u.Path {
 		return asked
 	}
 	return "/"

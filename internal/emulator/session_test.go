@@ -63,6 +63,14 @@ func TestLogInLeadsNowhereElse(t *testing.T) {
 		"/\\evil.example":                  "/",
 		"javascript:alert(1)":              "/",
 		"/_emulator/requests":              "/",
+		"/apps/../\\evil.example":          "/",
+		"/apps/..%2F%5Cevil.example":       "/",
+		"/apps/..\\evil/authorize":         "/",
+		"/apps/x/authorize?a=\\b":          "/",
+		"/apps/../authorize":               "/",
+		"/apps/%2e%2e/authorize":           "/",
+		"/apps/x/../authorize":             "/",
+		"/apps/app1":                       "/",
 		"/apps/\r\nSet-Cookie: a=b/../../": "/",
 	} {
 		client := *s.client // follows nothing
