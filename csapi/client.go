@@ -18,8 +18,8 @@ import (
 type Source interface {
 	// Token returns the current token. csoauth.ErrLoginRequired says that there is none any more.
 	Token(ctx context.Context) (*csoauth.Token, error)
-	// Invalidate says that an API has rejected an access token. If Token has a better one afterwards,
-	// the request is sent once more with that.
+	// Invalidate says that an API has rejected an access token. If Token has a better one
+	// afterwards, the request is sent once more with that.
 	Invalidate(ctx context.Context, accessToken string) error
 }
 
@@ -50,8 +50,9 @@ type Options struct {
 	Timeout time.Duration
 }
 
-// A Client makes requests with the token of one login. It is safe for concurrent use. Use one Client
-// for all requests of a login: they share the pauses that Contentstack asks for.
+// A Client makes requests with the token of one login. It is safe for concurrent use. Use one
+// Client for all requests of a login, and For for other logins of the same app: they share the
+// pauses that Contentstack asks for.
 type Client struct {
 	config  *csoauth.Config
 	source  Source
@@ -60,10 +61,14 @@ type Client struct {
 	paces   *paces
 }
 
-// New returns a Client for the login of s, whose tokens c has got. o may be nil.
+// New returns a Client for the login of s, whose tokens c has got. s is nil if only For is used. o
+// may be nil.
 func New(c *csoauth.Config, s Source, o *Options) *Client {
 	if o == nil {
 		o = &Options{}
+	}
+	if s == nil {
+		s = Static(nil)
 	}
 	client := &Client{config: c, source: s, base: o.Base, timeout: o.Timeout, paces: &paces{}}
 	if client.base == nil && c.HTTPClient != nil {
@@ -81,8 +86,12 @@ func New(c *csoauth.Config, s Source, o *Options) *Client {
 // Format keeps secrets out of what fmt prints.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Client") }
 
-// with returns a Client that has another Source, and shares the rest.
-func (c *Client) with(s Source) *Client {
+// For returns a Client for another login, which shares the rest with c: a pause for an organization
+// counts for all its users. It costs an allocation.
+//
+//	apis := csapi.New(config, nil, nil) // once
+//	user, err := apis.For(manager.For("user-17")).User(ctx)
+func (c *Client) For(s Source) *Client {
 	other := *c
 	other.source = s
 	return &other

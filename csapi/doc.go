@@ -7,9 +7,10 @@
 //	err = api.Stack(stack.APIKey).Get(ctx, "/v3/content_types", &types)
 //	err = api.Revoke(ctx)
 //
-// The host, the organization_uid header and the access token of a request come from one and the same
-// token, whatever its region. A 401 gets another token and one more try. A 429 pauses all requests
-// of the Client to that organization, and a GET that fails with 5xx is sent again.
+// The host, the organization_uid header and the access token of a request come from one and the
+// same token, whatever its region. A 401 gets another token and one more try. A 429 pauses all
+// requests of the Client to that organization; a wait of more than a minute is an error at once,
+// unless the context's deadline is later. A GET that fails with 5xx is sent again.
 //
 // For a token that is kept nowhere, such as one that package loopback has just got, use [Static].
 //

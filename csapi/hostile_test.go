@@ -56,7 +56,7 @@ func TestFailuresRepeatNoToken(t *testing.T) {
 	_, err = c.HTTPClient().Get("https://api.contentstack.io/x")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.NotContains(t, err.Error(), secret)
-	for _, err := range clientOf(&service{answer: says(200, inJSON, `{"stacks":[{"created_at":"`+secret+`"}]}`)}).Stacks(t.Context()) {
+	for _, err := range clientOf(&service{answer: says(200, inJSON, `{"stacks":"`+secret+`"}`)}).Stacks(t.Context()) {
 		require.ErrorContains(t, err, "the response")
 		require.NotContains(t, err.Error(), secret)
 	}

@@ -406,7 +406,13 @@ func TestListsThatMisbehave(t *testing.T) {
 		"limit is ignored": {func(*http.Request) string { return page(0, 500, "") }, 500, 2, ""},
 		"count too large":  {func(r *http.Request) string { return page(skipOf(r), min(100, max(0, 150-skipOf(r))), `,"count":999`) }, 150, 3, ""},
 		"twice":            {func(r *http.Request) string { return page(skipOf(r)/2, min(100, max(0, 200-skipOf(r))), "") }, 150, 3, ""},
-		"endless":          {func(r *http.Request) string { return page(skipOf(r), 3, "") }, 3000, 1000, "csapi: the list does not end, after a thousand pages"},
+		"bare entries": {func(*http.Request) string {
+			return `{"stacks":[{"name":"a"},{"name":"b"},{"name":"a"},{"api_key":"c"}]}`
+		}, 3, 2, ""},
+		"odd times": {func(*http.Request) string {
+			return `{"stacks":[{"api_key":"a","created_at":""},{"api_key":"b","updated_at":7}]}`
+		}, 2, 2, ""},
+		"endless": {func(r *http.Request) string { return page(skipOf(r), 3, "") }, 3000, 1000, "csapi: the list does not end, after a thousand pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &service{answer: func(_ int, r *http.Request) *http.Response { return response(200, inJSON, row.answer(r)) }}

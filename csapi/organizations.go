@@ -2,6 +2,7 @@ package csapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -27,8 +28,31 @@ type Stack struct {
 	OrganizationUID string    `json:"org_uid"`
 	MasterLocale    string    `json:"master_locale"` // such as "en-us"
 	OwnerUID        string    `json:"owner_uid"`
-	CreatedAt       time.Time `json:"created_at"`
+	CreatedAt       time.Time `json:"created_at"` // zero if the response has no time there
 	UpdatedAt       time.Time `json:"updated_at"`
+}
+
+// UnmarshalJSON reads a stack as the Content Management API writes it. What is no time there is the
+// zero Time: it is not worth the rest of the list.
+func (s *Stack) UnmarshalJSON(b []byte) error {
+	type stack Stack // without this method
+	said := struct {
+		*stack
+		CreatedAt json.RawMessage `json:"created_at"`
+		UpdatedAt json.RawMessage `json:"updated_at"`
+	}{stack: (*stack)(s)}
+	if err := json.Unmarshal(b, &said); err != nil {
+		return err
+	}
+	s.CreatedAt, s.UpdatedAt = timeOf(said.CreatedAt), timeOf(said.UpdatedAt)
+	return nil
+}
+
+func timeOf(b json.RawMessage) (t time.Time) {
+	if json.Unmarshal(b, &t) != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // contentPage is how many entries a page of a list of the Content Management API is asked for.
@@ -83,7 +107,7 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 // cm.stacks.management:read). ctx is for the whole walk. An error comes last. Ranging over it again
 // asks again.
 func (c *Client) Stacks(ctx context.Context) iter.Seq2[Stack, error] {
-	return walk(ctx, func(s Stack) string { return s.APIKey + s.UID }, func(ctx context.Context, skip int) (page[Stack], error) {
+	return walk(ctx, func(s Stack) string { return s.APIKey }, func(ctx context.Context, skip int) (page[Stack], error) {
 		var said struct {
 			Stacks []Stack `json:"stacks"`
 			Count  *int    `json:"count"`

@@ -25,20 +25,33 @@ func (p *paces) at(organizationUID string) *pace {
 	one := p.of[organizationUID]
 	if one == nil {
 		one = &pace{turn: make(chan struct{}, 1)}
+		if len(p.of) >= maxPaces {
+			clear(p.of) // requests that wait keep the pace that they have
+		}
 		p.of[organizationUID] = one
 	}
 	return one
 }
 
+// maxPaces is how many organizations are remembered. More are not likely.
+const maxPaces = 10_000
+
 const (
 	firstGap = 100 * time.Millisecond // Contentstack documents ten requests a second for an organization
 	leastGap = 5 * time.Millisecond   // below which there is no limit to be seen
 	mostGap  = 2 * time.Second
+
+	// longestPause is how long a request waits for its time to go, if its context has no deadline.
+	longestPause = time.Minute
+	// rest is how long nothing is sent until there is no gap any more.
+	rest = time.Minute
+	// recovery is how long a gap lasts at most until it shrinks.
+	recovery = 10 * time.Second
 )
 
 // A pace is how fast a Client sends requests for one organization: as fast as they come, until the
 // first 429. All of them wait then, and go on one after the other with a gap between them. The gap
-// grows with each 429, and shrinks while there is none.
+// grows with each 429, shrinks while there is none, and goes when nothing was sent for a minute.
 type pace struct {
 	turn chan struct{} // has a value while a request waits for its time to go
 
@@ -47,13 +60,17 @@ type pace struct {
 	gap    time.Duration // between two requests; 0: none
 	last   time.Time     // when the last one went
 	period int           // counts the 429s that were not the echo of an earlier one
-	good   int           // responses since then
+	good   int           // responses since then, or since the gap has shrunk
+	shrunk time.Time     // when the gap has changed
 }
 
 // wait returns when a request may go, and the period that it belongs to; waited says that this took
-// time. It fails at once if that would be after the context's deadline.
+// time. It fails at once if that would be after the context's deadline, or in more than a minute.
 func (p *pace) wait(ctx context.Context) (period int, waited bool, err error) {
 	p.mu.Lock()
+	if now := time.Now(); now.Sub(p.last) > rest && now.Sub(p.pause) > rest {
+		p.gap = 0
+	}
 	if p.gap == 0 && !time.Now().Before(p.pause) {
 		defer p.mu.Unlock()
 		return p.period, false, ctx.Err()
@@ -91,18 +108,18 @@ func (p *pace) wait(ctx context.Context) (period int, waited bool, err error) {
 	}
 }
 
-// reaches returns an error if the pause goes on past the context's deadline.
+// reaches returns an error if the pause goes on for longer than a request may wait.
 func (p *pace) reaches(ctx context.Context) error {
 	p.mu.Lock()
 	pause := p.pause
 	p.mu.Unlock()
-	if deadline, ok := ctx.Deadline(); ok && pause.After(deadline) {
-		return &pausedError{time.Until(pause)}
+	if wait := time.Until(pause); !reaches(ctx, wait) {
+		return &pausedError{wait}
 	}
 	return nil
 }
 
-// A pausedError says that a request was not sent, because all wait for longer than its deadline.
+// A pausedError says that a request was not sent, because all wait for longer than it may.
 type pausedError struct{ wait time.Duration }
 
 func (e *pausedError) Error() string {
@@ -122,7 +139,7 @@ func (p *pace) limited(period int, wait time.Duration, limit int) {
 		return // it went before the pace was slowed down
 	}
 	p.period++
-	p.good = 0
+	p.good, p.shrunk = 0, time.Now()
 	switch {
 	case limit > 0:
 		p.gap = max(p.gap*11/10, time.Second/time.Duration(limit)*101/100) // a little slower than allowed
@@ -141,7 +158,8 @@ func (p *pace) went() {
 	if p.gap == 0 {
 		return
 	}
-	if p.good++; p.good%50 == 0 {
+	if p.good++; p.good >= 50 || time.Since(p.shrunk) >= recovery {
+		p.good, p.shrunk = 0, time.Now()
 		if p.gap = p.gap * 19 / 20; p.gap < leastGap {
 			p.gap = 0
 		}
@@ -172,7 +190,8 @@ func retryAfter(h http.Header) time.Duration {
 	return 0
 }
 
-// backoff returns how long to wait after the nth failure, with jitter, if the response does not say.
+// backoff returns how long to wait after the nth failure, with jitter, if the response does not
+// say.
 func backoff(n int, first time.Duration) time.Duration {
 	wait := min(first<<min(n-1, 10), time.Minute)
 	return wait + rand.N(wait/4+1)

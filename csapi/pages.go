@@ -17,12 +17,14 @@ type page[T any] struct {
 }
 
 // walk yields the entries of a list, page by page. Nobody documents when such a list has ended, so
-// it ends with an empty page, with the count, and with a page that has no entry that is new: a server
-// may ignore skip. An error comes last.
-func walk[T any](ctx context.Context, uid func(T) string, read func(ctx context.Context, skip int) (page[T], error)) iter.Seq2[T, error] {
+// it ends with an empty page, with the count, and with a page that has no entry that is new: a
+// server may ignore skip. An error comes last.
+//
+// An entry without a uid is known by all that it says.
+func walk[T comparable](ctx context.Context, uid func(T) string, read func(ctx context.Context, skip int) (page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		seen := map[string]bool{}
+		seen := map[any]bool{}
 		skip := 0
 		for range maxPages {
 			p, err := read(ctx, skip)
@@ -32,7 +34,10 @@ func walk[T any](ctx context.Context, uid func(T) string, read func(ctx context.
 			}
 			isNew := false
 			for _, entry := range p.entries {
-				id := uid(entry)
+				var id any = entry
+				if u := uid(entry); u != "" {
+					id = u
+				}
 				if seen[id] {
 					continue
 				}

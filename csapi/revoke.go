@@ -48,7 +48,7 @@ func (c *Client) Revoke(ctx context.Context) error {
 		return err
 	}
 	for range 2 { // the second time with a token that was refreshed
-		err = c.with(&fixed{c.source, t}).revoke(ctx, t)
+		err = c.For(&fixed{c.source, t}).revoke(ctx, t)
 		if partly, ok := errors.AsType[*partlyRevoked](err); ok {
 			return partly
 		}

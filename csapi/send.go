@@ -30,8 +30,9 @@ type reply struct {
 	over  error         // the Source says that only a new login helps
 }
 
-// send sends a request, and sends it again where that is safe: with another token after a 401; after
-// a pause if there were too many (429); and after another one if a GET or HEAD got 408 or 5xx.
+// send sends a request, and sends it again where that is safe: with another token after a 401;
+// after a pause if there were too many (429); and after another one if a GET or HEAD got 408 or
+// 5xx.
 func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 	t, err := c.token(ctx)
 	if err != nil {
@@ -108,8 +109,8 @@ func (c *Client) send(ctx context.Context, p plan) (*reply, error) {
 	}
 }
 
-// withoutToken returns err with a text that does not have the token in it: a RoundTripper may repeat
-// what it was given. errors.Is and errors.As find what they would find in err.
+// withoutToken returns err with a text that does not have the token in it: a RoundTripper may
+// repeat what it was given. errors.Is and errors.As find what they would find in err.
 func withoutToken(err error, accessToken string) error {
 	text := err.Error()
 	if clean := untrusted.Clean(text, untrusted.MaxDescription, []string{accessToken}, nil); clean != text {
@@ -133,10 +134,14 @@ func isTrouble(status int) bool {
 	return status == http.StatusRequestTimeout || status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported
 }
 
-// reaches reports whether there is time for a wait before the context's deadline.
+// reaches reports whether a request may wait so long: to the context's deadline, and if it has
+// none, for a minute.
 func reaches(ctx context.Context, wait time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || time.Now().Add(wait).Before(deadline)
+	if !ok {
+		return wait <= longestPause
+	}
+	return time.Now().Add(wait).Before(deadline)
 }
 
 // better returns another token than t, which an API has rejected, or nil if there is none now. The

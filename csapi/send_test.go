@@ -158,8 +158,12 @@ func TestHowLongToWait(t *testing.T) {
 	}{
 		"seconds":               {map[string]string{"Retry-After": "7"}, 429, 0, 2, 7 * time.Second, 7 * time.Second, 0},
 		"a date":                {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:09 GMT"}, 429, 0, 2, 9 * time.Second, 9 * time.Second, 0},
-		"longer than a try":     {map[string]string{"Retry-After": "90"}, 429, 0, 2, 90 * time.Second, 90 * time.Second, 0},
-		"503, longer":           {map[string]string{"Retry-After": "90"}, 503, 0, 2, 90 * time.Second, 90 * time.Second, 0},
+		"longer than a try":     {map[string]string{"Retry-After": "50"}, 429, 0, 2, 50 * time.Second, 50 * time.Second, 0},
+		"503, longer":           {map[string]string{"Retry-After": "50"}, 503, 0, 2, 50 * time.Second, 50 * time.Second, 0},
+		"a minute":              {map[string]string{"Retry-After": "60"}, 429, 0, 2, time.Minute, time.Minute, 0},
+		"over a minute":         {map[string]string{"Retry-After": "61"}, 429, 0, 1, 0, 0, 61 * time.Second},
+		"503, over a minute":    {map[string]string{"Retry-After": "61"}, 503, 0, 1, 0, 0, 61 * time.Second},
+		"a caller with time":    {map[string]string{"Retry-After": "900"}, 429, time.Hour, 2, 15 * time.Minute, 15 * time.Minute, 0},
 		"nothing said":          {nil, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"no limit":              {map[string]string{"X-RateLimit-Limit": "-1"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
 		"a limit of nothing":    {map[string]string{"X-RateLimit-Limit": "0"}, 429, 0, 2, time.Second, 2 * time.Second, 0},
@@ -250,6 +254,73 @@ func TestPauseIsForAllRequestsToTheOrganization(t *testing.T) {
 	})
 }
 
+// TestLongPauseIsAnErrorAtOnce, also of the requests that come later.
+func TestLongPauseIsAnErrorAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: func(n int, _ *http.Request) *http.Response {
+			if n > 1 {
+				return response(200, inJSON, "{}")
+			}
+			return with(response(429, inJSON, "{}"), "Retry-After", "3600")
+		}}
+		c, began := clientOf(s), time.Now()
+		for range 10 {
+			err := c.Get(t.Context(), csapi.ContentManagement, "/x", nil)
+			e, ok := errors.AsType[*csapi.Error](err)
+			require.True(t, ok, "%v", err)
+			require.Equal(t, time.Hour, e.RetryAfter)
+		}
+		require.Equal(t, 1, s.count())
+		require.Equal(t, began, time.Now())
+		time.Sleep(time.Hour)
+		require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil))
+	})
+}
+
+// TestPaceIsForgotten: a Client that was slowed down for a while is as fast as ever after a minute
+// without requests, and after some minutes with few.
+func TestPaceIsForgotten(t *testing.T) {
+	for name, meanwhile := range map[string]func(get func()){
+		"at rest": func(func()) { time.Sleep(time.Minute + time.Second) },
+		"a request every 5 seconds": func(get func()) {
+			for range 10 * 60 / 5 {
+				get()
+				time.Sleep(5 * time.Second)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				s := &service{answer: func(int, *http.Request) *http.Response {
+					if time.Since(began) < time.Minute {
+						return with(response(429, inJSON, "{}"), "Retry-After", "1")
+					}
+					return response(200, inJSON, "{}")
+				}}
+				c := clientOf(s)
+				for time.Since(began) < time.Minute {
+					_ = c.Get(t.Context(), csapi.ContentManagement, "/x", nil)
+				}
+				get := func() { require.NoError(t, c.Get(t.Context(), csapi.ContentManagement, "/x", nil)) }
+				hundred := func() time.Duration {
+					began := time.Now()
+					for range 100 {
+						get()
+					}
+					return time.Since(began)
+				}
+				require.Greater(t, hundred(), 10*time.Second)
+				meanwhile(get)
+				require.Less(t, hundred(), 15*time.Second)
+				if name == "at rest" {
+					require.Zero(t, hundred())
+				}
+			})
+		})
+	}
+}
+
 // A limiter takes so many requests in each second.
 type limiter struct {
 	perSecond int
@@ -290,7 +361,7 @@ func TestTokenIsAskedForAgainAfterAWait(t *testing.T) {
 				from.mu.Lock()
 				from.tokens = []*csoauth.Token{numbered(2)}
 				from.mu.Unlock()
-				return with(response(status, inJSON, "{}"), "Retry-After", "1000")
+				return with(response(status, inJSON, "{}"), "Retry-After", "60")
 			}}
 			require.NoError(t, csapi.New(aConfig(), from, &csapi.Options{Base: s}).Get(t.Context(), csapi.ContentManagement, "/x", nil))
 			require.Equal(t, "Bearer the-access-token-2", s.requests[1].Header.Get("Authorization"))
@@ -349,7 +420,7 @@ func TestPaceRecovers(t *testing.T) {
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{answer: func(n int, _ *http.Request) *http.Response {
-			return with(response(429, inJSON, "{}"), "Retry-After", "100")
+			return with(response(429, inJSON, "{}"), "Retry-After", "50")
 		}}
 		c := clientOf(s)
 		ctx, cancel := context.WithCancel(t.Context())

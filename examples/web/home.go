@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
-	"github.com/contentstack/csoauth/csapi"
 )
 
 // serveHome shows a logged-in user's name and stacks. Everyone else gets a link to log in.
@@ -36,7 +35,7 @@ func (a *app) serveHome(w http.ResponseWriter, r *http.Request) {
 func (a *app) user(ctx context.Context, key string) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	api := csapi.New(a.config, a.tokens.For(key), nil) // if you send many requests, keep it: it knows when to pause
+	api := a.apis.For(a.tokens.For(key))
 	profile, err := api.User(ctx)
 	if err != nil {
 		return nil, err

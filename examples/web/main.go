@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/httplogin"
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -61,7 +62,7 @@ func run(ctx context.Context, s *settings, listener net.Listener) (err error) {
 
 // An app is the web application. It is safe for concurrent use.
 type app struct {
-	config   *csoauth.Config
+	apis     *csapi.Client // of all users
 	login    *httplogin.Handlers
 	tokens   *tokens.Manager
 	sessions *sessions
@@ -76,7 +77,7 @@ func newApp(s *settings) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{config: s.config, tokens: manager, sessions: newSessions(s.config.RedirectURI)}
+	a := &app{apis: csapi.New(s.config, nil, nil), tokens: manager, sessions: newSessions(s.config.RedirectURI)}
 	a.login = &httplogin.Handlers{Config: s.config, Keys: s.sealKeys, OnToken: a.loggedIn, StartPath: "/login", Logger: slog.Default()}
 	return a, a.login.Validate()
 }

@@ -64,7 +64,8 @@ func run(ctx context.Context, args []string) (err error) {
 type worker struct {
 	config *csoauth.Config
 	tokens *tokens.Manager
-	asked  sync.Map // keys of the users who were asked to log in again
+	apis   *csapi.Client // of all users
+	asked  sync.Map      // keys of the users who were asked to log in again
 }
 
 func newWorker(s *settings) (*worker, error) {
@@ -76,7 +77,7 @@ func newWorker(s *settings) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{config: s.config, tokens: manager}, nil
+	return &worker{config: s.config, tokens: manager, apis: csapi.New(s.config, nil, nil)}, nil
 }
 
 // concurrency is the number of users that the worker works for at the same time.
@@ -129,7 +130,7 @@ func (w *worker) workFor(ctx context.Context, key string) {
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for stack, err := range csapi.New(w.config, w.tokens.For(key), nil).Stacks(ctx) {
+	for stack, err := range w.apis.For(w.tokens.For(key)).Stacks(ctx) {
 		if err != nil {
 			return nil, err
 		}

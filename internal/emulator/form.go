@@ -49,8 +49,8 @@ func parseForm(r *http.Request) (url.Values, error) {
 }
 
 // parseParams parses a query or a form in which no parameter may occur twice (RFC 6749, sections
-// 3.1 and 3.2); it then returns them all the same, to see whose they are. Its errors name parameters,
-// never values.
+// 3.1 and 3.2); it then returns them all the same, to see whose they are. Its errors name
+// parameters, never values.
 func parseParams(encoded string) (url.Values, error) {
 	values, err := url.ParseQuery(encoded)
 	if err != nil {

@@ -145,8 +145,8 @@ func (l *requestLog) mask(value string) string {
 	return "***" + hex.EncodeToString(mac.Sum(nil)[:4])
 }
 
-// bareURI returns a URI without what may be secret in it. A client may send the whole callback, code
-// and all, as its redirect_uri.
+// bareURI returns a URI without what may be secret in it. A client may send the whole callback,
+// code and all, as its redirect_uri.
 func bareURI(uri string) string {
 	bare, _, _ := strings.Cut(uri, "#")
 	bare, _, _ = strings.Cut(bare, "?")

@@ -10,12 +10,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -23,6 +21,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/internal/integration/worker/stores"
 	"github.com/contentstack/csoauth/loopback"
 	"github.com/contentstack/csoauth/tokens"
@@ -58,7 +57,7 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, manager.Close()) }()
-	w := &worker{config: s.config, tokens: manager}
+	w := &worker{config: s.config, tokens: manager, apis: csapi.New(s.config, nil, nil)}
 	if s.login {
 		return w.login(ctx)
 	}
@@ -70,6 +69,7 @@ func run(ctx context.Context, args []string) (err error) {
 type worker struct {
 	config *csoauth.Config
 	tokens *tokens.Manager
+	apis   *csapi.Client // of all users
 }
 
 // login logs in the user at this terminal, and stores the token. In a web application, do this in
@@ -131,33 +131,10 @@ func (w *worker) workFor(ctx context.Context, key string) {
 func (w *worker) listStacks(ctx context.Context, key string) (names []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	login := w.tokens.For(key)
-	token, err := login.Token(ctx)
-	if err != nil {
-		return nil, err
-	}
-	hosts, err := w.config.EndpointsFor(token)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, hosts.ContentManagement+"/v3/stacks", nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("organization_uid", token.OrganizationUID)
-	resp, err := login.Client().Do(req) // sends the token; after a 401 it refreshes and tries once more
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("list stacks: %s", resp.Status)
-	}
-	var list struct{ Stacks []struct{ Name string } }
-	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
-		return nil, fmt.Errorf("list stacks: %w", err)
-	}
-	for _, stack := range list.Stacks {
+	for stack, err := range w.apis.For(w.tokens.For(key)).Stacks(ctx) {
+		if err != nil {
+			return nil, err
+		}
 		names = append(names, stack.Name)
 	}
 	return names, nil
