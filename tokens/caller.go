@@ -160,17 +160,22 @@ func (f *flight) settle(ctx context.Context, v *view) (*view, error) {
 	return f.waitForBetter(ctx, v)
 }
 
-// waitForBetter returns what the flight brings, or else old, which is still valid: it does not wait
-// while the flight waits for others, nor longer than half the time that old has left.
+// waitForBetter returns what the flight brings, or else old, which is still valid. It waits for no
+// longer than half the time that old has left, nor than half the hard window; and, unless the
+// Options say so, not while the flight waits for others.
 func (f *flight) waitForBetter(ctx context.Context, old *view) (*view, error) {
-	patience := time.NewTimer(old.left(f.m.now()) / 2)
+	patience := time.NewTimer(min(old.left(f.m.now()), hardWindow) / 2)
 	defer patience.Stop()
+	stalled := f.stalled
+	if f.m.waits {
+		stalled = nil
+	}
 	select {
 	case <-f.done:
 		if f.err == nil || errors.Is(f.err, csoauth.ErrLoginRequired) {
 			return f.view, f.err
 		}
-	case <-f.stalled:
+	case <-stalled:
 	case <-patience.C:
 	case <-ctx.Done():
 	}

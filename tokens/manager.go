@@ -24,8 +24,9 @@ import (
 // any error that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh
 // token may have been used up.
 //
-// A Refresher that wraps a Config should embed it. Its method HostsFor tells a Manager where a token
-// may go, TokenURLFor which endpoint refreshes it, and Validate what is wrong with the Config.
+// A Refresher that wraps a Config should embed it. Its method HostsFor tells a Manager where a
+// token may go, TokenURLFor which endpoint refreshes it, and Validate what is wrong with the
+// Config.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
@@ -36,6 +37,11 @@ type Options struct {
 	// get the old one. It is at most a quarter of the token's lifetime. Each key takes
 	// off another part, up to half, so that users do not refresh together. Zero: 10 minutes.
 	SoftWindow time.Duration
+	// WaitForRefresh has callers wait for a refresh that is due, instead of getting the old token
+	// while it runs. It is for a program that ends soon: a token that is being replaced would be of
+	// little use to those who get it from the program. If the refresh fails, they get the old
+	// token.
+	WaitForRefresh bool
 	// Recheck is the maximum age of a cached login. A use of an older one reads the store in the
 	// background. If it is more than twice as old, the use waits for the store, for 2 seconds at
 	// most. So a login that another process replaced or deleted lives on here for twice Recheck and
@@ -101,6 +107,7 @@ type Manager struct {
 type settings struct {
 	id                   string // begins the id of every lease of this Manager
 	soft, recheck, lease time.Duration
+	waits                bool // Options.WaitForRefresh
 
 	now    func() instant           // reads the clock
 	random func(key string) float64 // from 0 to 1
@@ -109,7 +116,11 @@ type settings struct {
 
 // windows returns those of a token of key. It is called while the key is locked.
 func (s *settings) windows(key string, lifetime time.Duration) windows {
-	return windowsOf(lifetime, s.soft, float64(s.hash(key)%1024)/1024)
+	w := windowsOf(lifetime, s.soft, float64(s.hash(key)%1024)/1024)
+	if s.waits {
+		w.hard = w.soft
+	}
+	return w
 }
 
 // defaultRecheck is the zero value of Options.Recheck.
@@ -135,6 +146,7 @@ func New(r Refresher, s Store, o *Options) (*Manager, error) {
 			soft:    cmp.Or(o.SoftWindow, defaultSoft),
 			recheck: cmp.Or(o.Recheck, defaultRecheck),
 			lease:   cmp.Or(o.Lease, defaultLease),
+			waits:   o.WaitForRefresh,
 			now:     newClock(),
 			random:  random,
 			hash:    newHash(),

@@ -114,3 +114,59 @@ func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 		}
 	})
 }
+
+// A program that ends soon gets the token that a refresh brings, its own or another process's.
+func TestWaitForRefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		p.takes = 5 * time.Second
+		first := replicas(t, 1, p, store, &tokens.Options{WaitForRefresh: true})[0]
+		second := replica(t, p, store, &tokens.Options{WaitForRefresh: true})
+		time.Sleep(p.lives - 10*time.Minute - time.Second)
+		start := time.Now()
+		require.Equal(t, "access-user-1", access(t, first))
+		require.Equal(t, start, time.Now(), "it is not due yet")
+
+		time.Sleep(5 * time.Minute)
+		ours := ask(t.Context(), first)
+		time.Sleep(time.Second)
+		others := ask(t.Context(), second)
+		for _, got := range []asked{<-ours, <-others} {
+			require.NoError(t, got.err)
+			assert.Equal(t, "access-user-2", got.token.AccessToken)
+		}
+		assert.Equal(t, 1, p.asked())
+	})
+}
+
+// It waits for a while only, and has the old token if no better one comes.
+func TestWaitForRefreshEnds(t *testing.T) {
+	for name, row := range map[string]struct {
+		takes time.Duration
+		most  time.Duration
+	}{
+		"it fails": {time.Second, time.Second},
+		"it hangs": {25 * time.Second, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProvider()
+				m := replicas(t, 1, p, new(tokens.Memory), &tokens.Options{WaitForRefresh: true})[0]
+				time.Sleep(p.lives - 5*time.Minute)
+				p.before = func(int, *http.Request) (*http.Response, error) {
+					time.Sleep(row.takes)
+					return httpAnswer(500, "text/plain", "oops"), nil
+				}
+				got := <-ask(t.Context(), m)
+				require.NoError(t, got.err)
+				assert.Equal(t, "access-user-1", got.token.AccessToken)
+				assert.Equal(t, row.most, got.took)
+				start := time.Now()
+				require.Equal(t, "access-user-1", access(t, m))
+				if name == "it fails" {
+					assert.Equal(t, start, time.Now(), "the next try is later")
+				}
+			})
+		})
+	}
+}
