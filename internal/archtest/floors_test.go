@@ -45,6 +45,7 @@ var floors = []floor{
 	{"internal/bearer", nil, "it decides where a token goes, and should be easy to look over"},
 	{"internal/browser", nil, "it starts a program of the user's, and should be easy to look over"},
 	{"internal/landing", nil, "headers and a page"},
+	{"internal/turn", []string{"github.com/gofrs/flock", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, "locks that can be tried, and who has a terminal, are the system's to tell"},
 	{"internal/laws", []string{fileLocks + "/txtar"}, "a tool that reads files of several texts"},
 	{"internal/windows", nil, "a tool that needs nothing but Wine"},
 	{"internal/offline", nil, "tests import it for its effect on them"},
@@ -58,6 +59,8 @@ var floors = []floor{
 	{"tokens/pgstore", []string{"tokens"}, "it takes the caller's *sql.DB, whatever the driver"},
 	{"tokens/redisstore", []string{"tokens"}, "it takes the Do of the caller's client"},
 	{"tokens/storetest", []string{"tokens"}, "whoever tests a store with it gets package testing, and no assertions of ours"},
+	{"tokens/keyring", []string{"internal/turn", "github.com/zalando/go-keyring"}, "a thin layer over the keyrings of all systems"},
+	{"clilogin", []string{".", "csapi", "internal/turn", "loopback", "tokens", "tokens/keyring", oauth2}, "puts the packages below together for a program with one user"},
 	{"cmd/csoauth", []string{".", "internal/browser", "internal/emulator", "github.com/spf13/cobra"}, "puts the packages below together for a terminal"},
 	{"examples/...", []string{anything}, "to be read and copied; only what a reader leaves out is not in reach of theirs"},
 	{"internal/integration/...", []string{anything}, "never tagged and imported by nobody, so it may use anything"},
@@ -83,6 +86,7 @@ var forTests = []string{
 	"github.com/jarcoal/httpmock",
 	fileLocks, // testscript; and tokens and internal/atomicfile have rows for file locks and Windows renames
 	"go.uber.org/goleak",
+	"github.com/zalando/go-keyring", // its mock, so that no test asks the keyring of its machine
 }
 
 func TestFloors(t *testing.T) {

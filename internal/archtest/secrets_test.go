@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/clilogin"
 	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/examples/wrap"
@@ -63,6 +64,19 @@ var withSecrets = []struct {
 		return &v, []string{string(v)}
 	}, ""},
 
+	{"clilogin.Options", func(p *planter) (any, []string) {
+		o := &clilogin.Options{Loopback: &loopback.Options{
+			RedirectURIs: []string{p.url()}, AuthOptions: &csoauth.AuthOptions{}, In: bytes.NewBufferString(p.secret()), Out: bytes.NewBufferString(p.secret()),
+		}}
+		return o, append(o.Loopback.RedirectURIs, fmt.Sprint(o.Loopback.In), fmt.Sprint(o.Loopback.Out))
+	}, ""},
+	{"clilogin.Session", func(p *planter) (any, []string) {
+		c := p.config()
+		c.RedirectURI = "http://localhost:8184/callback"
+		s, err := clilogin.Open(p.t.Context(), c, &clilogin.Options{Program: "archtest", Dir: p.t.TempDir(), NoLogin: true})
+		require.NoError(p.t, err)
+		return s, []string{c.ClientSecret}
+	}, ""},
 	{"csapi.Client", func(p *planter) (any, []string) {
 		c, t := p.config(), p.token()
 		return csapi.New(c, csapi.Static(t), nil), append(heldByToken(t), c.ClientSecret)
@@ -209,6 +223,9 @@ var withSecrets = []struct {
 
 // withoutSecrets lists the exported types that cannot hold a secret, each with its reason.
 var withoutSecrets = map[string]string{
+	"clilogin.State":  "a choice",
+	"clilogin.Status": "names, an address and places; its error is one of csapi's or tokens', which have none",
+
 	"csapi.Error":        "texts without the token that was sent",
 	"csapi.Options":      "a transport of the caller's, and a duration",
 	"csapi.Organization": "a name",
@@ -256,6 +273,9 @@ var withoutSecrets = map[string]string{
 	"internal/emulator.Visitor":      "a user's choice",
 
 	"internal/landing.Page": "what every user may read",
+
+	"internal/turn.Holder": "who is logging in, and since when",
+	"internal/turn.Lock":   "a path",
 
 	"tokens.Dir":                "the path of a directory",
 	"tokens.DirOptions":         "a number and a choice",

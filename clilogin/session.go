@@ -1,0 +1,302 @@
+package clilogin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csapi"
+	"github.com/contentstack/csoauth/tokens"
+)
+
+// Test for these errors with errors.Is, besides csoauth's and those of package loopback.
+var (
+	// ErrKeyUnreachable: there is a login, and its key is in the keyring, which cannot be reached
+	// from here. The login is left alone: run the program where the user logged in. [Session.Login]
+	// makes a new login all the same.
+	ErrKeyUnreachable = errors.New("the key of the login is in the keyring, which cannot be reached from here: run this where you logged in, or log in anew")
+	// ErrAnotherUser: the browser has logged in another user, or for another organization, than the
+	// profile's last login, which stays.
+	ErrAnotherUser = errors.New("another user or organization")
+)
+
+// A Session is the login of the program's user. It is safe for concurrent use. There may be no
+// login: then its methods return [csoauth.ErrLoginRequired].
+type Session struct {
+	config  *csoauth.Config
+	o       Options
+	profile *profile
+	manager *tokens.Manager
+	login   *tokens.Login
+	api     *csapi.Client
+}
+
+// Open returns the session of the program's user: the one of an earlier run, its token refreshed if
+// that is due, or a new one after a login in the user's browser. Close it.
+//
+// Open begins a login if there is none that works and that fits the Config (the same app and region,
+// one of the redirect URIs, no fewer scopes), the program is in the foreground of a terminal, and
+// the user has not just refused one. Otherwise, and if it cannot tell because the network or the
+// keyring does not respond, it returns a Session whose methods say so. Its own error is about what
+// cannot work (a [csoauth.ErrConfig], the Options, a directory), or about the login that it began.
+func Open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) {
+	s, err := open(ctx, c, o)
+	if err != nil {
+		return nil, fmt.Errorf("clilogin: %w", err)
+	}
+	err = s.ready(ctx)
+	if !errors.Is(err, csoauth.ErrLoginRequired) || s.o.NoLogin || !isForeground(s.o.Loopback.Out) || s.profile.unwanted(ctx) != "" {
+		return s, nil
+	}
+	if why, ok := errors.AsType[*requiredError](err); ok && why.misfit != "" {
+		say(s.o.Loopback.Out, "%s: log in again.", capital(why.misfit))
+	}
+	if err := s.logIn(ctx, nil, false); err != nil {
+		return nil, errors.Join(fmt.Errorf("clilogin: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// open returns a Session, and changes nothing.
+func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) {
+	if c == nil {
+		return nil, errors.New("the Config is missing")
+	}
+	full, err := o.fill()
+	if err != nil {
+		return nil, err
+	}
+	uris := full.Loopback.RedirectURIs
+	if len(uris) == 0 {
+		uris = []string{c.RedirectURI}
+	} else if c.RedirectURI == "" {
+		config := *c
+		config.RedirectURI = uris[0]
+		c = &config
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	full.Loopback.RedirectURIs = uris
+	dirs, err := full.dirs()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{config: c, o: full}
+	for i := len(dirs) - 1; i >= 0; i-- {
+		p := &profile{
+			path: dirs[i], dir: tokens.Dir(dirs[i]), config: c, uris: uris, service: full.Program, name: full.Profile,
+			requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
+		}
+		if _, err := p.dir.Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) || i == 0 {
+			s.profile = p // the first that is there counts, and so does one that fails
+		}
+	}
+	s.manager, err = tokens.New(c, loginStore{s.profile}, &tokens.Options{WaitForRefresh: true, Hosts: full.Hosts})
+	if err != nil {
+		return nil, err
+	}
+	s.login = s.manager.For(loginKey)
+	s.api = csapi.New(c, source{s}, nil)
+	return s, nil
+}
+
+// Format keeps secrets out of what fmt prints.
+func (s Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "clilogin.Session") }
+
+// API makes requests to Contentstack's APIs as the user.
+func (s *Session) API() *csapi.Client { return s.api }
+
+// Tokens has the access token for other uses. Do not Put or Delete it there.
+func (s *Session) Tokens() *tokens.Login { return s.login }
+
+// Close waits for a refresh under way. Its error says that the login may be lost.
+func (s *Session) Close() error {
+	if err := s.manager.Close(); err != nil {
+		return fmt.Errorf("clilogin: %w", err)
+	}
+	return nil
+}
+
+// ready returns nil if there is a token that works, as far as that is known here.
+func (s *Session) ready(ctx context.Context) error {
+	// Ask the keyring now: it may need more time than a Manager gives a store.
+	if now, err := s.profile.state(ctx); err == nil {
+		if _, err := s.profile.keyOf(ctx, now); err != nil && !errors.Is(err, tokens.ErrUnreadable) {
+			return err
+		}
+	}
+	if _, err := (source{s}).Token(ctx); err != nil || !s.profile.isInDoubt(ctx) {
+		return err
+	}
+	_, err := s.api.User(ctx)
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		return s.explain(ctx, err)
+	}
+	if err == nil {
+		_ = s.profile.remove(ctx, doubtName) // the next Open would ask once more
+	}
+	return nil
+}
+
+// A requiredError is a csoauth.ErrLoginRequired for the program's user to read.
+type requiredError struct {
+	misfit string // why a login that is there cannot be used; empty: there is none, or it is over
+	text   string
+	err    error
+}
+
+func (e *requiredError) Error() string   { return e.text }
+func (e *requiredError) Unwrap() []error { return []error{csoauth.ErrLoginRequired, e.err} }
+
+// explain says why there is no token, and what to do about that.
+func (s *Session) explain(ctx context.Context, err error) error {
+	if !errors.Is(err, csoauth.ErrLoginRequired) && !errors.Is(err, tokens.ErrUnreadable) {
+		return err
+	}
+	e := &requiredError{err: err}
+	now, stateErr := s.profile.state(ctx)
+	if stateErr == nil {
+		_, stateErr = s.profile.sealed(ctx, now)
+	}
+	why := "the login has ended: it was revoked, or not used for too long"
+	switch wrong, isMisfit := errors.AsType[*misfit](stateErr); {
+	case isMisfit:
+		e.misfit = wrong.why
+		why = e.misfit
+	case errors.Is(stateErr, tokens.ErrNotFound):
+		why = fmt.Sprintf("nobody has logged in to %s yet (profile %q)", s.o.Program, s.o.Profile)
+	case errors.Is(err, tokens.ErrUnreadable):
+		e.misfit = fmt.Sprintf("the login in %s cannot be read", s.profile.path)
+		why = e.misfit
+	case stateErr != nil:
+		return stateErr
+	}
+	if unwanted := s.profile.unwanted(ctx); unwanted != "" {
+		why += "; " + unwanted
+	}
+	e.text = fmt.Sprintf("clilogin: %v: %s: log in with %s at a terminal", csoauth.ErrLoginRequired, why, s.o.Program)
+	return e
+}
+
+// A source is the Session as a csapi.Source, whose errors say what to do.
+type source struct{ s *Session }
+
+func (f source) Token(ctx context.Context) (*csoauth.Token, error) {
+	t, err := f.s.login.Token(ctx)
+	if err != nil {
+		return nil, f.s.explain(ctx, err)
+	}
+	return t, nil
+}
+
+func (f source) Invalidate(ctx context.Context, accessToken string) error {
+	err := f.s.login.Invalidate(ctx, accessToken)
+	if errors.Is(err, csoauth.ErrLoginRequired) {
+		f.s.profile.setDoubt(ctx)
+	}
+	if err != nil {
+		return f.s.explain(ctx, err)
+	}
+	return nil
+}
+
+// Format keeps secrets out of what fmt prints.
+func (f source) Format(st fmt.State, _ rune) { _, _ = io.WriteString(st, "clilogin.source") }
+
+// Logout ends the login everywhere: it revokes what the user has allowed the app in the
+// organization, which ends the user's logins on other machines too, and then forgets it. If that
+// cannot be done, the login stays and the error says why. Without a login there is nothing to do.
+func (s *Session) Logout(ctx context.Context) error {
+	const byHand = "remove the app in Contentstack, under Authorized Apps; Forget removes what is here"
+	now, err := s.profile.state(ctx)
+	if err == nil {
+		_, err = s.profile.sealed(ctx, now)
+	}
+	if wrong, ok := errors.AsType[*misfit](err); ok {
+		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because %s: %s", wrong.why, byHand)
+	}
+	switch {
+	case errors.Is(err, tokens.ErrNotFound):
+		return s.Forget(ctx)
+	case err != nil:
+		return fmt.Errorf("clilogin: logout: %w", err)
+	}
+	_, err = s.login.Token(ctx)
+	if errors.Is(err, tokens.ErrUnreadable) {
+		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
+	}
+	if err := s.api.Revoke(ctx); err != nil {
+		return fmt.Errorf("clilogin: logout: the login stays, because Contentstack may not have ended it: %w", err)
+	}
+	return s.Forget(ctx)
+}
+
+// Forget removes the login here, with its key. It needs neither the key nor Contentstack, where the
+// app stays allowed.
+func (s *Session) Forget(ctx context.Context) error {
+	if err := s.profile.forget(ctx); err != nil {
+		return fmt.Errorf("clilogin: forget: %w", err)
+	}
+	if err := s.login.Delete(ctx); err != nil { // from memory
+		return fmt.Errorf("clilogin: forget: %w", err)
+	}
+	return nil
+}
+
+// A Status is what is known of the login.
+type Status struct {
+	// State is whether it works. Err is why it does not, or why that is not known.
+	State State
+	Err   error
+	// What follows is from the login itself, and empty if there is none. UserName and
+	// OrganizationName are empty if the app's scopes did not tell them.
+	UserUID, UserName, Email          string
+	OrganizationUID, OrganizationName string
+	Region                            csoauth.Region
+	Scopes                            []string  // that were asked for; nil: those of the app
+	Made                              time.Time // when the user logged in
+	Host                              string    // where
+	KeyPlace                          string    // "keyring" or "file"
+	Dir                               string    // the directory of the profile, also without a login
+}
+
+// A State says whether a login works.
+type State string
+
+const (
+	StateValid   State = "valid"
+	StateOver    State = "over"    // or there is none; only a new login helps
+	StateUnknown State = "unknown" // Contentstack, the keyring or the directory does not say
+)
+
+// Status asks Contentstack whether the login works. Its error is that of ctx; all else is in the
+// Status.
+func (s *Session) Status(ctx context.Context) (*Status, error) {
+	status := &Status{Dir: s.profile.path}
+	if now, _ := s.profile.state(ctx); now != nil {
+		status.UserUID, status.UserName, status.Email = now.User.UID, now.User.Name, now.User.Email
+		status.OrganizationUID, status.OrganizationName = now.Organization.UID, now.Organization.Name
+		status.Region, _ = csoauth.ParseRegion(now.Region)
+		status.Scopes, status.Made, status.Host, status.KeyPlace = now.Scopes, now.Made, now.Host, now.Key.Place
+	}
+	err := s.ready(ctx)
+	if err == nil {
+		_, err = s.api.User(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("clilogin: status: %w", context.Cause(ctx))
+	}
+	switch {
+	case err == nil, errors.Is(err, csapi.ErrForbidden), errors.Is(err, csapi.ErrNoUser): // the token works, and lacks a scope
+		status.State = StateValid
+	case errors.Is(err, csoauth.ErrLoginRequired):
+		status.State, status.Err = StateOver, err
+	default:
+		status.State, status.Err = StateUnknown, err
+	}
+	return status, nil
+}

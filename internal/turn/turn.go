@@ -1,0 +1,130 @@
+// Package turn is about programs of one user that want the same thing: to ask that user something
+// at the terminal, or to listen at a redirect URI. One of them has its turn, and the others wait.
+package turn
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// A Holder is a program that has a Lock.
+type Holder struct {
+	Program string    `json:"program"` // empty: nothing is known of the holder
+	Profile string    `json:"profile"`
+	PID     int       `json:"pid"`
+	Since   time.Time `json:"since"`
+}
+
+// String names the holder for the user of another program.
+func (h Holder) String() string {
+	if h.Program == "" {
+		return "another program"
+	}
+	profile := ""
+	if h.Profile != "" {
+		profile = fmt.Sprintf(", profile %.64q", h.Profile)
+	}
+	return fmt.Sprintf("%.64q%s (process %d, since %s)", h.Program, profile, h.PID, h.Since.Local().Format(time.TimeOnly))
+}
+
+// Folder returns where the locks are that all programs of the user share. It need not exist.
+func Folder() (string, error) {
+	base, err := Base()
+	return filepath.Join(base, "csoauth", "turns"), err
+}
+
+// Base returns the directory for what programs keep of this user on this machine. It is absolute.
+func Base() (string, error) {
+	find, variable := os.UserConfigDir, "HOME or XDG_CONFIG_HOME"
+	switch runtime.GOOS {
+	case "windows":
+		find, variable = os.UserCacheDir, "LocalAppData" // UserConfigDir may roam to the user's other machines
+	case "darwin", "ios", "plan9":
+		variable = "HOME"
+	}
+	dir, err := find()
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("there is no directory for this user's files (%w): set %s", err, variable)
+	case !filepath.IsAbs(dir):
+		return "", fmt.Errorf("the directory for this user's files is %q, which is relative: set %s to an absolute path", dir, variable)
+	}
+	return dir, nil
+}
+
+// A Lock is something that one program at a time may have. The system frees it when its holder
+// ends, however that ends. Where the system has no locks for files, every program has it.
+type Lock struct {
+	path string
+}
+
+// New returns the Lock of a name in a folder, which need not exist. The name is that of a file.
+func New(folder, name string) Lock { return Lock{filepath.Join(folder, name)} }
+
+// Take waits until this program has the Lock, or ctx ends. Before it waits, and whenever the holder
+// changes, it calls waits.
+func (l Lock) Take(ctx context.Context, by Holder, waits func(Holder)) (release func(), err error) {
+	var told *Holder
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, context.Cause(ctx)
+		}
+		release, ok, err := l.Try(by)
+		if ok || err != nil {
+			return release, err
+		}
+		if h := l.Holder(); told == nil || *told != h {
+			told = &h
+			waits(h)
+		}
+		select {
+		case <-time.After(poll):
+		case <-ctx.Done():
+		}
+	}
+}
+
+const poll = 100 * time.Millisecond
+
+// Try takes the Lock if it is free.
+func (l Lock) Try(by Holder) (release func(), ok bool, err error) {
+	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
+		return nil, false, err
+	}
+	lock := flock.New(l.path)
+	switch ok, err := lock.TryLock(); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return func() {}, true, nil
+	case err != nil || !ok:
+		_ = lock.Close()
+		return nil, false, err
+	}
+	// The others do without, if it cannot be written. The lock's own file stays as it is: on Windows
+	// nobody could read it.
+	if text, err := json.Marshal(by); err == nil {
+		_ = os.WriteFile(l.holderPath(), text, 0o600)
+	}
+	return func() {
+		_ = os.Remove(l.holderPath())
+		_ = lock.Unlock() // which also closes it, and the system frees what is closed
+	}, true, nil
+}
+
+// Holder returns who has the Lock, as far as that is known. It may be one that has died.
+func (l Lock) Holder() (h Holder) {
+	text, err := os.ReadFile(l.holderPath())
+	if err != nil || json.Unmarshal(text, &h) != nil {
+		return Holder{}
+	}
+	return h
+}
+
+func (l Lock) holderPath() string { return l.path + ".holder" }
