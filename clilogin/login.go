@@ -13,6 +13,7 @@ import (
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/internal/turn"
+	"github.com/contentstack/csoauth/internal/untrusted"
 	"github.com/contentstack/csoauth/loopback"
 )
 
@@ -31,14 +32,28 @@ func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 // logIn is Login. Unless the user has asked for this login, one that another program makes meanwhile
 // will do.
 func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bool) error {
+	if auth == nil {
+		auth = s.o.Loopback.AuthOptions
+	}
+	if auth == nil {
+		auth = &csoauth.AuthOptions{}
+	}
+	scopes := s.config.Scopes
+	if auth.Scopes != nil {
+		scopes = auth.Scopes
+	}
+	if why := s.profile.lacks(scopes); why != "" {
+		return fmt.Errorf("AuthOptions.Scopes: %s: the login would not fit the Config", why)
+	}
 	leave, err := s.takeTurn(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	if !asked {
-		if err := s.ready(ctx); !errors.Is(err, csoauth.ErrLoginRequired) || s.profile.unwanted(ctx) != "" {
-			return err
+		err := s.ready(ctx)
+		if !errors.Is(err, csoauth.ErrLoginRequired) || s.profile.unwanted(ctx) != "" {
+			return nil // it is there, or the Session's methods say why it is not
 		}
 	}
 	a := attempt{Began: time.Now()}
@@ -61,27 +76,36 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 		return err
 	}
 	// From here on the token must not be lost because ctx ends.
-	return s.keep(context.WithoutCancel(ctx), place, key, token)
+	next := s.stateOf(context.WithoutCancel(ctx), token)
+	next.Key, next.Scopes = place, scopes
+	return s.keep(context.WithoutCancel(ctx), next, key, token, auth.OrganizationUID != "")
 }
 
-// keep makes the token the profile's login, and tells the user whose it is.
-func (s *Session) keep(ctx context.Context, place keyPlace, key []byte, token *csoauth.Token) error {
-	user, organization := s.whoIs(ctx, token)
-	host, _ := os.Hostname()
+// stateOf describes the login of a token.
+func (s *Session) stateOf(ctx context.Context, token *csoauth.Token) *state {
 	next := &state{
-		Key: place, Region: s.config.Region.String(), AppUID: s.config.AppUID, ClientID: s.config.ClientID,
-		RedirectURI: token.RedirectURI, Scopes: s.config.Scopes, User: user, Organization: organization,
-		Made: time.Now().UTC().Truncate(time.Second), Host: host,
+		Region: s.config.Region.String(), AppUID: s.config.AppUID, ClientID: s.config.ClientID, RedirectURI: token.RedirectURI,
+		Made: time.Now().UTC().Truncate(time.Second),
 	}
-	if last, _ := s.profile.state(ctx); last != nil && !s.o.Switch && last.Region == next.Region && (last.User.UID != user.UID || last.Organization.UID != organization.UID) {
-		return fmt.Errorf("%w: the browser has logged in %v in %v, and the login here, which stays, is of %v in %v: "+
-			"switch to that user and organization in Contentstack's web application, or open the address in a private window, and log in again; or accept the new one",
-			ErrAnotherUser, user, organization, last.User, last.Organization)
+	next.User, next.Organization = s.whoIs(ctx, token)
+	next.Host, _ = os.Hostname()
+	return next
+}
+
+// keep makes the token the profile's login, and tells the user whose it is. organizationAsked: the
+// attempt was for this organization.
+func (s *Session) keep(ctx context.Context, next *state, key []byte, token *csoauth.Token, organizationAsked bool) error {
+	if last, _ := s.profile.state(ctx); last != nil && !s.o.Switch && last.Region == next.Region {
+		if last.User.UID != next.User.UID || last.Organization.UID != next.Organization.UID && !organizationAsked {
+			return fmt.Errorf("%w: the browser has logged in %v in %v, and the login here, which stays, is of %v in %v: "+
+				"switch to that user and organization in Contentstack's web application, or open the address in a private window, and log in again; or accept the new one",
+				ErrAnotherUser, next.User, next.Organization, last.User, last.Organization)
+		}
 	}
 	if err := s.profile.put(ctx, next, key, token); err != nil {
 		return fmt.Errorf("the login could not be kept: %w", err)
 	}
-	say(s.o.Loopback.Out, "Logged in as %v in %v.", user, organization)
+	say(s.o.Loopback.Out, "Logged in as %v in %v.", next.User, next.Organization)
 	_ = s.profile.remove(ctx, attemptName) // it ends by itself
 	_ = s.profile.remove(ctx, doubtName)   // the next Open would ask once more
 	return s.login.Put(ctx, token)         // for the Manager's memory; the store has it
@@ -94,19 +118,24 @@ func (s *Session) whoIs(ctx context.Context, token *csoauth.Token) (user, organi
 	user.UID, organization.UID = token.UserUID, token.OrganizationUID
 	api := csapi.New(s.config, csapi.Static(token), nil)
 	if said, err := api.User(ctx); err == nil {
-		user.Name, user.Email = strings.TrimSpace(said.FirstName+" "+said.LastName), said.Email
+		user.Name, user.Email = forTerminal(said.FirstName+" "+said.LastName), forTerminal(said.Email)
 		for _, o := range said.Organizations {
 			if o.UID == organization.UID {
-				organization.Name = o.Name
+				organization.Name = forTerminal(o.Name)
 			}
 		}
 	}
 	if organization.Name == "" {
 		if said, err := api.Organization(ctx); err == nil {
-			organization.Name = said.Name
+			organization.Name = forTerminal(said.Name)
 		}
 	}
 	return user, organization
+}
+
+// forTerminal makes a name safe to print.
+func forTerminal(name string) string {
+	return strings.TrimSpace(untrusted.Clean(name, 100, nil, nil))
 }
 
 func (s *Session) holder() turn.Holder {
@@ -130,9 +159,7 @@ func (s *Session) sayWaiting(h turn.Holder) {
 // of ours logs in will be free again, and is waited for.
 func (s *Session) askBrowser(ctx context.Context, auth *csoauth.AuthOptions) (*csoauth.Token, error) {
 	o := *s.o.Loopback
-	if auth != nil {
-		o.AuthOptions = auth
-	}
+	o.AuthOptions = auth
 	if o.Manual {
 		return loopback.Login(ctx, s.config, &o)
 	}

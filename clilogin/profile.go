@@ -2,23 +2,17 @@ package clilogin
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/contentstack/csoauth"
-	"github.com/contentstack/csoauth/internal/turn"
 	"github.com/contentstack/csoauth/tokens"
-	"github.com/contentstack/csoauth/tokens/keyring"
 )
 
 // A profile is the directory of one login. It is a tokens.Dir with these values:
@@ -74,19 +68,6 @@ type state struct {
 }
 
 const stateVersion = 1
-
-// A keyPlace says where the key of a slot is.
-type keyPlace struct {
-	Place       string `json:"place"` // inKeyring or inFile
-	Service     string `json:"service,omitempty"`
-	User        string `json:"user,omitempty"`
-	Fingerprint string `json:"fingerprint"` // of the key
-}
-
-const (
-	inKeyring = "keyring"
-	inFile    = "file"
-)
 
 // An identity is a user or an organization.
 type identity struct {
@@ -149,140 +130,29 @@ func (p *profile) misfits(s *state) string {
 		return fmt.Sprintf("the login here is in the region %.20q, and not in %v", s.Region, c.Region)
 	case !slices.Contains(p.uris, s.RedirectURI):
 		return "the login here was made with another redirect URI"
-	case s.Scopes != nil && c.Scopes == nil:
-		return "the login here was made with fewer scopes than all that the app has"
-	case s.Scopes != nil && !containsAll(s.Scopes, c.Scopes):
-		return "the login here was made with fewer scopes"
+	case p.lacks(s.Scopes) != "":
+		return "the login here was made with fewer scopes: " + p.lacks(s.Scopes)
 	case p.requireKeyring && s.Key.Place != inKeyring:
 		return "the key of the login here is in a file, and the program wants it in the keyring"
 	}
 	return ""
 }
 
-func containsAll(all, some []string) bool {
-	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(all, one) })
-}
-
-// sealed returns the store of a state's slot.
-func (p *profile) sealed(ctx context.Context, s *state) (tokens.Store, error) {
-	key, err := p.keyOf(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return tokens.Sealed(p.dir, key)
-}
-
-// keyOf returns the key of a state's slot. It asks nowhere but where the state says.
-func (p *profile) keyOf(ctx context.Context, s *state) ([]byte, error) {
-	p.mu.Lock()
-	key := p.key[s.Key.Fingerprint]
-	p.mu.Unlock()
-	if key != nil {
-		return key, nil
-	}
-	lost := func(format string, args ...any) error {
-		return &misfit{fmt.Sprintf(format, args...), tokens.ErrUnreadable}
-	}
-	var err error
-	switch s.Key.Place {
-	case inKeyring:
-		key, err = p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return keyring.Find(ctx, s.Key.Service, s.Key.User) })
-		switch {
-		case errors.Is(err, keyring.ErrNotFound):
-			return nil, lost("the keyring here does not have the key of the login in %s, which was made at %s on %.64q", p.path, s.Made.Local().Format(time.DateTime), s.Host)
-		case errors.Is(err, keyring.ErrBroken):
-			return nil, lost("%v", err)
-		case err != nil && ctx.Err() != nil:
-			return nil, err
-		case err != nil:
-			return nil, fmt.Errorf("%w (%w)", ErrKeyUnreachable, err)
-		}
-	case inFile:
-		text, err := p.dir.Load(ctx, keyName+s.Slot)
-		if errors.Is(err, tokens.ErrNotFound) || errors.Is(err, tokens.ErrUnreadable) {
-			return nil, lost("the key file of the login in %s is lost (%v)", p.path, err)
-		} else if err != nil {
-			return nil, err
-		}
-		key, err = hex.DecodeString(strings.TrimSpace(string(text)))
-		if err != nil || len(key) != keyring.KeySize {
-			return nil, lost("the key file of the login in %s is damaged", p.path)
-		}
-	default:
-		return nil, lost("the login in %s says that its key is in a place %.20q, which this program does not know", p.path, s.Key.Place)
-	}
-	if fingerprint(key) != s.Key.Fingerprint {
-		return nil, lost("the key of the login in %s was replaced by another one", p.path)
-	}
-	p.remember(key)
-	return key, nil
-}
-
-func (p *profile) remember(key []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.key == nil {
-		p.key = map[string][]byte{}
-	}
-	p.key[fingerprint(key)] = key
-}
-
-// fingerprint tells keys apart, and nothing else about them.
-func fingerprint(key []byte) string {
-	sum := sha256.Sum256(append([]byte("csoauth clilogin key\x00"), key...))
-	return hex.EncodeToString(sum[:8])
-}
-
-// How long a keyring may take: it may ask the user for a password, where there is one to see it.
-const (
-	keyringPatience = time.Minute
-	keyringAlone    = 3 * time.Second
-	keyringNotice   = time.Second // after which the user is told what is waited for
-)
-
-// askKeyring runs ask with the patience that the place allows.
-func (p *profile) askKeyring(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
-	patience := keyringAlone
-	if isForeground(p.out) {
-		patience = keyringPatience
-		notice := time.AfterFunc(keyringNotice, func() { say(p.out, "Waiting for the keyring, which may ask for your password in a window.") })
-		defer notice.Stop()
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return ask(ctx)
-}
-
-// isForeground is turn.IsForeground for a writer. Tests replace it.
-var isForeground = func(out io.Writer) bool {
-	f, ok := out.(*os.File)
-	return ok && turn.IsForeground(f)
-}
-
-// newKey returns a key for the next login: the one of the login that is there, if it can be had, or
-// else a new one.
-func (p *profile) newKey(ctx context.Context) (keyPlace, []byte, error) {
-	if s, err := p.state(ctx); s != nil && (err == nil || errors.Is(err, tokens.ErrNotFound)) && (s.Key.Place == inKeyring || !p.requireKeyring) {
-		if key, err := p.keyOf(ctx, s); err == nil {
-			return s.Key, key, nil
-		}
-	}
-	place := keyPlace{Place: inKeyring, Service: p.service, User: p.name + " " + strings.ToLower(rand.Text()[:12])}
-	key, err := p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return keyring.Key(ctx, place.Service, place.User) })
+// lacks says what the Config asks for that is not among scopes. Nil and empty scopes are all that
+// the app has.
+func (p *profile) lacks(scopes []string) string {
 	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return place, nil, context.Cause(ctx)
-	case p.requireKeyring:
-		return place, nil, fmt.Errorf("a login needs the keyring: %w", err)
-	default:
-		say(p.out, "The keyring cannot be used (%v).\nThe login's key will be in a file in %s, which only you can read.", err, p.path)
-		place, key = keyPlace{Place: inFile}, make([]byte, keyring.KeySize)
-		rand.Read(key)
+	case len(scopes) == 0:
+		return ""
+	case len(p.config.Scopes) == 0:
+		return "the Config asks for all that the app has"
 	}
-	place.Fingerprint = fingerprint(key)
-	p.remember(key)
-	return place, key, nil
+	for _, scope := range p.config.Scopes {
+		if !slices.Contains(scopes, scope) {
+			return fmt.Sprintf("the Config asks for %.100q", scope)
+		}
+	}
+	return ""
 }
 
 // put makes a token the profile's login. If it fails, the login is as it was.
@@ -359,15 +229,6 @@ func (p *profile) remove(ctx context.Context, name string) (err error) {
 	return err
 }
 
-// dropKey removes a key from the keyring, unless it is still in use.
-func (p *profile) dropKey(ctx context.Context, old, inUse keyPlace) {
-	if old.Place != inKeyring || old == inUse {
-		return
-	}
-	// If it cannot be removed now, a key without anything to open stays.
-	_, _ = p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return nil, keyring.Delete(ctx, old.Service, old.User) })
-}
-
 // forget removes everything but the locks.
 func (p *profile) forget(ctx context.Context) error {
 	s, _ := p.state(ctx)
@@ -380,53 +241,4 @@ func (p *profile) forget(ctx context.Context) error {
 		p.dropKey(ctx, s.Key, keyPlace{})
 	}
 	return nil
-}
-
-// setDoubt has the next Open ask Contentstack whether the login is over, although its access token
-// has not expired. If it cannot be written, that Open does not know.
-func (p *profile) setDoubt(ctx context.Context) {
-	_ = p.dir.CompareAndSwap(ctx, doubtName, nil, []byte("?"))
-}
-
-func (p *profile) isInDoubt(ctx context.Context) bool {
-	_, err := p.dir.Load(ctx, doubtName)
-	return err == nil
-}
-
-// An attempt is a login that was begun.
-type attempt struct {
-	Began time.Time `json:"began"`
-	Ended time.Time `json:"ended"` // zero: not yet
-	// Why it failed, if beginning another one would only annoy the user.
-	Why string `json:"why,omitempty"`
-}
-
-// setAttempt records an attempt. It also shows that the directory can be written to.
-func (p *profile) setAttempt(ctx context.Context, a attempt) error {
-	before, err := p.dir.Load(ctx, attemptName)
-	if err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
-		return err
-	}
-	text, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	return p.dir.CompareAndSwap(ctx, attemptName, before, text)
-}
-
-// quiet is for how long a login that the user has not wanted is not begun again by itself.
-const quiet = 10 * time.Minute
-
-// unwanted returns why no login is to be begun now, if so.
-func (p *profile) unwanted(ctx context.Context) string {
-	var a attempt
-	text, err := p.dir.Load(ctx, attemptName)
-	if err != nil || json.Unmarshal(text, &a) != nil || a.Why == "" {
-		return ""
-	}
-	if ago := time.Since(a.Ended); ago < 0 || ago >= quiet {
-		return ""
-	}
-	return fmt.Sprintf("a login that began at %s ended without one: %s; it is not begun again by itself for %v",
-		a.Began.Local().Format(time.TimeOnly), a.Why, quiet)
 }

@@ -86,14 +86,16 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 		return nil, err
 	}
 	s := &Session{config: c, o: full}
-	for i := len(dirs) - 1; i >= 0; i-- {
-		p := &profile{
-			path: dirs[i], dir: tokens.Dir(dirs[i]), config: c, uris: uris, service: full.Program, name: full.Profile,
-			requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
+	path := dirs[0]
+	for _, dir := range dirs {
+		if _, err := tokens.Dir(dir).Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) {
+			path = dir // the first that is there counts, and so does one that fails
+			break
 		}
-		if _, err := p.dir.Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) || i == 0 {
-			s.profile = p // the first that is there counts, and so does one that fails
-		}
+	}
+	s.profile = &profile{
+		path: path, dir: tokens.Dir(path), config: c, uris: uris, service: full.Program, name: full.Profile,
+		requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
 	}
 	s.manager, err = tokens.New(c, loginStore{s.profile}, &tokens.Options{WaitForRefresh: true, Hosts: full.Hosts})
 	if err != nil {

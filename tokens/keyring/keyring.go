@@ -117,6 +117,9 @@ func unavailable(err error) error { return fmt.Errorf("%w: %w", ErrUnavailable, 
 // patience is how long a call takes at most if its context has no deadline.
 const patience = time.Minute
 
+// busy has a value while a call is under way: one at a time, so that a keyring asks its user once.
+var busy = make(chan struct{}, 1)
+
 // stuck is the latest call that was given up: it is closed when that returns.
 var stuck atomic.Pointer[chan struct{}]
 
@@ -145,13 +148,18 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
+	select {
+	case busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ended(ctx)
+	}
 	done := make(chan struct{})
 	var of struct { // a call that was given up goes on with it
 		key []byte
 		err error
 	}
 	go func() {
-		defer close(done)
+		defer func() { <-busy; close(done) }()
 		of.key, of.err = do(ctx)
 	}()
 	select {
@@ -160,10 +168,14 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 	case <-ctx.Done():
 		stuck.Store(&done)
 	}
+	return nil, ended(ctx)
+}
+
+func ended(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, fmt.Errorf("%w: unlock it, or answer its window: %w", ErrTimeout, ctx.Err())
+		return fmt.Errorf("%w: unlock it, or answer its window: %w", ErrTimeout, ctx.Err())
 	}
-	return nil, ctx.Err()
+	return ctx.Err()
 }
 
 // checkNames refuses what a keyring may cut or confuse.
