@@ -176,6 +176,7 @@ func (s *Session) askBrowser(ctx context.Context, auth *csoauth.AuthOptions) (*c
 				continue
 			}
 			lock := turn.New(folder, lockOf(uri))
+			before := lock.Holder()
 			leave, ok, err := lock.Try(s.holder())
 			if err != nil {
 				return nil, fmt.Errorf("the lock of the redirect URI: %w", err)
@@ -189,6 +190,12 @@ func (s *Session) askBrowser(ctx context.Context, auth *csoauth.AuthOptions) (*c
 			}
 			o.RedirectURIs = []string{uri}
 			token, err := loopback.Login(ctx, s.config, &o)
+			if before != (turn.Holder{}) { // it has died, and the system may still close what it had open
+				for end := time.Now().Add(lastBreath); errors.Is(err, loopback.ErrPortInUse) && time.Now().Before(end); {
+					time.Sleep(poll)
+					token, err = loopback.Login(ctx, s.config, &o)
+				}
+			}
 			leave()
 			if !errors.Is(err, loopback.ErrPortInUse) {
 				return token, err
@@ -206,7 +213,11 @@ func (s *Session) askBrowser(ctx context.Context, auth *csoauth.AuthOptions) (*c
 	}
 }
 
-const poll = 100 * time.Millisecond
+const (
+	poll = 100 * time.Millisecond
+	// lastBreath is how long a port may be in use after its holder has died.
+	lastBreath = 2 * time.Second
+)
 
 // lockOf names the lock of a redirect URI. What is scarce is its port.
 func lockOf(uri string) string {
