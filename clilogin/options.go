@@ -87,9 +87,6 @@ func (o *Options) fill() (Options, error) {
 	if full.Dir != "" && !filepath.IsAbs(full.Dir) {
 		return full, fmt.Errorf("Options.Dir: %q is relative, and programs have different working directories: make it absolute", full.Dir)
 	}
-	if login.Timeout < 0 {
-		return full, fmt.Errorf("Options.Loopback.Timeout: %v is negative", login.Timeout)
-	}
 	return full, nil
 }
 

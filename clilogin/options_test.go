@@ -20,24 +20,26 @@ import (
 func TestOptionsThatCannotWork(t *testing.T) {
 	m := newMachine(t, nil)
 	for want, o := range map[string]clilogin.Options{
-		`Options.Profile: "../../x" may have letters, digits and - _ alone`:  {Profile: "../../x"},
-		`Options.Profile: "a/b" may have`:                                    {Profile: "a/b"},
-		`Options.Profile: "." may have`:                                      {Profile: "."},
-		`Options.Profile: "con" is the name of a device`:                     {Profile: "CON"},
-		`Options.Profile: "work." may have`:                                  {Profile: "work."},
-		`Options.Profile: "work " may have`:                                  {Profile: "work "},
-		`Options.Profile: "a\nb" may have`:                                   {Profile: "a\nb"},
-		`is longer than 64 characters`:                                       {Profile: strings.Repeat("a", 300)},
-		`Options.Program: "../x" may have letters, digits and - _   . alone`: {Program: "../x"},
-		`Options.Program: ".." begins or ends with a blank or a dot`:         {Program: ".."},
-		`Options.Program: "tool." begins or ends`:                            {Program: "tool."},
-		`Options.Program: "nul.txt" is the name of a device`:                 {Program: "nul.txt"},
-		`Options.Program: "a\\b" may have`:                                   {Program: `a\b`},
-		`Options.Program: "x/y" may have`:                                    {FormerPrograms: []string{"x/y"}},
-		`Options.Program: "" is empty`:                                       {FormerPrograms: []string{""}},
-		`Options.Dir: "here" is relative`:                                    {Dir: "here"},
-		`Options.Loopback.Timeout: -1s is negative`:                          {Loopback: &loopback.Options{Timeout: -time.Second}},
-		`Options.Hosts: `:                                                    {Hosts: []string{"https://x"}},
+		`Options.Profile: "../../x" may have letters, digits and - _ alone`:    {Profile: "../../x"},
+		`Options.Profile: "a/b" may have`:                                      {Profile: "a/b"},
+		`Options.Profile: "." may have`:                                        {Profile: "."},
+		`Options.Profile: "con" is the name of a device`:                       {Profile: "CON"},
+		`Options.Profile: "work." may have`:                                    {Profile: "work."},
+		`Options.Profile: "work " may have`:                                    {Profile: "work "},
+		`Options.Profile: "a\nb" may have`:                                     {Profile: "a\nb"},
+		`is longer than 64 characters`:                                         {Profile: strings.Repeat("a", 300)},
+		`Options.Program: "../x" may have letters, digits and - _   . alone`:   {Program: "../x"},
+		`Options.Program: ".." begins or ends with a blank or a dot`:           {Program: ".."},
+		`Options.Program: "tool." begins or ends`:                              {Program: "tool."},
+		`Options.Program: "nul.txt" is the name of a device`:                   {Program: "nul.txt"},
+		`Options.Program: "a\\b" may have`:                                     {Program: `a\b`},
+		`Options.Program: "x/y" may have`:                                      {FormerPrograms: []string{"x/y"}},
+		`Options.Program: "" is empty`:                                         {FormerPrograms: []string{""}},
+		`Options.Dir: "here" is relative`:                                      {Dir: "here"},
+		`the Timeout -1s is negative`:                                          {Loopback: &loopback.Options{Timeout: -time.Second}},
+		`redirect URI "https://example.com/callback" is not http on localhost`: {Loopback: &loopback.Options{RedirectURIs: []string{"https://example.com/callback"}}},
+		`the SuccessURL is neither https nor http`:                             {Loopback: &loopback.Options{SuccessURL: "ftp://x"}},
+		`Options.Hosts: `:                                                      {Hosts: []string{"https://x"}},
 	} {
 		_, err := clilogin.Open(t.Context(), m.config, &o)
 		require.ErrorContains(t, err, want)
@@ -111,6 +113,14 @@ func TestDirectoryOfOthers(t *testing.T) {
 	}
 	m := newMachine(t, nil)
 	m.email()
+	require.NoError(t, filepath.WalkDir(m.o.Dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		require.Zero(t, info.Mode().Perm()&0o077, name)
+		return err
+	}))
 	require.NoError(t, os.Chmod(m.profileDir(), os.ModeSticky|0o777)) // meant to be shared
 	m.o.NoLogin = true
 	require.ErrorContains(t, m.refused(), "others can write to "+m.profileDir())

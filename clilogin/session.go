@@ -9,6 +9,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/csapi"
+	"github.com/contentstack/csoauth/loopback"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -81,6 +82,11 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 		return nil, err
 	}
 	full.Loopback.RedirectURIs = uris
+	over, end := context.WithCancel(ctx)
+	end()
+	if _, err := loopback.Login(over, c, full.Loopback); !errors.Is(err, context.Canceled) {
+		return nil, err // what cannot work is told before anything happens
+	}
 	dirs, err := full.dirs()
 	if err != nil {
 		return nil, err

@@ -14,12 +14,12 @@ import (
 // This file is only for -emulator. Leave it out of your program.
 
 // emulatedStarts are three starts of the program. They share nothing but the directory with the
-// token.
+// login, and the keyring.
 var emulatedStarts = []struct {
-	command        string
-	expire, logout bool
+	command               string
+	expire, login, logout bool
 }{
-	{command: "cli"},
+	{command: "cli -login", login: true},
 	{command: "cli", expire: true},
 	{command: "cli -logout", logout: true},
 }
@@ -37,7 +37,7 @@ func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
 	}
 	contentstack := httptest.NewServer(e)
 	defer contentstack.Close()
-	dir, err := os.MkdirTemp("", "cli-token-")
+	dir, err := os.MkdirTemp("", "cli-login-")
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,9 @@ func runEmulated(ctx context.Context, s *settings, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "\n$ %s\n", start.command)
 		seen := len(e.Requests())
-		if err := run(ctx, &settings{config: &config, login: s.login, dir: dir, logout: start.logout}, out); err != nil {
+		next := &settings{config: &config, options: s.options, login: start.login, logout: start.logout}
+		next.options.Dir, next.options.NoLogin = dir, true
+		if err := run(ctx, next, out); err != nil {
 			return err
 		}
 		for _, r := range e.Requests()[seen:] {

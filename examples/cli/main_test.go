@@ -6,8 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,116 +15,67 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/zalando/go-keyring"
 	"go.uber.org/goleak"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/clilogin"
 	"github.com/contentstack/csoauth/csapi"
 	"github.com/contentstack/csoauth/csoauthtest"
 	"github.com/contentstack/csoauth/internal/emulator"
 	_ "github.com/contentstack/csoauth/internal/offline"
+	"github.com/contentstack/csoauth/loopback"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	keyring.MockInit() // no test asks this machine's
+	os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+	goleak.VerifyTestMain(m)
+}
 
 const helloAda = "Hello, Ada Lovelace (ada@example.com). You are logged in for Emulated Press.\n"
 
-func TestAsksOnce(t *testing.T) {
+func TestIsRemembered(t *testing.T) {
 	m := newMachine(t, nil)
-	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, 1, int(m.opened.Load()))
-
+	require.ErrorIs(t, run(t.Context(), m.settings, io.Discard), csoauth.ErrLoginRequired, "no terminal, no browser")
+	require.Equal(t, helloAda, m.logIn(t))
 	require.Equal(t, helloAda, m.run(t), "remembered")
 	m.contentstack.Expire(nil)
 	require.Equal(t, helloAda, m.run(t), "refreshed")
 	require.Equal(t, helloAda, m.run(t), "the refreshed one is remembered")
 	require.Equal(t, 1, int(m.opened.Load()))
-}
-
-func TestAsksAgainWhenTheLoginIsOver(t *testing.T) {
-	m := newMachine(t, nil)
-	m.run(t)
-	m.contentstack.Revoke(nil)
-	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, 2, int(m.opened.Load()))
-	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, 2, int(m.opened.Load()))
-}
-
-func TestAsksAgainAfterLogout(t *testing.T) {
-	m := newMachine(t, nil)
-	m.run(t)
-	m.settings.logout = true
-	require.Contains(t, m.run(t), "Logged out")
-	require.Contains(t, m.run(t), "Logged out", "twice is no mistake")
-	m.settings.logout = false
-	require.Equal(t, helloAda, m.run(t))
+	m.browser = m.contentstack.BrowserOf(csoauthtest.Visitor{UserUID: "blt0000000000alan02"})
+	require.Contains(t, m.logIn(t), "Hello, Alan Turing", "another user")
 	require.Equal(t, 2, int(m.opened.Load()))
 }
 
 func TestLogoutIsForAllMachines(t *testing.T) {
 	here := newMachine(t, nil)
-	here.run(t)
+	here.logIn(t)
 	there := *here.settings
-	there.dir = t.TempDir()
-	start := func(s *settings) string {
-		var out bytes.Buffer
-		require.NoError(t, run(t.Context(), s, &out))
-		return out.String()
-	}
-	require.Equal(t, helloAda, start(&there))
-	require.Equal(t, 2, int(here.opened.Load()))
+	there.options.Dir = t.TempDir()
+	there.login = true
+	require.NoError(t, run(t.Context(), &there, io.Discard))
+	there.login = false
+	require.NoError(t, run(t.Context(), &there, io.Discard))
 
 	here.settings.logout = true
-	require.Contains(t, here.run(t), "on your other machines too")
-	require.Equal(t, helloAda, start(&there))
-	require.Equal(t, 3, int(here.opened.Load()), "the other machine has to ask again")
+	for range 2 {
+		require.Contains(t, here.run(t), "on your other machines too", "twice is no mistake")
+	}
+	require.ErrorIs(t, run(t.Context(), &there, io.Discard), csoauth.ErrLoginRequired)
 }
 
-func TestLogoutDeletesTheTokenEvenIfItCannotRevoke(t *testing.T) {
+func TestLogoutThatCannotRevokeSaysSo(t *testing.T) {
 	m := newMachine(t, nil)
-	m.run(t)
+	m.logIn(t)
 	m.contentstack.API("GET /manifests/{app}/authorizations", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 	})
 	m.settings.logout = true
-	err := run(t.Context(), m.settings, io.Discard)
-	require.ErrorContains(t, err, "remove it there, under Authorized Apps")
-	require.ErrorIs(t, err, csapi.ErrForbidden)
+	require.ErrorIs(t, run(t.Context(), m.settings, io.Discard), csapi.ErrForbidden)
 	m.settings.logout = false
-	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, 2, int(m.opened.Load()))
-}
-
-func TestDenialIsNotRemembered(t *testing.T) {
-	m := newMachine(t, nil)
-	m.browser = m.contentstack.BrowserOf(csoauthtest.Visitor{Deny: true})
-	var out bytes.Buffer
-	require.ErrorIs(t, run(t.Context(), m.settings, &out), csoauth.ErrDenied)
-	require.Empty(t, out.String())
-	require.Equal(t, 1, int(m.opened.Load()), "a denial is not asked again")
-
-	m.browser = m.contentstack.Browser()
-	require.Equal(t, helloAda, m.run(t))
-}
-
-func TestFailureOfTheAPIIsNoReasonToAsk(t *testing.T) {
-	m := newMachine(t, nil)
-	var status atomic.Int64
-	m.contentstack.API("GET /v3/user", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Retry-After", "600") // longer than the program waits
-		w.WriteHeader(int(status.Load()))
-		io.WriteString(w, `{"user":{"uid":"blt00000000000ada01","first_name":"Ada","last_name":"Lovelace"}}`)
-	})
-	status.Store(http.StatusOK)
-	m.run(t)
-	for _, wrong := range []string{"503 Service Unavailable", "403 Forbidden", "401 Unauthorized"} {
-		code, _ := strconv.Atoi(wrong[:3])
-		status.Store(int64(code))
-		require.EqualError(t, run(t.Context(), m.settings, io.Discard), "csapi: GET /v3/user: "+wrong+" (try again in 10m0s)")
-	}
-	status.Store(http.StatusOK)
-	require.Contains(t, m.run(t), "Hello, Ada")
-	require.Equal(t, 1, int(m.opened.Load()))
+	require.Equal(t, helloAda, m.run(t), "the login stays")
 }
 
 func TestUserOfAnotherRegion(t *testing.T) {
@@ -132,19 +83,8 @@ func TestUserOfAnotherRegion(t *testing.T) {
 	config := m.settings.config
 	config.Region = csoauth.NA
 	config.Endpoints[csoauth.NA] = csoauth.Endpoints{App: config.Endpoints[csoauth.EU].App, ContentManagement: "http://127.0.0.1:1"}
+	require.Equal(t, helloAda, m.logIn(t))
 	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, helloAda, m.run(t))
-}
-
-func TestAnotherAppHasALoginOfItsOwn(t *testing.T) {
-	app := func(n string) csoauthtest.App {
-		return csoauthtest.App{UID: "app" + n, ClientID: "client" + n, AllowPKCE: true, Scopes: []string{"user:read", "organization:read"}}
-	}
-	m := newMachine(t, &csoauthtest.Options{Apps: []csoauthtest.App{app("1"), app("2")}})
-	m.run(t)
-	m.settings.config = m.contentstack.ConfigOf("app2", m.settings.config.RedirectURI)
-	require.Equal(t, helloAda, m.run(t))
-	require.Equal(t, 2, int(m.opened.Load()))
 }
 
 func TestEmulated(t *testing.T) {
@@ -153,8 +93,8 @@ func TestEmulated(t *testing.T) {
 	})
 	require.NoError(t, err)
 	var opened atomic.Int32
-	s.login.Out = io.Discard
-	s.login.OpenBrowser = func(ctx context.Context, address string) error {
+	s.options.Loopback.Out = io.Discard
+	s.options.Loopback.OpenBrowser = func(ctx context.Context, address string) error {
 		opened.Add(1)
 		base, _, _ := strings.Cut(address, "/apps/")
 		visit(t, &http.Client{Transport: &emulator.Browser{Emulator: base}, Timeout: time.Minute}, address)
@@ -190,39 +130,26 @@ func TestSettings(t *testing.T) {
 	environment["CONTENTSTACK_CLIENT_ID"] = "client"
 	s, err := read("-manual")
 	require.NoError(t, err)
-	require.True(t, s.login.Manual)
+	require.True(t, s.options.Loopback.Manual)
 	require.Equal(t, "http://localhost:8184/callback", s.config.RedirectURI)
-	require.Equal(t, "csoauth-cli", filepath.Base(s.dir))
-	require.True(t, filepath.IsAbs(s.dir))
+	require.Equal(t, "csoauth-cli", s.options.Program)
+	require.Empty(t, s.options.Dir)
 	environment["CONTENTSTACK_REGION"] = "moon"
 	refused("unknown region")
 	environment["CONTENTSTACK_REGION"] = "eu"
 	s, err = read("-dir", "here", "-logout")
 	require.NoError(t, err)
-	require.Equal(t, "here", s.dir)
+	require.Equal(t, "here", filepath.Base(s.options.Dir))
+	require.True(t, filepath.IsAbs(s.options.Dir))
 	require.True(t, s.logout)
 	require.Equal(t, csoauth.EU, s.config.Region)
 	environment["CONTENTSTACK_REDIRECT_URI"] = "localhost:8184"
 	refused("RedirectURI")
 
 	environment["CONTENTSTACK_REDIRECT_URI"] = "https://example.com/callback"
-	s, err = read("-dir", t.TempDir())
+	s, err = read("-dir", t.TempDir(), "-login")
 	require.NoError(t, err)
 	require.ErrorContains(t, run(t.Context(), s, io.Discard), "is not http on localhost")
-}
-
-func TestNoHomeIsTold(t *testing.T) {
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData", "LocalAppData"} {
-		t.Setenv(name, "")
-	}
-	app := func(name string) string {
-		return map[string]string{"CONTENTSTACK_APP_UID": "app", "CONTENTSTACK_CLIENT_ID": "client"}[name]
-	}
-	_, err := readSettings(nil, app)
-	require.ErrorContains(t, err, "set -dir")
-	require.ErrorContains(t, err, "defined")
-	_, err = readSettings([]string{"-dir", "here"}, app)
-	require.NoError(t, err)
 }
 
 // A machine is where the program is started several times.
@@ -237,11 +164,11 @@ func newMachine(t *testing.T, o *csoauthtest.Options) *machine {
 	m := &machine{contentstack: csoauthtest.NewServer(t, o)}
 	m.browser = m.contentstack.Browser()
 	m.settings = &settings{
-		config: m.contentstack.Config("http://localhost:" + freePort(t) + "/callback"),
-		dir:    filepath.Join(t.TempDir(), "not", "yet"),
+		config:  m.contentstack.Config("http://localhost:" + freePort(t) + "/callback"),
+		options: clilogin.Options{Dir: filepath.Join(t.TempDir(), "not", "yet"), Loopback: &loopback.Options{}},
 	}
-	m.settings.login.Out = io.Discard
-	m.settings.login.OpenBrowser = func(_ context.Context, address string) error {
+	m.settings.options.Loopback.Out = io.Discard
+	m.settings.options.Loopback.OpenBrowser = func(_ context.Context, address string) error {
 		m.opened.Add(1)
 		visit(t, m.browser, address)
 		return nil
@@ -255,6 +182,14 @@ func (m *machine) run(t *testing.T) string {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), m.settings, &out))
 	return out.String()
+}
+
+// logIn starts the program once with -login.
+func (m *machine) logIn(t *testing.T) string {
+	t.Helper()
+	m.settings.login, m.settings.options.Switch = true, true
+	defer func() { m.settings.login, m.settings.options.Switch = false, false }()
+	return m.run(t)
 }
 
 // visit opens an address and follows its redirects in the background. It ends before the test does.

@@ -2,14 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/clilogin"
 	"github.com/contentstack/csoauth/loopback"
 )
 
@@ -24,26 +22,33 @@ import (
 // There is no client secret, because everyone who has the program could read it. Allow PKCE must be
 // on for the app.
 type settings struct {
-	config *csoauth.Config
-	login  loopback.Options
+	config  *csoauth.Config
+	options clilogin.Options
 
-	dir              string
-	logout, emulator bool
+	login, logout, emulator bool
 }
 
 func readSettings(args []string, getenv func(string) string) (*settings, error) {
-	s := &settings{}
-	dir, dirErr := defaultDir()
+	s := &settings{options: clilogin.Options{Program: "csoauth-cli", Loopback: &loopback.Options{}}}
 	flags := flag.NewFlagSet("cli", flag.ContinueOnError)
-	flags.StringVar(&s.dir, "dir", dir, "`directory` to store the token in")
-	flags.BoolVar(&s.login.Manual, "manual", false, "log in with a browser on another machine: paste the address that it ends at")
-	flags.BoolVar(&s.logout, "logout", false, "log out, on your other machines too: revoke the access, and delete the stored token")
+	flags.StringVar(&s.options.Dir, "dir", "", "`directory` to keep the login in, instead of one in your configuration directory")
+	flags.BoolVar(&s.options.Loopback.Manual, "manual", false, "log in with a browser on another machine: paste the address that it ends at")
+	flags.BoolVar(&s.login, "login", false, "log in anew, for example as another user")
+	flags.BoolVar(&s.logout, "logout", false, "log out, on your other machines too: revoke the access, and forget the login")
 	flags.BoolVar(&s.emulator, "emulator", false, "run with an emulated Contentstack, without any configuration")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unknown argument %q", flags.Arg(0))
+	}
+	s.options.NoLogin = s.login || s.logout
+	s.options.Switch = s.login
+	if s.options.Dir != "" {
+		var err error
+		if s.options.Dir, err = filepath.Abs(s.options.Dir); err != nil {
+			return nil, err
+		}
 	}
 	s.config = &csoauth.Config{
 		AppUID:      getenv("CONTENTSTACK_APP_UID"),
@@ -56,9 +61,6 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 	if s.emulator {
 		return s, nil
 	}
-	if s.dir == "" {
-		return nil, errors.Join(errors.New("no directory to store the token in: set -dir"), dirErr)
-	}
 	if region := getenv("CONTENTSTACK_REGION"); region != "" {
 		var err error
 		if s.config.Region, err = csoauth.ParseRegion(region); err != nil {
@@ -69,18 +71,4 @@ func readSettings(args []string, getenv func(string) string) (*settings, error) 
 		return nil, fmt.Errorf("%w (for the environment variables, see examples/cli/settings.go)", err)
 	}
 	return s, nil
-}
-
-// defaultDir returns a directory of the user that stays on this machine. A refresh token may work
-// only once, so two machines cannot share it.
-func defaultDir() (string, error) {
-	find := os.UserConfigDir
-	if runtime.GOOS == "windows" {
-		find = os.UserCacheDir // %LocalAppData%; UserConfigDir may roam to the user's other machines
-	}
-	dir, err := find()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, "csoauth-cli"), nil
 }

@@ -18,7 +18,9 @@ func TestImportersGetNoKeyring(t *testing.T) {
 	dir := t.TempDir()
 	checkout, err := filepath.Abs(root)
 	require.NoError(t, err)
-	write := func(name, text string) { require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600)) }
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	write("go.mod", "module example.com/importer\n\ngo 1.26.0\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+checkout+"\n")
 	run := func(args ...string) string {
 		cmd := exec.Command("go", args...)
@@ -49,7 +51,9 @@ func TestImportersGetNoKeyring(t *testing.T) {
 			assert.NotContains(t, text, name, where)
 		}
 	}
-	for where, text := range gets("clilogin") {
-		assert.Contains(t, text, "go-keyring", "%s: the check finds it", where)
+	ours, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	require.NoError(t, err)
+	for _, name := range theirs {
+		assert.Contains(t, string(ours), name, "these are their names")
 	}
 }

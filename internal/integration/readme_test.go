@@ -56,32 +56,8 @@ func TestStoreReadmesWork(t *testing.T) {
 // "csoauth emulate" as it stands there, but at free ports.
 func TestReadmeProgramAfterTheLogin(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), "\n## After the login\n")
-	require.True(t, found)
-	section, _, _ = strings.Cut(section, "\n## ")
-	blocks := goBlock.FindAllStringSubmatch(section, -1)
-	require.Len(t, blocks, 1, "want one whole program")
-	program := blocks[0][1]
-	_, body, _ := strings.Cut(program, "func main() {\n")
-	body, _, _ = strings.Cut(body, "\n}\n")
-	assert.LessOrEqual(t, strings.Count(body, "\n")+1, 20, "the program is long")
-
-	redirectURI := freeRedirectURI(t)
-	stdout := startProgram(t, os.Stderr, buildProgram(t, "./cmd/csoauth"),
-		"emulate", "--addr", "127.0.0.1:0", "--quiet", "--fail-on-findings", "--redirect-uri", redirectURI)
-	base := ""
-	for lines := bufio.NewScanner(stdout); base == "" && lines.Scan(); {
-		if _, after, ok := strings.Cut(lines.Text(), "Emulated Contentstack at "); ok {
-			base, _, _ = strings.Cut(after, " ")
-		}
-	}
-	require.NotEmpty(t, base, "the emulator does not say where it is")
-	for old, replacement := range map[string]string{"http://127.0.0.1:8484": base, "http://localhost:8184/callback": redirectURI} {
-		require.Equal(t, 1, strings.Count(program, old), old)
-		program = strings.Replace(program, old, replacement, 1)
-	}
+	program := readmeProgram(t, "After the login", 20)
+	program, base := atEmulator(t, program)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	printed := strings.Split(strings.TrimSpace(runText(t, program, "BROWSER='"+exe+"'", childEnv+"=visitor", "GORACE=atexit_sleep_ms=0")), "\n")
@@ -95,6 +71,43 @@ func TestReadmeProgramAfterTheLogin(t *testing.T) {
 	assert.Equal(t, http.MethodDelete, last.Method, last.Decision)
 	assert.Less(t, last.Status, 300, last.Decision)
 	assert.Empty(t, log.Findings)
+}
+
+// readmeProgram returns the program of a section of the README, whose main has so many lines at most.
+func readmeProgram(t *testing.T, title string, most int) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## "+title+"\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	blocks := goBlock.FindAllStringSubmatch(section, -1)
+	require.Len(t, blocks, 1, "want one whole program")
+	program := blocks[0][1]
+	_, body, _ := strings.Cut(program, "func main() {\n")
+	body, _, _ = strings.Cut(body, "\n}\n")
+	assert.LessOrEqual(t, strings.Count(body, "\n")+1, most, "the program is long")
+	return program
+}
+
+// atEmulator starts "csoauth emulate", and returns the program as it is for that, at free ports, and
+// where the emulator is.
+func atEmulator(t *testing.T, program string) (changed, base string) {
+	t.Helper()
+	redirectURI := freeRedirectURI(t)
+	stdout := startProgram(t, os.Stderr, buildProgram(t, "./cmd/csoauth"),
+		"emulate", "--addr", "127.0.0.1:0", "--quiet", "--fail-on-findings", "--redirect-uri", redirectURI)
+	for lines := bufio.NewScanner(stdout); base == "" && lines.Scan(); {
+		if _, after, ok := strings.Cut(lines.Text(), "Emulated Contentstack at "); ok {
+			base, _, _ = strings.Cut(after, " ")
+		}
+	}
+	require.NotEmpty(t, base, "the emulator does not say where it is")
+	for old, replacement := range map[string]string{"http://127.0.0.1:8484": base, "http://localhost:8184/callback": redirectURI} {
+		require.Equal(t, 1, strings.Count(program, old), old)
+		program = strings.Replace(program, old, replacement, 1)
+	}
+	return program, base
 }
 
 // childVisits is the browser of a user who allows everything. Its argument is the address to open.
@@ -137,9 +150,21 @@ func linesAfterImports(program string) int {
 	return strings.Count(body, "\n")
 }
 
-// runText runs the text of a Go program in a folder of this module that exists only for the go
-// command, and returns what it prints.
+// runText runs the text of a Go program, and returns what it prints.
 func runText(t *testing.T, program string, environment ...string) string {
+	t.Helper()
+	run := exec.CommandContext(t.Context(), buildText(t, program))
+	run.Env = append(os.Environ(), environment...)
+	var stderr strings.Builder
+	run.Stderr = &stderr
+	out, err := run.Output()
+	require.NoError(t, err, stderr.String())
+	return string(out)
+}
+
+// buildText compiles the text of a Go program in a folder of this module that exists only for the
+// go command, and returns the path of what it makes.
+func buildText(t *testing.T, program string) string {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "main.go")
@@ -150,11 +175,5 @@ func runText(t *testing.T, program string, environment ...string) string {
 	require.NoError(t, err)
 	list := filepath.Join(dir, "overlay.json")
 	require.NoError(t, os.WriteFile(list, overlay, 0o644))
-	run := exec.CommandContext(t.Context(), "go", "run", "-overlay", list, "./zz_readme")
-	run.Env = append(os.Environ(), environment...)
-	var stderr strings.Builder
-	run.Stderr = &stderr
-	out, err := run.Output()
-	require.NoError(t, err, stderr.String())
-	return string(out)
+	return buildIn(t, ".", "./zz_readme", "-overlay", list)
 }
