@@ -120,11 +120,11 @@ func TestBase(t *testing.T) {
 		return
 	}
 	for name, row := range map[string]struct{ home, config, want, err string }{
-		"config":          {"/home/ada", "/conf", "/conf", ""},
-		"home":            {"/home/ada", "", "/home/ada/.config", ""},
+		"config":          {"/users/ada", "/conf", "/conf", ""},
+		"home":            {"/users/ada", "", "/users/ada/.config", ""},
 		"none":            {"", "", "", "set HOME or XDG_CONFIG_HOME"},
 		"relative home":   {"ada", "", "", `is "ada/.config", which is relative`},
-		"relative config": {"/home/ada", "conf", "", "XDG_CONFIG_HOME"},
+		"relative config": {"/users/ada", "conf", "", "XDG_CONFIG_HOME"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HOME", row.home)
