@@ -14,17 +14,18 @@
 // # Where the login is
 //
 // The token is in a directory of the user's, sealed with a key that is in the operating system's
-// keyring. That protects it in a backup or on a stolen disk, and not from the user's other programs.
-// On a machine whose keyring is not available the key is in a file that only the user can read,
-// which the login says once; [Options.RequireKeyring] refuses that.
+// keyring. That protects it in a backup or on a stolen disk, and not from the user's other
+// programs. On a machine whose keyring is not available the key is in a file that only the user can
+// read, which the login says once; [Options.RequireKeyring] refuses that.
 //
-// Which of the two it is stands in the directory, and the other is never asked: a login whose key is
-// in a keyring that cannot be reached, as from cron or over SSH, is left alone. That is
+// Which of the two it is stands in the directory, and the other is never asked: a login whose key
+// is in a keyring that cannot be reached, as from cron or over SSH, is left alone. That is
 // [ErrKeyUnreachable], and no end of the login. If the key is lost, the user has to log in again.
 //
 // # When a browser opens
 //
 // For [Session.Login], and for [Open] if the program is in the foreground of a terminal. Otherwise
-// Open succeeds, and the Session's methods return [csoauth.ErrLoginRequired], which says what to do.
-// A login that nobody answered, or that the user denied, is not begun again by Open for ten minutes.
+// Open succeeds, and the Session's methods return [csoauth.ErrLoginRequired], which says what to
+// do. A login that nobody answered, or that the user denied, is not begun again by Open for ten
+// minutes.
 package clilogin

@@ -20,8 +20,8 @@ import (
 // Login logs the user in, in the browser: another user, or one whose login has ended. auth are the
 // options of this attempt; nil: those of Options.Loopback. If it fails, the login is as it was.
 //
-// Its errors are those of [loopback.Login], [ErrAnotherUser], and what cannot work: before a browser
-// opens, Login tries the directory, the keyring and a connection to Contentstack.
+// Its errors are those of [loopback.Login], [ErrAnotherUser], and what cannot work: before a
+// browser opens, Login tries the directory, the keyring and a connection to Contentstack.
 func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 	if err := s.logIn(ctx, auth, true); err != nil {
 		return fmt.Errorf("clilogin: %w", err)
@@ -29,8 +29,8 @@ func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 	return nil
 }
 
-// logIn is Login. Unless the user has asked for this login, one that another program makes meanwhile
-// will do.
+// logIn is Login. Unless the user has asked for this login, one that another program makes
+// meanwhile will do.
 func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bool) error {
 	if auth == nil {
 		auth = s.o.Loopback.AuthOptions

@@ -2,11 +2,16 @@ package clilogin_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/zalando/go-keyring"
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/clilogin"
@@ -328,4 +334,38 @@ func TestTrustIsCheckedBeforeTheBrowserOpens(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Zero(t, m.opened.Load())
 	})
+}
+
+// TestLoginThatCannotBeKept leaves the old one, wherever it fails.
+func TestLoginThatCannotBeKept(t *testing.T) {
+	for name, spoil := range map[string]func(m *machine) (undo func()){
+		// A directory with something in it stands in the way of a value.
+		"the token": func(m *machine) func() { return m.obstruct("token b") },
+		"the key":   func(m *machine) func() { return m.obstruct("key b") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, nil)
+			keyring.MockInitWithError(errors.New("none"))
+			s := m.session()
+			before, token := m.state(), m.value("token a")
+			undo := spoil(m)
+			err := s.Login(t.Context(), nil)
+			require.ErrorContains(t, err, "the login could not be kept")
+			require.Equal(t, before, m.state())
+			require.Equal(t, token, m.value("token a"))
+			m.email()
+			undo()
+			require.NoError(t, s.Login(t.Context(), nil))
+			m.email()
+		})
+	}
+}
+
+// obstruct puts a folder in the place of a value's file.
+func (m *machine) obstruct(name string) (undo func()) {
+	m.t.Helper()
+	sum := sha256.Sum256([]byte(name))
+	path := filepath.Join(m.profileDir(), hex.EncodeToString(sum[:])+".token")
+	require.NoError(m.t, os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	return func() { require.NoError(m.t, os.RemoveAll(path)) }
 }

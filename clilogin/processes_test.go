@@ -74,8 +74,8 @@ func (c child) run() (string, error) {
 	return user.UID, nil
 }
 
-// open is a browser. It tells the referee that it opens, and that it goes back to the program, which
-// until then cannot be done with its login.
+// open is a browser. It tells the referee that it opens, and that it goes back to the program,
+// which until then cannot be done with its login.
 func (c child) open(ctx context.Context, address string) error {
 	c.tell("begin")
 	go func() {

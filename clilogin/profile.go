@@ -24,7 +24,8 @@ import (
 //	key a, key b       the slots' keys in hexadecimal, if they are not in the keyring
 //
 // A new login goes into the slot that is not in use. Then the state is swapped, which makes it the
-// login, and the other slot is emptied. So a program that dies at any moment leaves one whole login.
+// login, and the other slot is emptied. So a program that dies at any moment leaves one whole
+// login.
 type profile struct {
 	path           string
 	dir            tokens.Dir
@@ -97,8 +98,8 @@ type misfit struct {
 func (e *misfit) Error() string { return e.why }
 func (e *misfit) Unwrap() error { return e.is }
 
-// state returns the state, and an ErrNotFound if there is no login. If it is a misfit, the state may
-// be there beside the error.
+// state returns the state, and an ErrNotFound if there is no login. If it is a misfit, the state
+// may be there beside the error.
 func (p *profile) state(ctx context.Context) (*state, error) {
 	text, err := p.dir.Load(ctx, stateName)
 	switch {

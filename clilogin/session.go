@@ -38,11 +38,12 @@ type Session struct {
 // Open returns the session of the program's user: the one of an earlier run, its token refreshed if
 // that is due, or a new one after a login in the user's browser. Close it.
 //
-// Open begins a login if there is none that works and that fits the Config (the same app and region,
-// one of the redirect URIs, no fewer scopes), the program is in the foreground of a terminal, and
-// the user has not just refused one. Otherwise, and if it cannot tell because the network or the
-// keyring does not respond, it returns a Session whose methods say so. Its own error is about what
-// cannot work (a [csoauth.ErrConfig], the Options, a directory), or about the login that it began.
+// Open begins a login if there is none that works and that fits the Config (the same app and
+// region, one of the redirect URIs, no fewer scopes), the program is in the foreground of a
+// terminal, and the user has not just refused one. Otherwise, and if it cannot tell because the
+// network or the keyring does not respond, it returns a Session whose methods say so. Its own error
+// is about what cannot work (a [csoauth.ErrConfig], the Options, a directory), or about the login
+// that it began.
 func Open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) {
 	s, err := open(ctx, c, o)
 	if err != nil {

@@ -107,8 +107,8 @@ func (l Lock) Try(by Holder) (release func(), ok bool, err error) {
 		_ = lock.Close()
 		return nil, false, err
 	}
-	// The others do without, if it cannot be written. The lock's own file stays as it is: on Windows
-	// nobody could read it.
+	// The others do without, if it cannot be written. The lock's own file stays as it is: on
+	// Windows nobody could read it.
 	if text, err := json.Marshal(by); err == nil {
 		_ = os.WriteFile(l.holderPath(), text, 0o600)
 	}

@@ -34,9 +34,10 @@ func TestLockIsForOneAtATime(t *testing.T) {
 	_, ok, err = second.Try(turn.Holder{})
 	require.NoError(t, err)
 	require.False(t, ok)
-	_, ok, err = turn.New(folder, "y").Try(turn.Holder{})
+	leaveOther, ok, err := turn.New(folder, "y").Try(turn.Holder{})
 	require.NoError(t, err)
 	require.True(t, ok, "another name")
+	leaveOther()
 
 	var told []turn.Holder
 	waits := make(chan bool, 10)
