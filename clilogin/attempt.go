@@ -27,6 +27,17 @@ type attempt struct {
 	Ended time.Time `json:"ended"` // zero: not yet
 	// Why it failed, if beginning another one would only annoy the user.
 	Why string `json:"why,omitempty"`
+	// Key is where the key is that was made for it, if that is the keyring: the next one takes it.
+	Key keyPlace `json:"key,omitzero"`
+}
+
+// attempt returns the latest one that came to nothing, or else a zero attempt.
+func (p *profile) attempt(ctx context.Context) (a attempt) {
+	text, err := p.dir.Load(ctx, attemptName)
+	if err != nil || json.Unmarshal(text, &a) != nil {
+		return attempt{}
+	}
+	return a
 }
 
 // setAttempt records an attempt. It also shows that the directory can be written to.
@@ -47,14 +58,13 @@ const quiet = 10 * time.Minute
 
 // unwanted returns why no login is to be begun now, if so.
 func (p *profile) unwanted(ctx context.Context) string {
-	var a attempt
-	text, err := p.dir.Load(ctx, attemptName)
-	if err != nil || json.Unmarshal(text, &a) != nil || a.Why == "" {
+	a := p.attempt(ctx)
+	if a.Why == "" {
 		return ""
 	}
 	if ago := time.Since(a.Ended); ago < 0 || ago >= quiet {
 		return ""
 	}
 	return fmt.Sprintf("a login that began at %s ended without one: %s; it is not begun again by itself for %v",
-		a.Began.Local().Format(time.TimeOnly), a.Why, quiet)
+		a.Began.Local().Format(time.TimeOnly), forTerminal(a.Why), quiet)
 }

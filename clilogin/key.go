@@ -126,12 +126,17 @@ var isForeground = func(out io.Writer) bool {
 	return ok && turn.IsForeground(f)
 }
 
-// newKey returns a key for the next login: the one of the login that is there, if it can be had, or
-// else a new one.
-func (p *profile) newKey(ctx context.Context) (keyPlace, []byte, error) {
+// newKey says where the key of the next login is, which keyOf then has: it is that of the login that
+// is there, if it can be had, or of one that came to nothing, or else a new one.
+func (p *profile) newKey(ctx context.Context) (keyPlace, error) {
 	if s, err := p.state(ctx); s != nil && (err == nil || errors.Is(err, tokens.ErrNotFound)) && (s.Key.Place == inKeyring || !p.requireKeyring) {
-		if key, err := p.keyOf(ctx, s); err == nil {
-			return s.Key, key, nil
+		if _, err := p.keyOf(ctx, s); err == nil {
+			return s.Key, nil
+		}
+	}
+	if a := p.attempt(ctx); a.Key.Place == inKeyring { // of a login that came to nothing
+		if _, err := p.keyOf(ctx, &state{Key: a.Key}); err == nil {
+			return a.Key, nil
 		}
 	}
 	place := keyPlace{Place: inKeyring, Service: p.service, User: p.name + " " + strings.ToLower(rand.Text()[:12])}
@@ -139,9 +144,9 @@ func (p *profile) newKey(ctx context.Context) (keyPlace, []byte, error) {
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
-		return place, nil, context.Cause(ctx)
+		return place, context.Cause(ctx)
 	case p.requireKeyring:
-		return place, nil, fmt.Errorf("a login needs the keyring: %w", err)
+		return place, fmt.Errorf("a login needs the keyring: %w", err)
 	default:
 		say(p.out, "The keyring cannot be used (%v).\nThe login's key will be in a file in %s, which only you can read.", err, p.path)
 		place, key = keyPlace{Place: inFile}, make([]byte, keyring.KeySize)
@@ -149,7 +154,7 @@ func (p *profile) newKey(ctx context.Context) (keyPlace, []byte, error) {
 	}
 	place.Fingerprint = fingerprint(key)
 	p.remember(key)
-	return place, key, nil
+	return place, nil
 }
 
 // dropKey removes a key from the keyring, unless it is still in use.

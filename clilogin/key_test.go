@@ -373,3 +373,33 @@ func TestFormerProgram(t *testing.T) {
 	require.Equal(t, 2, int(m.opened.Load()), "the new one is newtool's")
 	require.NoError(t, m.session().Forget(t.Context()))
 }
+
+// TestLoginsThatComeToNothingShareAKey: otherwise each would leave one in the keyring.
+func TestLoginsThatComeToNothingShareAKey(t *testing.T) {
+	m := newMachine(t, nil)
+	m.visitor.Deny = true
+	m.o.NoLogin = true
+	s := m.session()
+	users := map[string]bool{}
+	for range 3 {
+		require.ErrorIs(t, s.Login(t.Context(), nil), csoauth.ErrDenied)
+		var attempt struct{ Key struct{ User string } }
+		require.NoError(t, json.Unmarshal(m.value("attempt"), &attempt))
+		users[attempt.Key.User] = true
+	}
+	require.Len(t, users, 1)
+	m.visitor.Deny = false
+	require.NoError(t, s.Login(t.Context(), nil))
+	require.True(t, users[m.state().Key.User])
+	require.NotContains(t, m.values(), "attempt")
+
+	require.NoError(t, s.Forget(t.Context()))
+	m.visitor.Deny = true
+	require.ErrorIs(t, s.Login(t.Context(), nil), csoauth.ErrDenied)
+	var attempt struct{ Key struct{ User string } }
+	require.NoError(t, json.Unmarshal(m.value("attempt"), &attempt))
+	require.False(t, users[attempt.Key.User], "that one was removed")
+	require.NoError(t, s.Forget(t.Context()))
+	_, err := keyring.Get("mytool", attempt.Key.User)
+	require.ErrorIs(t, err, keyring.ErrNotFound)
+}

@@ -38,11 +38,13 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	if auth == nil {
 		auth = &csoauth.AuthOptions{}
 	}
-	scopes := s.config.Scopes
-	if auth.Scopes != nil {
-		scopes = auth.Scopes
+	next := &state{
+		Region: s.config.Region.String(), AppUID: s.config.AppUID, ClientID: s.config.ClientID, Scopes: s.config.Scopes,
 	}
-	if why := s.profile.lacks(scopes); why != "" {
+	if auth.Scopes != nil {
+		next.Scopes = auth.Scopes
+	}
+	if why := s.profile.lacks(next.Scopes); why != "" {
 		return fmt.Errorf("AuthOptions.Scopes: %s: the login would not fit the Config", why)
 	}
 	leave, err := s.takeTurn(ctx)
@@ -56,81 +58,98 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 			return nil // it is there, or the Session's methods say why it is not
 		}
 	}
-	a := attempt{Began: time.Now()}
-	if err := s.profile.setAttempt(ctx, a); err != nil {
-		return fmt.Errorf("the login could not be kept: %w", err)
-	}
-	place, key, err := s.profile.newKey(ctx)
+	token, err := s.getToken(ctx, auth, next)
 	if err != nil {
 		return err
+	}
+	if err := s.checkUser(ctx, next, token, auth.OrganizationUID != ""); err != nil {
+		return err
+	}
+	keeping := context.WithoutCancel(ctx) // the token must not be lost because ctx ends
+	if err := s.profile.put(keeping, next, token); err != nil {
+		return fmt.Errorf("the login could not be kept: %w", err)
+	}
+	_ = s.profile.remove(keeping, attemptName)          // it ends by itself
+	_ = s.profile.remove(keeping, doubtName)            // the next Open would ask once more
+	if err := s.login.Put(keeping, token); err != nil { // for the Manager's memory; the store has it
+		return err
+	}
+	leave() // the names may take a while
+	s.name(ctx, next, token)
+	_ = s.profile.setNames(keeping, next) // they are for Status alone
+	say(s.o.Loopback.Out, "Logged in as %v in %v.", next.User, next.Organization)
+	return nil
+}
+
+// getToken tries what a login needs, and logs the user in. It fills in what next is to say of that.
+func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next *state) (*csoauth.Token, error) {
+	a := attempt{Began: time.Now(), Key: s.profile.attempt(ctx).Key}
+	if err := s.profile.setAttempt(ctx, a); err != nil {
+		return nil, fmt.Errorf("the login could not be kept: %w", err)
+	}
+	var err error
+	if next.Key, err = s.profile.newKey(ctx); err != nil {
+		return nil, err
+	}
+	if next.Key.Place == inKeyring && next.Key != a.Key {
+		a.Key = next.Key
+		if err := s.profile.setAttempt(ctx, a); err != nil {
+			return nil, fmt.Errorf("the login could not be kept: %w", err)
+		}
 	}
 	if err := s.reach(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	token, err := s.askBrowser(ctx, auth)
-	if err != nil {
-		if errors.Is(err, loopback.ErrTimeout) || errors.Is(err, csoauth.ErrDenied) {
-			a.Ended, a.Why = time.Now(), err.Error()
-			err = errors.Join(err, s.profile.setAttempt(context.WithoutCancel(ctx), a))
-		}
-		return err
+	switch {
+	case errors.Is(err, errWaited):
+		return nil, err // the user was not asked
+	case errors.Is(err, loopback.ErrTimeout), errors.Is(err, csoauth.ErrDenied):
+		a.Ended, a.Why = time.Now(), err.Error()
+		return nil, errors.Join(err, s.profile.setAttempt(context.WithoutCancel(ctx), a))
+	case err != nil:
+		return nil, err
 	}
-	// From here on the token must not be lost because ctx ends.
-	next := s.stateOf(context.WithoutCancel(ctx), token)
-	next.Key, next.Scopes = place, scopes
-	return s.keep(context.WithoutCancel(ctx), next, key, token, auth.OrganizationUID != "")
-}
-
-// stateOf describes the login of a token.
-func (s *Session) stateOf(ctx context.Context, token *csoauth.Token) *state {
-	next := &state{
-		Region: s.config.Region.String(), AppUID: s.config.AppUID, ClientID: s.config.ClientID, RedirectURI: token.RedirectURI,
-		Made: time.Now().UTC().Truncate(time.Second),
-	}
-	next.User, next.Organization = s.whoIs(ctx, token)
+	next.RedirectURI, next.Made = token.RedirectURI, time.Now().UTC().Truncate(time.Second)
+	next.User.UID, next.Organization.UID = token.UserUID, token.OrganizationUID
 	next.Host, _ = os.Hostname()
-	return next
+	return token, nil
 }
 
-// keep makes the token the profile's login, and tells the user whose it is. organizationAsked: the
-// attempt was for this organization.
-func (s *Session) keep(ctx context.Context, next *state, key []byte, token *csoauth.Token, organizationAsked bool) error {
-	if last, _ := s.profile.state(ctx); last != nil && !s.o.Switch && last.Region == next.Region {
-		if last.User.UID != next.User.UID || last.Organization.UID != next.Organization.UID && !organizationAsked {
-			return fmt.Errorf("%w: the browser has logged in %v in %v, and the login here, which stays, is of %v in %v: "+
-				"switch to that user and organization in Contentstack's web application, or open the address in a private window, and log in again; or accept the new one",
-				ErrAnotherUser, next.User, next.Organization, last.User, last.Organization)
-		}
+// checkUser returns an error if the login is of another user or organization than the last one, and
+// nobody has asked for that.
+func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organizationAsked bool) error {
+	last, _ := s.profile.state(ctx)
+	if last == nil || s.o.Switch || last.Region != next.Region {
+		return nil
 	}
-	if err := s.profile.put(ctx, next, key, token); err != nil {
-		return fmt.Errorf("the login could not be kept: %w", err)
+	if last.User.UID == next.User.UID && (last.Organization.UID == next.Organization.UID || organizationAsked) {
+		return nil
 	}
-	say(s.o.Loopback.Out, "Logged in as %v in %v.", next.User, next.Organization)
-	_ = s.profile.remove(ctx, attemptName) // it ends by itself
-	_ = s.profile.remove(ctx, doubtName)   // the next Open would ask once more
-	return s.login.Put(ctx, token)         // for the Manager's memory; the store has it
+	s.name(ctx, next, token)
+	return fmt.Errorf("%w: the browser has logged in %v in %v, and the login here, which stays, is of %v in %v: "+
+		"switch to that user and organization in Contentstack's web application, or open the address in a private window, and log in again; or accept the new one",
+		ErrAnotherUser, next.User, next.Organization, last.User, last.Organization)
 }
 
-// whoIs returns the token's user and organization, with their names if the scopes allow that.
-func (s *Session) whoIs(ctx context.Context, token *csoauth.Token) (user, organization identity) {
+// name fills in the names of the token's user and organization, if the scopes allow that.
+func (s *Session) name(ctx context.Context, next *state, token *csoauth.Token) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	user.UID, organization.UID = token.UserUID, token.OrganizationUID
 	api := csapi.New(s.config, csapi.Static(token), nil)
 	if said, err := api.User(ctx); err == nil {
-		user.Name, user.Email = forTerminal(said.FirstName+" "+said.LastName), forTerminal(said.Email)
+		next.User.Name, next.User.Email = forTerminal(said.FirstName+" "+said.LastName), forTerminal(said.Email)
 		for _, o := range said.Organizations {
-			if o.UID == organization.UID {
-				organization.Name = forTerminal(o.Name)
+			if o.UID == next.Organization.UID {
+				next.Organization.Name = forTerminal(o.Name)
 			}
 		}
 	}
-	if organization.Name == "" {
+	if next.Organization.Name == "" {
 		if said, err := api.Organization(ctx); err == nil {
-			organization.Name = forTerminal(said.Name)
+			next.Organization.Name = forTerminal(said.Name)
 		}
 	}
-	return user, organization
 }
 
 // forTerminal makes a name safe to print.

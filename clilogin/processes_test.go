@@ -121,6 +121,9 @@ func newReferee(t *testing.T) *referee {
 		pid, _ := strconv.Atoi(req.URL.Query().Get("pid"))
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		if r.killed[pid] {
+			return // it sent this before it died
+		}
 		if req.URL.Path == "/end" {
 			r.ended++
 			delete(r.underWay, pid)

@@ -66,6 +66,8 @@ type state struct {
 	Organization identity  `json:"organization"`
 	Made         time.Time `json:"made"`
 	Host         string    `json:"host"`
+
+	text []byte // as it was stored
 }
 
 const stateVersion = 1
@@ -112,6 +114,9 @@ func (p *profile) state(ctx context.Context) (*state, error) {
 	if err := json.Unmarshal(text, &s); err != nil || s.Version < 1 || s.Slot != "a" && s.Slot != "b" {
 		return nil, &misfit{fmt.Sprintf("the login in %s is damaged", p.path), tokens.ErrUnreadable}
 	}
+	for _, i := range []*identity{&s.User, &s.Organization} {
+		*i = identity{forTerminal(i.UID), forTerminal(i.Name), forTerminal(i.Email)}
+	}
 	if s.Version > stateVersion {
 		return &s, &misfit{fmt.Sprintf("the login in %s is of a newer version of the program", p.path), tokens.ErrUnreadable}
 	}
@@ -157,7 +162,11 @@ func (p *profile) lacks(scopes []string) string {
 }
 
 // put makes a token the profile's login. If it fails, the login is as it was.
-func (p *profile) put(ctx context.Context, s *state, key []byte, token *csoauth.Token) error {
+func (p *profile) put(ctx context.Context, s *state, token *csoauth.Token) error {
+	key, err := p.keyOf(ctx, s) // newKey has it
+	if err != nil {
+		return err
+	}
 	before, err := p.dir.Load(ctx, stateName)
 	if err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
 		return err
@@ -194,12 +203,22 @@ func (p *profile) put(ctx context.Context, s *state, key []byte, token *csoauth.
 	if err := p.dir.CompareAndSwap(ctx, stateName, before, text); err != nil {
 		return err
 	}
+	s.text = text
 	// It is done. What is left behind does not matter, and goes with the next login.
 	if old != nil {
 		_ = p.empty(ctx, old.Slot)
 		p.dropKey(ctx, old.Key, s.Key)
 	}
 	return nil
+}
+
+// setNames stores the names that s has got since it was put, unless there is another login now.
+func (p *profile) setNames(ctx context.Context, s *state) error {
+	text, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return err
+	}
+	return p.dir.CompareAndSwap(ctx, stateName, s.text, text)
 }
 
 // empty removes what is in a slot.
@@ -233,6 +252,7 @@ func (p *profile) remove(ctx context.Context, name string) (err error) {
 // forget removes everything but the locks.
 func (p *profile) forget(ctx context.Context) error {
 	s, _ := p.state(ctx)
+	a := p.attempt(ctx)
 	for _, name := range []string{stateName, tokenName + "a", tokenName + "b", keyName + "a", keyName + "b", attemptName, doubtName} {
 		if err := p.remove(ctx, name); err != nil {
 			return err
@@ -240,6 +260,10 @@ func (p *profile) forget(ctx context.Context) error {
 	}
 	if s != nil {
 		p.dropKey(ctx, s.Key, keyPlace{})
+		if a.Key == s.Key {
+			return nil
+		}
 	}
+	p.dropKey(ctx, a.Key, keyPlace{})
 	return nil
 }
