@@ -213,9 +213,6 @@ func (f source) Invalidate(ctx context.Context, accessToken string) error {
 	return nil
 }
 
-// Format keeps secrets out of what fmt prints.
-func (f source) Format(st fmt.State, _ rune) { _, _ = io.WriteString(st, "clilogin.source") }
-
 // Logout ends the login everywhere: it revokes what the user has allowed the app in the
 // organization, which ends the user's logins on other machines too, and then forgets it. If that
 // cannot be done, the login stays and the error says why. Without a login there is nothing to do.
