@@ -1,11 +1,9 @@
 package clilogin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -100,10 +98,10 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	if err := s.reach(ctx); err != nil {
 		return nil, err
 	}
-	token, err := s.askBrowser(ctx, auth)
+	o := *s.o.Loopback
+	o.AuthOptions = auth
+	token, err := loopback.Login(ctx, s.config, &o)
 	switch {
-	case errors.Is(err, errWaited):
-		return nil, err // the user was not asked
 	case errors.Is(err, loopback.ErrTimeout), errors.Is(err, csoauth.ErrDenied):
 		a.Ended, a.Why = time.Now(), err.Error()
 		return nil, errors.Join(err, s.profile.setAttempt(context.WithoutCancel(ctx), a))
@@ -172,87 +170,6 @@ var errWaited = fmt.Errorf("%w, for another program, which went on", loopback.Er
 
 func (s *Session) sayWaiting(h turn.Holder) {
 	say(s.o.Loopback.Out, "Waiting for %v, which is logging in.", h)
-}
-
-// askBrowser logs the user in at the first redirect URI that is free. One at which another program
-// of ours logs in will be free again, and is waited for.
-func (s *Session) askBrowser(ctx context.Context, auth *csoauth.AuthOptions) (*csoauth.Token, error) {
-	o := *s.o.Loopback
-	o.AuthOptions = auth
-	if o.Manual {
-		return loopback.Login(ctx, s.config, &o)
-	}
-	folder, err := turn.Folder()
-	if err != nil {
-		folder = s.profile.path
-	}
-	waiting, cancel := context.WithTimeoutCause(ctx, o.Timeout, errWaited)
-	defer cancel()
-	var told *turn.Holder
-	for taken := map[string]error{}; ; {
-		for _, uri := range s.o.Loopback.RedirectURIs {
-			if taken[uri] != nil {
-				continue
-			}
-			lock := turn.New(folder, lockOf(uri))
-			before := lock.Holder()
-			leave, ok, err := lock.Try(s.holder())
-			if err != nil {
-				return nil, fmt.Errorf("the lock of the redirect URI: %w", err)
-			}
-			if !ok {
-				if h := lock.Holder(); told == nil || *told != h {
-					told = &h
-					s.sayWaiting(h)
-				}
-				continue
-			}
-			o.RedirectURIs = []string{uri}
-			token, err := loopback.Login(ctx, s.config, &o)
-			if before != (turn.Holder{}) { // it has died, and the system may still close what it had open
-				for end := time.Now().Add(lastBreath); errors.Is(err, loopback.ErrPortInUse) && time.Now().Before(end); {
-					time.Sleep(poll)
-					token, err = loopback.Login(ctx, s.config, &o)
-				}
-			}
-			leave()
-			if !errors.Is(err, loopback.ErrPortInUse) {
-				return token, err
-			}
-			taken[uri] = err
-		}
-		if len(taken) == len(s.o.Loopback.RedirectURIs) {
-			return nil, joined(taken, s.o.Loopback.RedirectURIs)
-		}
-		select {
-		case <-waiting.Done():
-			return nil, context.Cause(waiting)
-		case <-time.After(poll):
-		}
-	}
-}
-
-const (
-	poll = 100 * time.Millisecond
-	// lastBreath is how long a port may be in use after its holder has died.
-	lastBreath = 2 * time.Second
-)
-
-// lockOf names the lock of a redirect URI. What is scarce is its port.
-func lockOf(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return "port-none" // package loopback says what is wrong with it
-	}
-	return "port-" + cmp.Or(u.Port(), "80")
-}
-
-func joined(errs map[string]error, order []string) error {
-	var all []error
-	for _, uri := range order {
-		all = append(all, errs[uri])
-	}
-	return errors.Join(all...)
 }
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

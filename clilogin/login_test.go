@@ -217,14 +217,16 @@ func TestWaitForOthersIsBounded(t *testing.T) {
 		login.Timeout = 10 * time.Millisecond
 		o.Loopback, o.Profile = &login, profile
 		_, err := clilogin.Open(t.Context(), m.config, &o)
-		require.ErrorIs(t, err, loopback.ErrTimeout)
-		require.ErrorContains(t, err, "for another program")
+		require.ErrorIs(t, err, map[string]error{"default": loopback.ErrTimeout, "other": loopback.ErrPortInUse}[profile])
+		require.ErrorContains(t, err, map[string]string{"default": "for another program", "other": `"mytool" (process `}[profile])
 	}
 	cancel()
 	all.Wait()
 	require.Equal(t, 1, int(m.opened.Load()))
 	m.away.Store(false)
 	m.email()
+	m.o.Profile = "other"
+	m.email() // its user was not asked, and has refused nothing
 }
 
 // TestByHand needs no port.

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData", "AppData"} {
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData", "AppData"} {
 		os.Setenv(name, home)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {

@@ -72,7 +72,7 @@ func TestWithoutAHome(t *testing.T) {
 	m := newMachine(t, nil)
 	m.o.Dir = ""
 	for name, home := range map[string]string{"unset": "", "relative": "home"} {
-		for _, variable := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
+		for _, variable := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 			t.Setenv(variable, home)
 		}
 		_, err := clilogin.Open(t.Context(), m.config, &m.o)

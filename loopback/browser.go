@@ -11,23 +11,28 @@ import (
 // loginByBrowser listens before anything else happens: when the browser opens, no other program can
 // be at the redirect URI.
 func (l *login) loginByBrowser(ctx context.Context) error {
-	listeners, chosen, err := l.listen(ctx)
+	t := newTerminal(l.o.Out)
+	listeners, chosen, leave, err := l.takePort(ctx, t)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	if err := l.begin(chosen); err != nil {
 		closeAll(listeners)
 		return err
 	}
+	ctx, cancel := l.limit(l.caller) // anew: the wait for the port was not the user's
+	defer cancel()
 	l.uri = l.uris[chosen]
 	server := serve(listeners, l)
 	defer server.end()
-	t := newTerminal(l.o.Out)
+	pasted, isAway, end := l.readAside(ctx)
+	defer end()
 	address := l.config.AuthorizeURL(l.request)
-	t.invite(address)
+	t.invite(address, l.whereBrowserIs(l.uri).advice(l.uri.Port(), pasted != nil && !isAway, l.o.ListenAt))
 	failed, release := l.open(address)
 	defer release()
-	l.await(ctx, t, failed)
+	l.await(ctx, t, failed, pasted)
 	l.linger()
 	return l.err
 }
@@ -81,8 +86,15 @@ func once(err error) func() error {
 // hintAfter is when the terminal says what may have gone wrong.
 const hintAfter = 30 * time.Second
 
-// await waits until the outcome is known, or ctx ends.
-func (l *login) await(ctx context.Context, t *terminal, failed func() error) {
+// hintAtRoute says what a user sees who was not logged in.
+func (l *login) hintAtRoute(t *terminal) {
+	if l.config.AuthorizeRoute == csoauth.RouteHash {
+		t.hint()
+	}
+}
+
+// await waits until the outcome is known, or ctx ends. It takes the lines that are pasted meanwhile.
+func (l *login) await(ctx context.Context, t *terminal, failed func() error, pasted <-chan string) {
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
 	hint := time.NewTimer(hintAfter)
@@ -90,6 +102,7 @@ func (l *login) await(ctx context.Context, t *terminal, failed func() error) {
 	defer t.rewrite("")
 	deadline, _ := ctx.Deadline()
 	hinted := false
+	lines := paste{login: l}
 	for {
 		if err := failed(); err != nil && !hinted { // later it is the end of one that did open
 			t.sayNotOpened(err)
@@ -103,9 +116,18 @@ func (l *login) await(ctx context.Context, t *terminal, failed func() error) {
 			return
 		case <-hint.C:
 			hinted = true
-			if l.config.AuthorizeRoute == csoauth.RouteHash {
-				t.hint()
+			l.hintAtRoute(t)
+		case line := <-pasted:
+			if isBlank(line) || lines.wrong >= maxPasted {
+				break
 			}
+			callback, problem := lines.take(line)
+			if problem == "" {
+				go l.come(callback, false) // the exchange may take a while, and ctx may end
+				pasted = nil
+				break
+			}
+			t.say("%s", problem)
 		case <-tick.C:
 		}
 	}

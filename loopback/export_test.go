@@ -54,15 +54,21 @@ func (a *Attempt) Expires() time.Time { return a.l.request.Expires }
 func (a *Attempt) Linger() { a.l.linger() }
 
 // Listen listens as Login does, and returns which redirect URI that is.
-func (a *Attempt) Listen(ctx context.Context) ([]net.Listener, int, error) { return a.l.listen(ctx) }
+func (a *Attempt) Listen(ctx context.Context) ([]net.Listener, int, error) {
+	listeners, chosen, leave, err := a.l.takePort(ctx, newTerminal(io.Discard))
+	if err == nil {
+		leave()
+	}
+	return listeners, chosen, err
+}
 
 // Await waits as Login does, with a terminal on which lines can be written over, if it is live.
 func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour bool, failed func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.l.o.Timeout, ErrTimeout)
 	defer cancel()
 	t := &terminal{out: out, live: live, colour: colour}
-	t.invite("https://app.example/#!/apps/a/authorize")
-	a.l.await(ctx, t, failed)
+	t.invite("https://app.example/#!/apps/a/authorize", "")
+	a.l.await(ctx, t, failed, nil)
 	return a.l.err
 }
 

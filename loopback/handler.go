@@ -40,7 +40,7 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
 	switch {
 	case err == nil && l.isOurs(callback):
-		l.come(callback)
+		l.come(callback, true)
 		landing.Redirect(w, "http://"+r.Host+l.path()) // without the query: the code leaves the address bar, and no history has it
 	case err == nil && l.isDecided() && !callback.Has("state"):
 		if page, status := l.page(); page.Good && l.o.SuccessURL != "" {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/turn"
 )
 
 // moment is how long a line feed may take to come after its carriage return.
@@ -35,6 +37,8 @@ func takeLineFeed(in io.Reader) {
 			_ = in.UnreadByte() // cannot fail: it was read just now
 		}
 		return
+	case *turn.Reader:
+		return // a terminal: it has a carriage return in raw mode only, and no line feed then
 	case *os.File:
 		info, err := in.Stat()
 		if err == nil && info.Mode().IsRegular() {

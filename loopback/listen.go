@@ -50,25 +50,6 @@ func addresses(host string) []netip.Addr {
 	return nil
 }
 
-// listen listens at the first redirect URI where it can, and returns which that is.
-func (l *login) listen(ctx context.Context) (listeners []net.Listener, chosen int, err error) {
-	for i, u := range l.uris {
-		listeners, tried := listenAt(ctx, u, listenTCP)
-		if tried == nil {
-			return listeners, i, nil
-		}
-		if err == nil {
-			err = tried
-		} else {
-			err = fmt.Errorf("%w; %w", err, tried)
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, 0, err
-}
-
 // listenAt listens on every address of a redirect URI that this machine has. If one is taken, the
 // port counts as taken: a browser might send the code there.
 func listenAt(ctx context.Context, u *url.URL, listen listenFunc) (listeners []net.Listener, err error) {

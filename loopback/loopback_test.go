@@ -114,7 +114,7 @@ func TestOptionsPrintWithoutWhatStreamsHold(t *testing.T) {
 		Program: "tool", RedirectURIs: []string{"http://localhost:8184", "http://me:hunter2@localhost:8185"}, Timeout: time.Minute,
 		SuccessURL: "https://me:hunter2@example.com", Manual: true, In: bytes.NewBufferString("the code"), Out: io.Discard,
 	}
-	const want = `loopback.Options{Program:"tool" RedirectURIs:["http://localhost:8184" "REDACTED"] Timeout:1m0s SuccessURL:"REDACTED" Manual:true ` +
+	const want = `loopback.Options{Program:"tool" RedirectURIs:["http://localhost:8184" "REDACTED"] Timeout:1m0s SuccessURL:"REDACTED" ListenAt:"" Manual:true ` +
 		`In:*bytes.Buffer Out:io.discard}`
 	for _, verb := range []string{"%v", "%s", "%d"} {
 		assert.Equal(t, want, fmt.Sprintf(verb, o), verb)

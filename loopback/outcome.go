@@ -31,15 +31,15 @@ func (l *login) isOurs(callback url.Values) bool {
 
 // come exchanges the code of a callback that is ours. A second callback waits for the first, and
 // changes nothing. The caller's context ends the exchange. The timeout does not: the user was in
-// time.
-func (l *login) come(callback url.Values) {
+// time. seen: a browser waits for what comes of it.
+func (l *login) come(callback url.Values, seen bool) {
 	l.decide.Do(func() {
 		defer close(l.decided)
 		ctx, cancel := context.WithTimeout(l.caller, exchangeTimeout)
 		defer cancel()
 		l.err = errPanicked
 		l.token, l.err = l.config.Exchange(ctx, l.request, callback)
-		l.seen = true
+		l.seen = seen
 		if gone := l.caller.Err(); l.err != nil && gone != nil && !errors.Is(l.err, gone) {
 			l.err = fmt.Errorf("%w: %w", gone, l.err) // net/http returns the cause alone
 		}

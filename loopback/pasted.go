@@ -4,7 +4,29 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/contentstack/csoauth"
 )
+
+// pasted reads what the user pasted, and checks it as a request to the redirect URI is checked. The
+// problem is for the user, and does not repeat a code.
+func (l *login) pasted(line string) (callback url.Values, problem string) {
+	u, err := url.Parse(cleaned(line))
+	if err != nil || !l.isRedirectURI(u) {
+		return nil, "That is not an address at " + l.request.RedirectURI
+	}
+	callback, err = csoauth.ParseCallback(u.RawQuery)
+	if err != nil || !l.isOurs(callback) {
+		return nil, notOurs
+	}
+	return callback, ""
+}
+
+// isRedirectURI reports whether an address is at the redirect URI. Some browsers show https, where
+// nothing would have answered. That does not matter, because nothing is sent there.
+func (l *login) isRedirectURI(u *url.URL) bool {
+	return (u.Scheme == "http" || u.Scheme == "https") && l.isAt(u.Host, u.EscapedPath())
+}
 
 // cleaned takes away what terminals, chats, mail and shells add to an address, and adds the scheme
 // that some browsers do not show. It takes away only what no address has, and at the ends also

@@ -29,8 +29,12 @@ func newTerminal(out io.Writer) *terminal {
 	return t
 }
 
-func (t *terminal) invite(address string) {
+// invite asks the user to log in. advice is for a browser on another machine; it may be empty.
+func (t *terminal) invite(address, advice string) {
 	t.say("Log in to Contentstack in your browser. If it does not open, open this address:\n\n  %s\n", t.bold(address))
+	if advice != "" {
+		t.say("%s\n", advice)
+	}
 }
 
 func (t *terminal) inviteByHand(address, redirectURI string) {

@@ -52,7 +52,7 @@ var floors = []floor{
 	{"internal/archtest", nil, "only tests"},
 	{"csapi", []string{".", "internal/bearer", "internal/untrusted", "internal/useragent"}, "requests with a token; who keeps the token is not its business"},
 	{"httplogin", []string{".", "internal/landing", "internal/seal"}, "it hands over a token, and knows nothing of stores"},
-	{"loopback", []string{".", "internal/browser", "internal/landing"}, "it hands over a token, and knows nothing of stores"},
+	{"loopback", []string{".", "internal/browser", "internal/landing", "internal/turn"}, "it hands over a token, and knows nothing of stores"},
 	{"csoauthtest", []string{".", "internal/emulator"}, "the emulator, started and configured for a test"},
 	{"tokens", []string{".", "internal/atomicfile", "internal/bearer", "internal/seal", oauth2, fileLocks + "/lockedfile", fileLocks + "/robustio"},
 		"file locks and Windows renames that cmd/go itself relies on"},

@@ -37,7 +37,10 @@ func (h Holder) String() string {
 
 // Folder returns where the locks are that all programs of the user share. It need not exist.
 func Folder() (string, error) {
-	base, err := Base()
+	base, err := os.UserCacheDir()
+	if err == nil && !filepath.IsAbs(base) {
+		err = fmt.Errorf("the directory for this user's caches is %q, which is relative", base)
+	}
 	return filepath.Join(base, "csoauth", "turns"), err
 }
 
@@ -128,3 +131,7 @@ func (l Lock) Holder() (h Holder) {
 }
 
 func (l Lock) holderPath() string { return l.path + ".holder" }
+
+// A Reader reads from a terminal while this program is in its foreground. Otherwise a Read waits
+// until it is, or until the deadline of the file.
+type Reader struct{ *os.File }

@@ -131,16 +131,35 @@ func TestBase(t *testing.T) {
 			t.Setenv("HOME", row.home)
 			t.Setenv("XDG_CONFIG_HOME", row.config)
 			base, err := turn.Base()
-			folder, folderErr := turn.Folder()
 			if row.err != "" {
 				require.ErrorContains(t, err, row.err)
-				require.Error(t, folderErr)
 				return
 			}
 			require.NoError(t, err)
 			require.Equal(t, row.want, base)
-			require.Equal(t, filepath.Join(row.want, "csoauth", "turns"), folder)
 		})
+	}
+}
+
+func TestFolder(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(name, "")
+	}
+	_, err := turn.Folder()
+	require.Error(t, err)
+	cache := t.TempDir()
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(name, cache)
+	}
+	folder, err := turn.Folder()
+	require.NoError(t, err)
+	rel, err := filepath.Rel(cache, folder)
+	require.NoError(t, err)
+	require.True(t, filepath.IsLocal(rel), folder)
+	if runtime.GOOS == "linux" {
+		t.Setenv("XDG_CACHE_HOME", "here")
+		_, err = turn.Folder()
+		require.Error(t, err)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 		os.Setenv(name, home)
 	}
 	os.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
@@ -106,7 +106,7 @@ func TestKeyringThatFails(t *testing.T) {
 // TestKeyThatCannotBeLocked: without a lock two processes could make two keys.
 func TestKeyThatCannotBeLocked(t *testing.T) {
 	keyring.MockInit()
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData"} {
 		t.Setenv(name, "")
 	}
 	_, err := Key(t.Context(), "tool", "ada")
