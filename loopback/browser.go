@@ -33,6 +33,7 @@ func (l *login) loginByBrowser(ctx context.Context) error {
 	failed, release := l.open(address)
 	defer release()
 	l.await(ctx, t, failed, pasted)
+	end() // what is typed from now on is for the program
 	l.linger()
 	return l.err
 }

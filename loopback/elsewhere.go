@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -24,13 +25,16 @@ func (l *login) whereBrowserIs(u *url.URL) (e elsewhere) {
 		e.remote = true
 		e.tunnel = tunnel(u, os.Getenv("USER"), from[2], from[3])
 	}
-	e.container = os.Getenv("container") != "" || exists("/.dockerenv") || exists("/run/.containerenv")
+	e.container = os.Getenv("container") != "" || slices.ContainsFunc(containerFiles, exists)
 	switch runtime.GOOS {
 	case "linux", "freebsd", "openbsd", "netbsd", "dragonfly":
 		e.noDisplay = os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" && os.Getenv("BROWSER") == "" && l.o.OpenBrowser == nil && os.Getenv("WSL_DISTRO_NAME") == ""
 	}
 	return e
 }
+
+// containerFiles are those that Docker and Podman put into each container.
+var containerFiles = []string{"/.dockerenv", "/run/.containerenv"}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -64,23 +68,23 @@ func isWord(s string) bool {
 // paste an address here. published: the address at which the program listens, if not the redirect
 // URI's.
 func (e elsewhere) advice(port string, pastes bool, published string) string {
-	const paste = "When your browser cannot connect, copy the address that it shows and paste it here"
-	var way string
+	way := ""
 	switch {
 	case e.remote:
-		way = "run this on the machine of your browser, and open the address again:\n  " + e.tunnel
+		way = "run this on its machine first: " + e.tunnel
 	case published != "":
-		way = fmt.Sprintf("publish the port, as \"docker run -p 127.0.0.1:%s:%s\" does.", port, portOf(published))
+		way = fmt.Sprintf("publish the port, as \"docker run -p 127.0.0.1:%s:%s\" does", port, portOf(published))
 	}
+	const paste = "If your browser cannot connect at the end, paste here the address that it shows"
 	switch {
 	case pastes && way != "":
-		return paste + ". Or\n" + way
+		return paste + ",\nor " + way
 	case pastes && (e.container || e.noDisplay):
 		return paste + "."
 	case pastes:
 		return "If that browser is on another machine, paste here the address that it ends at."
 	case way != "":
-		return "Your browser must reach this program. If it cannot,\n" + way
+		return "If your browser cannot connect at the end,\n" + way
 	}
 	return ""
 }

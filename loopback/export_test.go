@@ -72,6 +72,14 @@ func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour bool, f
 	return a.l.err
 }
 
+// NoContainer has no test be in a container.
+func NoContainer() { containerFiles = nil }
+
+// Advice is what the text says of a browser elsewhere.
+func (a *Attempt) Advice(pastes bool, published string) string {
+	return a.l.whereBrowserIs(a.l.uri).advice(a.l.uri.Port(), pastes, published)
+}
+
 // ListenAt listens at a redirect URI.
 func ListenAt(ctx context.Context, redirectURI string, listen func(context.Context, string) (net.Listener, error)) ([]net.Listener, error) {
 	u, err := parseRedirectURI(redirectURI)

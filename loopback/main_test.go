@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	_ "github.com/contentstack/csoauth/internal/offline"
+	"github.com/contentstack/csoauth/loopback"
 )
 
 func TestMain(m *testing.M) {
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(name)
 	}
 	os.Setenv("DISPLAY", ":0")
+	loopback.NoContainer()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		os.RemoveAll(cache)
 		os.Exit(code)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/contentstack/csoauth/internal/turn"
 )
@@ -98,11 +99,11 @@ func (l *login) readAside(ctx context.Context) (pasted <-chan string, isAway boo
 			}
 		}
 	}()
-	return all, terminal.IsAway(), func() {
+	return all, terminal.IsAway(), sync.OnceFunc(func() {
 		cancel()
 		<-ended
 		done()
-	}
+	})
 }
 
 // loginByHand lets the user carry the address from the browser to the terminal.

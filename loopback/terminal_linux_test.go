@@ -1,10 +1,12 @@
 package loopback_test
 
 import (
+	"context"
 	"io"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -86,4 +88,76 @@ func TestReadOfStandardInputIsInterruptedAtATerminal(t *testing.T) {
 	said, err := child.CombinedOutput()
 	require.NoError(t, err, "%s", said)
 	assert.Contains(t, string(said), "--- PASS: "+t.Name())
+}
+
+// TestPasteWhileListening: whichever comes first, with the checks of both, and nothing stays behind.
+func TestPasteWhileListening(t *testing.T) {
+	for name, row := range map[string]struct {
+		typed func(callback string) string
+		said  string
+	}{
+		"an address":    {func(callback string) string { return callback + "\r" }, ""},
+		"after Enter":   {func(callback string) string { return "\r\r" + callback + "\r" }, ""},
+		"after rubbish": {func(callback string) string { return "what?\r" + callback + "\r" }, "That is not an address at http://localhost:"},
+		"in two lines": {func(callback string) string {
+			return callback[:len(callback)/2] + "\r" + callback[len(callback)/2:] + "\r"
+		}, "Paste the rest of it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keyboard, terminal := rawTerminal(t)
+			cs := csoauthtest.NewServer(t, nil)
+			config := cs.Config("http://localhost:" + freePort() + "/callback")
+			var out buffer
+			token, err := loginWithin(t, t.Context(), config, &loopback.Options{In: terminal, Out: &out, OpenBrowser: func(_ context.Context, address string) error {
+				callback := config.RedirectURI + "?" + cs.Callback(cs.Browser(), address).Encode()
+				_, err := io.WriteString(keyboard, row.typed(callback))
+				return err
+			}})
+			require.NoError(t, err)
+			assert.True(t, token.Valid())
+			assert.Contains(t, out.String(), "paste here the address that it ends at.")
+			assert.Contains(t, out.String(), row.said)
+			_, err = io.WriteString(keyboard, "x")
+			require.NoError(t, err)
+			next := make([]byte, 1)
+			_, err = io.ReadFull(terminal, next)
+			require.NoError(t, err)
+			assert.Equal(t, "x", string(next), "what is typed next is the program's")
+		})
+	}
+}
+
+// TestPasteDoesNotEndAnothersLogin: ten wrong lines are no reason to stop listening.
+func TestPasteDoesNotEndAnothersLogin(t *testing.T) {
+	keyboard, terminal := rawTerminal(t)
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	u := newUser(t, cs.Browser())
+	var out buffer
+	u.before = func(string) {
+		_, err := io.WriteString(keyboard, strings.Repeat(config.RedirectURI+"?code=c&state=another\r", 12))
+		assert.NoError(t, err)
+		assert.Eventually(t, func() bool { return strings.Count(out.String(), "of another login") == 10 }, 20*time.Second, time.Millisecond)
+	}
+	token, err := loginWithin(t, t.Context(), config, &loopback.Options{In: terminal, Out: &out, OpenBrowser: u.open})
+	require.NoError(t, err)
+	assert.True(t, token.Valid())
+	assert.Contains(t, <-u.page, "You are logged in")
+}
+
+// TestReaderThatIsNoTerminalIsLeftAlone while the login listens: the next line is the program's.
+func TestReaderThatIsNoTerminalIsLeftAlone(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	defer reader.Close()
+	_, err = io.WriteString(writer, "for the program\n")
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
+	cs := csoauthtest.NewServer(t, nil)
+	u := newUser(t, cs.Browser())
+	_, err = loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{In: reader, Out: io.Discard, OpenBrowser: u.open})
+	require.NoError(t, err)
+	all, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	assert.Equal(t, "for the program\n", string(all))
 }
