@@ -391,13 +391,19 @@ func (b *tab) back() {
 // history returns where the tab has been, and which of these it is at.
 func (b *tab) history() (entries []*page.NavigationEntry, current int) {
 	b.t.Helper()
+	entries, current, err := b.tryHistory()
+	require.NoError(b.t, err)
+	return entries, current
+}
+
+// tryHistory is history. It fails between two pages.
+func (b *tab) tryHistory() (entries []*page.NavigationEntry, current int, err error) {
 	ctx, cancel := context.WithTimeout(b.ctx, pageWait)
 	defer cancel()
 	got, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (page.GetNavigationHistoryResult, error) {
 		return cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
 	})
-	require.NoError(b.t, err)
-	return got.Entries, int(got.CurrentIndex)
+	return got.Entries, int(got.CurrentIndex), err
 }
 
 // await waits until the tab shows the next page, and that is one of these names. It returns which.

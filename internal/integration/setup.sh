@@ -44,6 +44,7 @@ need npm npm
 need curl curl
 need openssl openssl
 need ip iproute2
+need sshd openssh-server openssh-client
 need redis-server redis-server
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
 	need postgres postgresql
