@@ -148,7 +148,7 @@ func (p *profile) newKey(ctx context.Context) (keyPlace, error) {
 	case p.requireKeyring:
 		return place, fmt.Errorf("a login needs the keyring: %w", err)
 	default:
-		say(p.out, "The keyring cannot be used (%v).\nThe login's key will be in a file in %s, which only you can read.", err, p.path)
+		p.noKeyring = err
 		place, key = keyPlace{Place: inFile}, make([]byte, keyring.KeySize)
 		rand.Read(key)
 	}

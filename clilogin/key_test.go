@@ -120,8 +120,7 @@ func TestKeyIsInAFileWithoutAKeyring(t *testing.T) {
 	m.email()
 	require.Equal(t, []string{"login", "token a", "key a"}, m.values())
 	require.Equal(t, "file", m.state().Key.Place)
-	require.Equal(t, 1, strings.Count(m.out.String(), "The keyring cannot be used (keyring: key: the keyring is not available: no daemon)."), m.out.String())
-	require.True(t, m.out.has("The login's key will be in a file in "+m.profileDir()+", which only you can read."))
+	require.Equal(t, 1, strings.Count(m.out.String(), "The keyring cannot be used, so the key of the login is in a file that only you\ncan read, in "+m.profileDir()+" (keyring: key: the keyring is not available: no daemon).\n"), m.out.String())
 
 	said := m.out.String()
 	m.email()
@@ -402,4 +401,19 @@ func TestLoginsThatComeToNothingShareAKey(t *testing.T) {
 	require.NoError(t, s.Forget(t.Context()))
 	_, err := keyring.Get("mytool", attempt.Key.User)
 	require.ErrorIs(t, err, keyring.ErrNotFound)
+}
+
+// TestKeyFileIsToldOfWhenItIsMade, and not by a login that comes to nothing.
+func TestKeyFileIsToldOfWhenItIsMade(t *testing.T) {
+	m := newMachine(t, nil)
+	keyring.MockInitWithError(errors.New("no daemon"))
+	m.o.NoLogin = true
+	m.visitor.Deny = true
+	s := m.session()
+	require.ErrorIs(t, s.Login(t.Context(), nil), csoauth.ErrDenied)
+	require.False(t, m.out.has("keyring"), m.out.String())
+	m.visitor.Deny = false
+	require.NoError(t, s.Login(t.Context(), nil))
+	require.NoError(t, s.Login(t.Context(), nil))
+	require.Equal(t, 1, strings.Count(m.out.String(), "The keyring cannot be used"))
 }

@@ -72,6 +72,10 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	if err := s.login.Put(keeping, token); err != nil { // for the Manager's memory; the store has it
 		return err
 	}
+	if s.profile.noKeyring != nil {
+		say(s.o.Loopback.Out, "The keyring cannot be used, so the key of the login is in a file that only you\ncan read, in %s (%v).", s.profile.path, s.profile.noKeyring)
+		s.profile.noKeyring = nil
+	}
 	leave() // the names may take a while
 	s.name(ctx, next, token)
 	_ = s.profile.setNames(keeping, next) // they are for Status alone

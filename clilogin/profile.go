@@ -38,6 +38,8 @@ type profile struct {
 
 	mu  sync.Mutex
 	key map[string][]byte // the keys that this process has had, by their fingerprints
+
+	noKeyring error // why the latest new key is not in the keyring; used by one login at a time
 }
 
 const (

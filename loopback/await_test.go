@@ -82,7 +82,7 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 		var out buffer
 		a := newAttempt(t, nil)
 		done := make(chan error, 1)
-		go func() { done <- a.Await(t.Context(), &out, true, false, noFailure) }()
+		go func() { done <- a.Await(t.Context(), &out, true, false, false, noFailure) }()
 
 		time.Sleep(29500 * time.Millisecond)
 		synctest.Wait()
@@ -108,12 +108,23 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 	})
 }
 
+// Where the user may type, no line is written over.
+func TestTerminalWithAUserWhoTypes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out buffer
+		require.ErrorIs(t, newAttempt(t, nil).Await(t.Context(), &out, true, false, true, noFailure), loopback.ErrTimeout)
+		assert.Equal(t, 1, strings.Count(out.String(), "Waiting for the browser, until "+time.Now().Format(time.TimeOnly)+".\n"), out.String())
+		assert.NotContains(t, out.String(), "left")
+		assert.NotContains(t, out.String(), "\r")
+	})
+}
+
 // With the other route nobody ends up there.
 func TestNoHintWithRoutePath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
 		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) { c.AuthorizeRoute = csoauth.RoutePath })
-		require.ErrorIs(t, a.Await(t.Context(), &out, true, false, noFailure), loopback.ErrTimeout)
+		require.ErrorIs(t, a.Await(t.Context(), &out, true, false, false, noFailure), loopback.ErrTimeout)
 		assert.NotContains(t, out.String(), "stacks")
 	})
 }
@@ -139,7 +150,7 @@ func TestBrowserThatFailsLaterIsTold(t *testing.T) {
 					return errors.New("xdg-open ended with code 3")
 				}
 				a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = time.Minute })
-				require.ErrorIs(t, a.Await(t.Context(), &out, true, true, failed), loopback.ErrTimeout)
+				require.ErrorIs(t, a.Await(t.Context(), &out, true, true, false, failed), loopback.ErrTimeout)
 				said := strings.Count(screen(out.String()), "No browser opened (xdg-open ended with code 3). Open the address yourself.\n")
 				assert.Equal(t, test.told, said)
 				assert.Contains(t, out.String(), "\x1b[1mhttps://app.example/#!/apps/a/authorize\x1b[0m", "bold")
@@ -156,7 +167,7 @@ func TestFileIsToldOnceThatLoginWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
 		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Timeout = 10 * time.Second })
-		require.ErrorIs(t, a.Await(t.Context(), &out, false, false, noFailure), loopback.ErrTimeout)
+		require.ErrorIs(t, a.Await(t.Context(), &out, false, false, false, noFailure), loopback.ErrTimeout)
 		assert.True(t, strings.HasSuffix(out.String(), "\nWaiting for the browser.\n"), out.String())
 		assert.Equal(t, 1, strings.Count(out.String(), "Waiting"))
 		assert.NotContains(t, out.String(), "\r")
@@ -167,7 +178,7 @@ func TestFileIsToldOnceThatLoginWaits(t *testing.T) {
 func TestPageAfterTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "tool" })
-		require.ErrorIs(t, a.Await(t.Context(), io.Discard, true, false, noFailure), loopback.ErrTimeout)
+		require.ErrorIs(t, a.Await(t.Context(), io.Discard, true, false, false, noFailure), loopback.ErrTimeout)
 		assert.Equal(t, http.StatusSeeOther, ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil).Code)
 		w := ask(a, "GET", "http://localhost:8184/callback", nil)
 		assert.Equal(t, http.StatusBadRequest, w.Code)
@@ -209,7 +220,7 @@ func TestExchangeThatHasBegunDecides(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	over := make(chan error, 1)
-	go func() { over <- a.Await(ctx, io.Discard, true, false, noFailure) }()
+	go func() { over <- a.Await(ctx, io.Discard, true, false, false, noFailure) }()
 	close(answer)
 	require.ErrorContains(t, <-over, "not today")
 }

@@ -28,6 +28,7 @@ func (l *login) loginByBrowser(ctx context.Context) error {
 	defer server.end()
 	pasted, isAway, end := l.readAside(ctx)
 	defer end()
+	t.typed = pasted != nil
 	address := l.config.AuthorizeURL(l.request)
 	t.invite(address, l.whereBrowserIs(l.uri).advice(l.uri.Port(), pasted != nil && !isAway, l.o.ListenAt))
 	failed, release := l.open(address)
@@ -94,7 +95,8 @@ func (l *login) hintAtRoute(t *terminal) {
 	}
 }
 
-// await waits until the outcome is known, or ctx ends. It takes the lines that are pasted meanwhile.
+// await waits until the outcome is known, or ctx ends. It takes the lines that are pasted
+// meanwhile.
 func (l *login) await(ctx context.Context, t *terminal, failed func() error, pasted <-chan string) {
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()

@@ -11,7 +11,10 @@
 // code. Only the callback with this login's state ends it. Other requests get a page that says so,
 // and the login goes on. Login also prints the address, for browsers that do not open. With
 // [Options.Manual] the user opens it on any machine, and pastes the address at which the browser
-// ends.
+// ends. At a terminal the user may do that without Manual, too: over SSH, or outside of a
+// container, a browser cannot reach the listener. Then the text also names the command that makes a
+// tunnel. On macOS and Windows a Read of the terminal cannot be interrupted, so there only Manual
+// reads: the line that the user types next is the program's. (None of this was run on macOS.)
 //
 // The redirect URI is registered for the app with its port, and is sent to Contentstack exactly as
 // written. A program that has registered several can offer them all, in case a port is taken.

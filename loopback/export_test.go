@@ -63,10 +63,10 @@ func (a *Attempt) Listen(ctx context.Context) ([]net.Listener, int, error) {
 }
 
 // Await waits as Login does, with a terminal on which lines can be written over, if it is live.
-func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour bool, failed func() error) error {
+func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour, typed bool, failed func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.l.o.Timeout, ErrTimeout)
 	defer cancel()
-	t := &terminal{out: out, live: live, colour: colour}
+	t := &terminal{out: out, live: live, colour: colour, typed: typed}
 	t.invite("https://app.example/#!/apps/a/authorize", "")
 	a.l.await(ctx, t, failed, nil)
 	return a.l.err

@@ -26,8 +26,8 @@ var (
 	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
 	ErrTimeout = errors.New("nobody came back from the browser in time")
 	// ErrPortInUse: another program listens at the redirect URI, on at least one address of
-	// localhost, and would get the code. No browser was opened. Another login of this user is waited
-	// for; the error means that it did not end in time. End that program, which may be
+	// localhost, and would get the code. No browser was opened. Another login of this user is
+	// waited for; the error means that it did not end in time. End that program, which may be
 	// another login, or register another redirect URI and offer both. A port that the system does
 	// not give to this program, such as one in a range that Windows reserves, is another error.
 	ErrPortInUse = errors.New("port in use")
@@ -58,11 +58,11 @@ type Options struct {
 	// command or several, with colons between them, on Windows semicolons. Words are split as a
 	// shell splits them, but no shell runs. %s stands for the address, which otherwise comes last.
 	OpenBrowser func(ctx context.Context, address string) error
-	// ListenAt is the address to listen at in place of the redirect URI's, such as "0.0.0.0:8184" in
-	// a container that publishes this port. Then other machines may reach it until the login ends.
-	// They learn no code, and cannot end the login: it takes only requests for the redirect URI,
-	// with its Host and this login's state. It goes with one redirect URI. Empty: at the redirect
-	// URI, on this machine alone.
+	// ListenAt is the address to listen at in place of the redirect URI's, such as "0.0.0.0:8184"
+	// in a container that publishes this port. Then other machines may reach it until the login
+	// ends. They learn no code, and cannot end the login: it takes only requests for the redirect
+	// URI, with its Host and this login's state. It goes with one redirect URI. Empty: at the
+	// redirect URI, on this machine alone.
 	ListenAt string
 	// Manual is for machines without a browser. Login does not listen and opens no browser. It
 	// reads from In the address at which the user's browser, on any machine, ended. That browser
@@ -73,8 +73,8 @@ type Options struct {
 	// feed, a carriage return, or both. In the background of a terminal nothing is read until the
 	// program is in its foreground.
 	//
-	// Without Manual, Login listens and also takes a pasted address, whichever comes first, if In is
-	// a terminal whose Read can be interrupted.
+	// Without Manual, Login listens and also takes a pasted address, whichever comes first, if In
+	// is a terminal whose Read can be interrupted.
 	//
 	// A Read that waits when Login ends is interrupted if In has a SetReadDeadline that works.
 	// Connections have one, on Unix also an os.Pipe, and on Linux the terminal that nil means.

@@ -16,6 +16,7 @@ type terminal struct {
 	live   bool // a line can be written over
 	colour bool
 	waits  bool   // it has been said
+	typed  bool   // the user may type meanwhile, so no line is written over
 	shown  string // in the line that will be written over
 }
 
@@ -45,8 +46,12 @@ func (t *terminal) inviteByHand(address, redirectURI string) {
 
 // waiting shows how long is left, or says once that there is something to wait for.
 func (t *terminal) waiting(left time.Duration) {
-	if !t.live {
-		if !t.waits {
+	if !t.live || t.typed {
+		switch {
+		case t.waits:
+		case t.live:
+			t.say("Waiting for the browser, until %s.", time.Now().Add(left).Format(time.TimeOnly))
+		default:
 			t.say("Waiting for the browser.")
 		}
 		t.waits = true

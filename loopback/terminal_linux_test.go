@@ -90,7 +90,8 @@ func TestReadOfStandardInputIsInterruptedAtATerminal(t *testing.T) {
 	assert.Contains(t, string(said), "--- PASS: "+t.Name())
 }
 
-// TestPasteWhileListening: whichever comes first, with the checks of both, and nothing stays behind.
+// TestPasteWhileListening: whichever comes first, with the checks of both, and nothing stays
+// behind.
 func TestPasteWhileListening(t *testing.T) {
 	for name, row := range map[string]struct {
 		typed func(callback string) string

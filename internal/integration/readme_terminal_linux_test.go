@@ -48,7 +48,7 @@ func TestReadmeProgramThatRemembers(t *testing.T) {
 	assert.Equal(t, "Hello, Ada Lovelace\n", run(terminal))
 	require.NoError(t, terminal.Close())
 	text := <-shown
-	assert.Contains(t, text, "The login's key will be in a file in "+home+"/.config/hello-contentstack/default")
+	assert.Contains(t, text, "can read, in "+home+"/.config/hello-contentstack/default (keyring: key: ")
 	assert.Contains(t, text, "Logged in as Ada Lovelace (ada@example.com) in Emulated Press.")
 
 	before := len(readEmulatorLog(t, base).Requests)
