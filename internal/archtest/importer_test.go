@@ -45,7 +45,7 @@ func TestImportersGetNoKeyring(t *testing.T) {
 		}
 		return got
 	}
-	theirs := []string{"go-keyring", "godbus", "wincred", "gofrs/flock"}
+	theirs := []string{"go-keyring", "godbus", "wincred"}
 	for where, text := range gets("", "tokens", "loopback", "csapi", "httplogin") {
 		for _, name := range theirs {
 			assert.NotContains(t, text, name, where)

@@ -276,6 +276,7 @@ var withoutSecrets = map[string]string{
 
 	"internal/turn.Holder": "who is logging in, and since when",
 	"internal/turn.Lock":   "a path",
+	"internal/turn.Reader": "a file",
 
 	"tokens.Dir":                "the path of a directory",
 	"tokens.DirOptions":         "a number and a choice",
