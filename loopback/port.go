@@ -55,7 +55,7 @@ func (l *login) takePort(ctx context.Context, t *terminal) (listeners []net.List
 			return nil, 0, nil, fmt.Errorf("%w: %v is logging in, and has not ended", ErrPortInUse, holder)
 		case ctx.Err() != nil:
 			return nil, 0, nil, ended(ctx)
-		case waitsFor == nil || *waitsFor != *holder:
+		case waitsFor == nil || !waitsFor.Is(*holder):
 			waitsFor = holder
 			t.say("Waiting for %v, which is logging in.", holder)
 		}

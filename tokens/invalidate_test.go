@@ -106,3 +106,22 @@ func TestReuseTokenSourceSeesANewLogin(t *testing.T) {
 		assert.False(t, token.Expiry.After(time.Now().Add(p.lives)), "never past the true end")
 	})
 }
+
+// TestRejectionDuringARefreshThatFails is not forgotten with it: the store is looked at once more.
+func TestRejectionDuringARefreshThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, store := newProvider(), new(tokens.Memory)
+		ms := replicas(t, 2, p, store, nil)
+		time.Sleep(p.lives - 5*time.Minute)
+		p.before = func(int, *http.Request) (*http.Response, error) {
+			time.Sleep(2 * time.Second)
+			return httpAnswer(500, "text/plain", "oops"), nil
+		}
+		require.Equal(t, "access-user-1", access(t, ms[0]), "the refresh is in the background")
+		time.Sleep(time.Second)
+		newer := p.login("user")
+		require.NoError(t, ms[1].Put(t.Context(), "user", newer))
+		require.NoError(t, ms[0].For("user").Invalidate(t.Context(), "access-user-1"))
+		require.Equal(t, newer.AccessToken, access(t, ms[0]))
+	})
+}

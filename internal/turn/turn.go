@@ -23,6 +23,9 @@ type Holder struct {
 	Since   time.Time `json:"since"`
 }
 
+// Is reports whether h and other are the same login of the same program.
+func (h Holder) Is(other Holder) bool { return h.PID == other.PID && h.Since.Equal(other.Since) }
+
 // String names the holder for the user of another program.
 func (h Holder) String() string {
 	if h.Program == "" {
@@ -84,7 +87,7 @@ func (l Lock) Take(ctx context.Context, by Holder, waits func(Holder)) (release 
 		if ok || err != nil {
 			return release, err
 		}
-		if h := l.Holder(); told == nil || *told != h {
+		if h := l.Holder(); told == nil || !told.Is(h) {
 			told = &h
 			waits(h)
 		}
@@ -110,19 +113,36 @@ func (l Lock) Try(by Holder) (release func(), ok bool, err error) {
 		_ = lock.Close()
 		return nil, false, err
 	}
-	// The others do without, if it cannot be written. The lock's own file stays as it is: on
-	// Windows nobody could read it.
-	if text, err := json.Marshal(by); err == nil {
-		_ = os.WriteFile(l.holderPath(), text, 0o600)
-	}
+	l.setHolder(by)
 	return func() {
 		_ = os.Remove(l.holderPath())
 		_ = lock.Unlock() // which also closes it, and the system frees what is closed
 	}, true, nil
 }
 
+// setHolder notes who has the Lock. The others do without, if that cannot be written. The lock's own
+// file stays as it is: on Windows nobody could read it. A link in the place of the note is replaced,
+// and not followed.
+func (l Lock) setHolder(by Holder) {
+	text, err := json.Marshal(by)
+	if err != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(l.path), filepath.Base(l.path)+".*.tmp")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Close()); err != nil || os.Rename(f.Name(), l.holderPath()) != nil {
+		_ = os.Remove(f.Name())
+	}
+}
+
 // Holder returns who has the Lock, as far as that is known. It may be one that has died.
 func (l Lock) Holder() (h Holder) {
+	if info, err := os.Lstat(l.holderPath()); err != nil || !info.Mode().IsRegular() || info.Size() > 4096 {
+		return Holder{}
+	}
 	text, err := os.ReadFile(l.holderPath())
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return Holder{}

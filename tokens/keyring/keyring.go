@@ -14,6 +14,9 @@
 // cannot be ended: its goroutine stays until the keyring responds. Meanwhile, all other calls fail
 // at once with [ErrTimeout].
 //
+// On Linux and BSD a call sets $DBUS_SESSION_BUS_ADDRESS for this process, if it is not set and the
+// user's session bus is where it usually is.
+//
 // The package is a thin layer over github.com/zalando/go-keyring. It was tried with GNOME Keyring.
 // It was never run on macOS.
 //
@@ -21,7 +24,6 @@
 package keyring
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -120,6 +122,9 @@ const patience = time.Minute
 // busy has a value while a call is under way: one at a time, so that a keyring asks its user once.
 var busy = make(chan struct{}, 1)
 
+// hang is how long a call takes at least that counts as one that hangs.
+const hang = 2 * time.Second
+
 // stuck is the latest call that was given up: it is closed when that returns.
 var stuck atomic.Pointer[chan struct{}]
 
@@ -130,8 +135,11 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 			key, err = nil, fmt.Errorf("keyring: %s: %w", name, err)
 		}
 	}()
-	if err := cmp.Or(ctx.Err(), checkNames(service, user)); err != nil {
+	if err := checkNames(service, user); err != nil {
 		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
 	}
 	if err := reachable(); err != nil {
 		return nil, unavailable(err)
@@ -153,7 +161,7 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 	case <-ctx.Done():
 		return nil, ended(ctx)
 	}
-	done := make(chan struct{})
+	began, done := time.Now(), make(chan struct{})
 	var of struct { // a call that was given up goes on with it
 		key []byte
 		err error
@@ -166,7 +174,9 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 	case <-done:
 		return of.key, of.err
 	case <-ctx.Done():
-		stuck.Store(&done)
+		if time.Since(began) >= hang { // otherwise the caller was in a hurry
+			stuck.Store(&done)
+		}
 	}
 	return nil, ended(ctx)
 }

@@ -103,16 +103,21 @@ func TestKeyringThatFails(t *testing.T) {
 	}
 }
 
-// TestKeyThatCannotBeLocked: without a lock two processes could make two keys.
-func TestKeyThatCannotBeLocked(t *testing.T) {
-	keyring.MockInit()
-	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData"} {
-		t.Setenv(name, "")
+// TestWithoutAPlaceForLocks a key can be made all the same.
+func TestWithoutAPlaceForLocks(t *testing.T) {
+	file := t.TempDir() + "/file"
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, home := range []string{"", file} {
+		keyring.MockInit()
+		for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+			t.Setenv(name, home)
+		}
+		key, err := Key(t.Context(), "tool", "ada")
+		require.NoError(t, err)
+		found, err := Find(t.Context(), "tool", "ada")
+		require.NoError(t, err)
+		require.Equal(t, key, found)
 	}
-	_, err := Key(t.Context(), "tool", "ada")
-	require.ErrorContains(t, err, "there is no directory for this user's files")
-	_, err = Find(t.Context(), "tool", "ada")
-	require.ErrorIs(t, err, ErrNotFound, "nothing was made")
 }
 
 func TestNamesThatCannotBe(t *testing.T) {
@@ -170,8 +175,23 @@ func TestHang(t *testing.T) {
 		require.NotErrorIs(t, err, ErrTimeout)
 		_, err = ask(ended, func() { t.Error("it is asked") })
 		require.ErrorIs(t, err, context.Canceled)
+		late, end := context.WithTimeout(t.Context(), -1)
+		defer end()
+		_, err = ask(late, func() { t.Error("it is asked") })
+		require.ErrorIs(t, err, ErrTimeout)
 		close(hang)
 		all.Wait()
+
+		// A caller in a hurry does not spoil it for the next.
+		hang = make(chan struct{})
+		hurry, end := context.WithTimeout(t.Context(), time.Second)
+		defer end()
+		_, err = ask(hurry, func() { <-hang })
+		require.ErrorIs(t, err, ErrTimeout)
+		go func() { time.Sleep(time.Second); close(hang) }()
+		took, err = ask(t.Context(), func() {})
+		require.NoError(t, err)
+		require.Equal(t, time.Second, took)
 	})
 }
 
