@@ -24,8 +24,8 @@
 //
 // # When a browser opens
 //
-// For [Session.Login], and for [Open] if the program is in the foreground of a terminal. Otherwise
-// Open succeeds, and the Session's methods return [csoauth.ErrLoginRequired], which says what to
-// do. A login that nobody answered, or that the user denied, is not begun again by Open for ten
-// minutes.
+// For [Session.Login], and for [Open] if the program is in the foreground of a terminal: of the one
+// that standard error is, or Options.Loopback.Out. Otherwise Open succeeds, and what needs a token
+// returns [csoauth.ErrLoginRequired]. A login that nobody answered, or that the user denied, is not
+// begun again by Open for ten minutes.
 package clilogin

@@ -17,8 +17,8 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestDoubt: once an API and the token endpoint have said that the login is over, the next Open asks
-// before it believes in the access token.
+// TestDoubt: once an API and the token endpoint have said that the login is over, the next Open
+// asks before it believes in the access token.
 func TestDoubt(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()

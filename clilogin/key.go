@@ -48,12 +48,12 @@ func (p *profile) keyOf(ctx context.Context, s *state) ([]byte, error) {
 		return key, nil
 	}
 	lost := func(format string, args ...any) error {
-		return &misfit{fmt.Sprintf(format, args...), tokens.ErrUnreadable}
+		return &misfit{fmt.Sprintf(format, args...), tokens.ErrUnreadable, false}
 	}
 	var err error
 	switch s.Key.Place {
 	case inKeyring:
-		key, err = p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return keyring.Find(ctx, s.Key.Service, s.Key.User) })
+		key, err = p.askKeyring(ctx, false, func(ctx context.Context) ([]byte, error) { return keyring.Find(ctx, s.Key.Service, s.Key.User) })
 		switch {
 		case errors.Is(err, keyring.ErrNotFound):
 			return nil, lost("the keyring here does not have the key of the login in %s, which was made at %s on %.64q", p.path, s.Made.Local().Format(time.DateTime), s.Host)
@@ -107,10 +107,10 @@ const (
 	keyringNotice   = time.Second // after which the user is told what is waited for
 )
 
-// askKeyring runs ask with the patience that the place allows.
-func (p *profile) askKeyring(ctx context.Context, ask func(context.Context) ([]byte, error)) ([]byte, error) {
+// askKeyring runs ask with the patience that the place allows. asked: a person waits for it.
+func (p *profile) askKeyring(ctx context.Context, asked bool, ask func(context.Context) ([]byte, error)) ([]byte, error) {
 	patience := keyringAlone
-	if isForeground(p.out) {
+	if asked || isForeground(p.out) {
 		patience = keyringPatience
 		notice := time.AfterFunc(keyringNotice, func() { say(p.out, "Waiting for the keyring, which may ask for your password in a window.") })
 		defer notice.Stop()
@@ -126,9 +126,9 @@ var isForeground = func(out io.Writer) bool {
 	return ok && turn.IsForeground(f)
 }
 
-// newKey says where the key of the next login is, which keyOf then has: it is that of the login that
-// is there, if it can be had, or of one that came to nothing, or else a new one.
-func (p *profile) newKey(ctx context.Context) (keyPlace, error) {
+// newKey says where the key of the next login is, which keyOf then has: it is that of the login
+// that is there, if it can be had, or of one that came to nothing, or else a new one.
+func (p *profile) newKey(ctx context.Context, asked bool) (keyPlace, error) {
 	if s, err := p.state(ctx); s != nil && (err == nil || errors.Is(err, tokens.ErrNotFound)) && (s.Key.Place == inKeyring || !p.requireKeyring) {
 		if _, err := p.keyOf(ctx, s); err == nil {
 			return s.Key, nil
@@ -139,8 +139,8 @@ func (p *profile) newKey(ctx context.Context) (keyPlace, error) {
 			return a.Key, nil
 		}
 	}
-	place := keyPlace{Place: inKeyring, Service: p.service, User: p.name + " " + strings.ToLower(rand.Text()[:12])}
-	key, err := p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return keyring.Key(ctx, place.Service, place.User) })
+	place := keyPlace{Place: inKeyring, Service: p.service, User: p.owner() + strings.ToLower(rand.Text()[:12])}
+	key, err := p.askKeyring(ctx, asked, func(ctx context.Context) ([]byte, error) { return keyring.Key(ctx, place.Service, place.User) })
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -157,11 +157,18 @@ func (p *profile) newKey(ctx context.Context) (keyPlace, error) {
 	return place, nil
 }
 
-// dropKey removes a key from the keyring, unless it is still in use.
+// owner begins the names of this directory's entries in the keyring.
+func (p *profile) owner() string {
+	sum := sha256.Sum256([]byte(p.path))
+	return p.name + " " + hex.EncodeToString(sum[:3]) + "-"
+}
+
+// dropKey removes a key from the keyring, unless it is still in use, or of another directory, of
+// which this one is a copy.
 func (p *profile) dropKey(ctx context.Context, old, inUse keyPlace) {
-	if old.Place != inKeyring || old == inUse {
+	if old.Place != inKeyring || old == inUse || !strings.HasPrefix(old.User, p.owner()) {
 		return
 	}
 	// If it cannot be removed now, a key without anything to open stays.
-	_, _ = p.askKeyring(ctx, func(ctx context.Context) ([]byte, error) { return nil, keyring.Delete(ctx, old.Service, old.User) })
+	_, _ = p.askKeyring(ctx, false, func(ctx context.Context) ([]byte, error) { return nil, keyring.Delete(ctx, old.Service, old.User) })
 }

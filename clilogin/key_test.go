@@ -71,7 +71,7 @@ func TestKeyIsInTheKeyring(t *testing.T) {
 	require.Equal(t, []string{"login", "token a"}, m.values())
 	s := m.state()
 	require.Equal(t, "mytool", s.Key.Service)
-	require.Regexp(t, "^default [a-z0-9]{12}$", s.Key.User)
+	require.Regexp(t, "^default [0-9a-f]{6}-[a-z0-9]{12}$", s.Key.User)
 	text, err := keyring.Get(s.Key.Service, s.Key.User)
 	require.NoError(t, err)
 	key, err := hex.DecodeString(text)

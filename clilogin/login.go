@@ -13,6 +13,7 @@ import (
 	"github.com/contentstack/csoauth/internal/turn"
 	"github.com/contentstack/csoauth/internal/untrusted"
 	"github.com/contentstack/csoauth/loopback"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // Login logs the user in, in the browser: another user, or one whose login has ended. auth are the
@@ -21,6 +22,9 @@ import (
 // Its errors are those of [loopback.Login], [ErrAnotherUser], and what cannot work: before a
 // browser opens, Login tries the directory, the keyring and a connection to Contentstack.
 func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
+	if s.closed.Load() {
+		return errClosed
+	}
 	if err := s.logIn(ctx, auth, true); err != nil {
 		return fmt.Errorf("clilogin: %w", err)
 	}
@@ -51,19 +55,29 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	}
 	defer leave()
 	if !asked {
+		// What the Manager remembers of the old login is no news. Nobody has this Session yet.
+		if err := errors.Join(s.manager.Close(), s.begin()); err != nil {
+			return err
+		}
 		err := s.ready(ctx)
 		if !errors.Is(err, csoauth.ErrLoginRequired) || s.profile.unwanted(ctx) != "" {
 			return nil // it is there, or the Session's methods say why it is not
 		}
 	}
-	token, err := s.getToken(ctx, auth, next)
+	a := attempt{Began: time.Now(), Key: s.profile.attempt(ctx).Key}
+	token, err := s.getToken(ctx, auth, next, &a, asked)
+	if err == nil {
+		err = s.checkUser(ctx, next, token, auth.OrganizationUID != "")
+	}
+	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience) // the token must not be lost because ctx ends
+	defer cancel()
+	if isUnwanted(err) {
+		a.Ended, a.Why = time.Now(), err.Error()
+		err = errors.Join(err, s.profile.setAttempt(keeping, a))
+	}
 	if err != nil {
 		return err
 	}
-	if err := s.checkUser(ctx, next, token, auth.OrganizationUID != ""); err != nil {
-		return err
-	}
-	keeping := context.WithoutCancel(ctx) // the token must not be lost because ctx ends
 	if err := s.profile.put(keeping, next, token); err != nil {
 		return fmt.Errorf("the login could not be kept: %w", err)
 	}
@@ -83,19 +97,34 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	return nil
 }
 
-// getToken tries what a login needs, and logs the user in. It fills in what next is to say of that.
-func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next *state) (*csoauth.Token, error) {
-	a := attempt{Began: time.Now(), Key: s.profile.attempt(ctx).Key}
-	if err := s.profile.setAttempt(ctx, a); err != nil {
+// keepPatience is how long a directory may take to keep a login.
+const keepPatience = 30 * time.Second
+
+// isUnwanted reports whether a login failed in a way that the next one would, too, and with another
+// page in the user's browser.
+func isUnwanted(err error) bool {
+	for _, is := range []error{loopback.ErrTimeout, csoauth.ErrAttemptExpired, csoauth.ErrDenied, csoauth.ErrConfig, ErrAnotherUser} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	_, isRefused := errors.AsType[*csoauth.Error](err)
+	return isRefused
+}
+
+// getToken tries what a login needs, and logs the user in. It fills in what next and the attempt
+// are to say of that.
+func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next *state, a *attempt, asked bool) (*csoauth.Token, error) {
+	if err := s.profile.setAttempt(ctx, *a); err != nil {
 		return nil, fmt.Errorf("the login could not be kept: %w", err)
 	}
 	var err error
-	if next.Key, err = s.profile.newKey(ctx); err != nil {
+	if next.Key, err = s.profile.newKey(ctx, asked); err != nil {
 		return nil, err
 	}
 	if next.Key.Place == inKeyring && next.Key != a.Key {
 		a.Key = next.Key
-		if err := s.profile.setAttempt(ctx, a); err != nil {
+		if err := s.profile.setAttempt(ctx, *a); err != nil {
 			return nil, fmt.Errorf("the login could not be kept: %w", err)
 		}
 	}
@@ -105,13 +134,10 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	o := *s.o.Loopback
 	o.AuthOptions = auth
 	token, err := loopback.Login(ctx, s.config, &o)
-	switch {
-	case errors.Is(err, loopback.ErrTimeout), errors.Is(err, csoauth.ErrDenied):
-		a.Ended, a.Why = time.Now(), err.Error()
-		return nil, errors.Join(err, s.profile.setAttempt(context.WithoutCancel(ctx), a))
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
+	next.Location = token.Location
 	next.RedirectURI, next.Made = token.RedirectURI, time.Now().UTC().Truncate(time.Second)
 	next.User.UID, next.Organization.UID = token.UserUID, token.OrganizationUID
 	next.Host, _ = os.Hostname()
@@ -165,6 +191,10 @@ func (s *Session) holder() turn.Holder {
 
 // takeTurn waits until no other program logs in to this profile.
 func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
+	// The directory has to be the user's own before anything is written there.
+	if _, err := s.profile.dir.Load(ctx, stateName); err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Loopback.Timeout, errWaited)
 	defer cancel()
 	return turn.New(s.profile.path, "login.lock").Take(ctx, s.holder(), s.sayWaiting)

@@ -17,7 +17,9 @@ import (
 // Options vary a [Session]. Nil is fine.
 type Options struct {
 	// Program names the program: in the name of its directory, in the keyring, and on the pages
-	// that the browser shows. Set it in a program that others use. Empty: the name of its file.
+	// that the browser shows. Set it in a program that others use. Empty: the name of its file,
+	// with
+	// - for what a name cannot have.
 	Program string
 	// FormerPrograms are names that the program had. If there is a login of one of them and none of
 	// Program's, the Session is of that one, and stays where it is.
@@ -40,9 +42,11 @@ type Options struct {
 	//
 	// [tokens.Options]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Options
 	Hosts []string
-	// Loopback are the options of the login itself. Its Program is that above if it is empty; its
-	// Out also gets what this package tells the user; its Timeout also bounds the wait for other
-	// programs. Nil is fine.
+	// Loopback are the options of the login itself. Its Program is that above if it is empty. Its
+	// Out also gets what this package tells the user, and decides whether the program is in the
+	// foreground of a terminal: nil, which is standard error, or another *os.File may be one. Its
+	// Timeout also bounds the wait for other programs. A login for another organization than its
+	// AuthOptions ask for does not fit. Nil is fine.
 	Loopback *loopback.Options
 }
 
@@ -98,7 +102,12 @@ func executableName() string {
 	if err != nil {
 		return "program"
 	}
-	return strings.TrimSuffix(filepath.Base(path), ".exe")
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if isNamed(r, ".") {
+			return r
+		}
+		return '-' // as in "my tool (1)"
+	}, strings.TrimSuffix(filepath.Base(path), ".exe")), "-")
 }
 
 // reserved are names that Windows takes for devices, whatever follows a dot.
@@ -112,9 +121,7 @@ func checkName(name string, most int, also string) error {
 		return errors.New("is empty")
 	case len(name) > most:
 		return fmt.Errorf("is longer than %d characters", most)
-	case strings.ContainsFunc(name, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_"+also, r))
-	}):
+	case strings.ContainsFunc(name, func(r rune) bool { return !isNamed(r, also) }):
 		return fmt.Errorf("may have letters, digits and %s alone", strings.Join(strings.Split("-_"+also, ""), " "))
 	case strings.Trim(name, " .") != name:
 		return errors.New("begins or ends with a blank or a dot")
@@ -122,6 +129,11 @@ func checkName(name string, most int, also string) error {
 		return errors.New("is the name of a device on Windows")
 	}
 	return nil
+}
+
+// isNamed reports whether a name may have r: a letter, a digit, - or _, or one of also.
+func isNamed(r rune, also string) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_"+also, r)
 }
 
 // dirs returns the directories in which the profile's login may be. A login is made in the first.

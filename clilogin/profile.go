@@ -34,6 +34,7 @@ type profile struct {
 	service        string   // the program's name in the keyring
 	name           string
 	requireKeyring bool
+	organization   string // that the Options ask for; empty: any
 	out            io.Writer
 
 	mu  sync.Mutex
@@ -57,7 +58,7 @@ type state struct {
 	Key     keyPlace `json:"key"`
 
 	// What was asked for.
-	Region      string   `json:"region"`
+	Region      string   `json:"region"` // of the Config
 	AppUID      string   `json:"app_uid"`
 	ClientID    string   `json:"client_id"`
 	RedirectURI string   `json:"redirect_uri"`
@@ -66,6 +67,7 @@ type state struct {
 	// What came of it.
 	User         identity  `json:"user"`
 	Organization identity  `json:"organization"`
+	Location     string    `json:"location,omitempty"` // the token's
 	Made         time.Time `json:"made"`
 	Host         string    `json:"host"`
 
@@ -95,8 +97,9 @@ func (i identity) String() string {
 
 // A misfit is a login that is there and cannot be used.
 type misfit struct {
-	why string
-	is  error // tokens.ErrNotFound or tokens.ErrUnreadable
+	why   string
+	is    error // tokens.ErrNotFound or tokens.ErrUnreadable
+	works bool  // with this Config it can be revoked, at least
 }
 
 func (e *misfit) Error() string { return e.why }
@@ -108,42 +111,46 @@ func (p *profile) state(ctx context.Context) (*state, error) {
 	text, err := p.dir.Load(ctx, stateName)
 	switch {
 	case errors.Is(err, tokens.ErrUnreadable):
-		return nil, &misfit{fmt.Sprintf("the login in %s cannot be read (%v)", p.path, err), tokens.ErrUnreadable}
+		return nil, &misfit{fmt.Sprintf("the login in %s cannot be read (%v)", p.path, err), tokens.ErrUnreadable, false}
 	case err != nil:
 		return nil, err
 	}
 	var s state
 	if err := json.Unmarshal(text, &s); err != nil || s.Version < 1 || s.Slot != "a" && s.Slot != "b" {
-		return nil, &misfit{fmt.Sprintf("the login in %s is damaged", p.path), tokens.ErrUnreadable}
+		return nil, &misfit{fmt.Sprintf("the login in %s is damaged", p.path), tokens.ErrUnreadable, false}
 	}
 	for _, i := range []*identity{&s.User, &s.Organization} {
 		*i = identity{forTerminal(i.UID), forTerminal(i.Name), forTerminal(i.Email)}
 	}
+	s.Host = forTerminal(s.Host)
 	if s.Version > stateVersion {
-		return &s, &misfit{fmt.Sprintf("the login in %s is of a newer version of the program", p.path), tokens.ErrUnreadable}
+		return &s, &misfit{fmt.Sprintf("the login in %s is of a newer version of the program", p.path), tokens.ErrUnreadable, false}
 	}
-	if why := p.misfits(&s); why != "" {
-		return &s, &misfit{why, tokens.ErrNotFound}
+	if why, works := p.misfits(&s); why != "" {
+		return &s, &misfit{why, tokens.ErrNotFound, works}
 	}
 	return &s, nil
 }
 
-// misfits returns why a login does not fit the Config, if so.
-func (p *profile) misfits(s *state) string {
+// misfits returns why a login does not fit the Config and the Options, if so, and whether it works
+// all the same.
+func (p *profile) misfits(s *state) (why string, works bool) {
 	c := p.config
 	switch {
 	case s.ClientID != c.ClientID || s.AppUID != c.AppUID:
-		return "the login here is of another app"
+		return "the login here is of another app", false
 	case s.Region != c.Region.String():
-		return fmt.Sprintf("the login here is in the region %.20q, and not in %v", s.Region, c.Region)
+		return fmt.Sprintf("the login here is in the region %.20q, and not in %v", s.Region, c.Region), false
 	case !slices.Contains(p.uris, s.RedirectURI):
-		return "the login here was made with another redirect URI"
+		return "the login here was made with another redirect URI", true
 	case p.lacks(s.Scopes) != "":
-		return "the login here was made with fewer scopes: " + p.lacks(s.Scopes)
+		return "the login here was made with fewer scopes: " + p.lacks(s.Scopes), true
 	case p.requireKeyring && s.Key.Place != inKeyring:
-		return "the key of the login here is in a file, and the program wants it in the keyring"
+		return "the key of the login here is in a file, and the program wants it in the keyring", true
+	case p.organization != "" && s.Organization.UID != p.organization:
+		return fmt.Sprintf("the login here is for the organization %.60q, and not for %.60q", s.Organization.UID, p.organization), true
 	}
-	return ""
+	return "", true
 }
 
 // lacks says what the Config asks for that is not among scopes. Nil and empty scopes are all that

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
 // reachPatience is how long the first connection to the token endpoint may take.
@@ -46,8 +47,19 @@ func (s *Session) reach(ctx context.Context) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return fmt.Errorf("%s cannot be reached, so there is no use in a login now: %w%s", req.URL.Host, err, advice(err))
+	// A proxy's words are in it.
+	text := untrusted.Clean(err.Error(), untrusted.MaxDescription, nil, nil)
+	return &unreachableError{fmt.Sprintf("%s cannot be reached, so there is no use in a login now: %s%s", req.URL.Host, text, advice(err)), err}
 }
+
+// An unreachableError has a text that is safe to print.
+type unreachableError struct {
+	text string
+	err  error
+}
+
+func (e *unreachableError) Error() string { return e.text }
+func (e *unreachableError) Unwrap() error { return e.err }
 
 // transport returns that of the Config's token requests, or one like it.
 func (s *Session) transport(ctx context.Context) http.RoundTripper {

@@ -1,10 +1,12 @@
 package clilogin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/contentstack/csoauth"
@@ -22,6 +24,8 @@ var (
 	// ErrAnotherUser: the browser has logged in another user, or for another organization, than the
 	// profile's last login, which stays.
 	ErrAnotherUser = errors.New("another user or organization")
+
+	errClosed = errors.New("clilogin: the Session is closed")
 )
 
 // A Session is the login of the program's user. It is safe for concurrent use. There may be no
@@ -33,6 +37,7 @@ type Session struct {
 	manager *tokens.Manager
 	login   *tokens.Login
 	api     *csapi.Client
+	closed  *atomic.Bool
 }
 
 // Open returns the session of the program's user: the one of an earlier run, its token refreshed if
@@ -92,7 +97,7 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{config: c, o: full}
+	s := &Session{config: c, o: full, closed: new(atomic.Bool)}
 	path := dirs[0]
 	for _, dir := range dirs {
 		if _, err := tokens.Dir(dir).Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) {
@@ -104,13 +109,20 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 		path: path, dir: tokens.Dir(path), config: c, uris: uris, service: full.Program, name: full.Profile,
 		requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
 	}
-	s.manager, err = tokens.New(c, loginStore{s.profile}, &tokens.Options{WaitForRefresh: true, Hosts: full.Hosts})
-	if err != nil {
-		return nil, err
+	if auth := full.Loopback.AuthOptions; auth != nil {
+		s.profile.organization = auth.OrganizationUID
 	}
-	s.login = s.manager.For(loginKey)
 	s.api = csapi.New(c, source{s}, nil)
-	return s, nil
+	return s, s.begin()
+}
+
+// begin gives the Session a Manager that remembers nothing.
+func (s *Session) begin() (err error) {
+	s.manager, err = tokens.New(s.config, loginStore{s.profile}, &tokens.Options{WaitForRefresh: true, Hosts: s.o.Hosts})
+	if err == nil {
+		s.login = s.manager.For(loginKey)
+	}
+	return err
 }
 
 // Format keeps secrets out of what fmt prints.
@@ -122,8 +134,10 @@ func (s *Session) API() *csapi.Client { return s.api }
 // Tokens has the access token for other uses. Do not Put or Delete it there.
 func (s *Session) Tokens() *tokens.Login { return s.login }
 
-// Close waits for a refresh under way. Its error says that the login may be lost.
+// Close waits for a refresh under way, which may take half a minute. Its error says that the login
+// may be lost.
 func (s *Session) Close() error {
+	s.closed.Store(true)
 	if err := s.manager.Close(); err != nil {
 		return fmt.Errorf("clilogin: %w", err)
 	}
@@ -222,28 +236,54 @@ func (s *Session) Logout(ctx context.Context) error {
 	if err == nil {
 		_, err = s.profile.sealed(ctx, now)
 	}
-	if wrong, ok := errors.AsType[*misfit](err); ok {
-		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because %s: %s", wrong.why, byHand)
-	}
+	wrong, isMisfit := errors.AsType[*misfit](err)
 	switch {
+	case isMisfit && wrong.works:
+	case isMisfit:
+		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because %s: %s", wrong.why, byHand)
 	case errors.Is(err, tokens.ErrNotFound):
 		return s.Forget(ctx)
 	case err != nil:
 		return fmt.Errorf("clilogin: logout: %w", err)
 	}
-	_, err = s.login.Token(ctx)
-	if errors.Is(err, tokens.ErrUnreadable) {
+	err = s.revoke(ctx, now)
+	switch {
+	case errors.Is(err, tokens.ErrUnreadable):
 		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
-	}
-	if err := s.api.Revoke(ctx); err != nil {
+	case err != nil:
 		return fmt.Errorf("clilogin: logout: the login stays, because Contentstack may not have ended it: %w", err)
 	}
 	return s.Forget(ctx)
 }
 
+// revoke revokes the login of a state, whether or not it fits the Config.
+func (s *Session) revoke(ctx context.Context, now *state) error {
+	sealed, err := s.profile.sealed(ctx, now)
+	if err != nil {
+		return err
+	}
+	manager, err := tokens.New(s.config, sealed, &tokens.Options{WaitForRefresh: true})
+	if err != nil {
+		return err
+	}
+	login := manager.For(tokenName + now.Slot)
+	if _, err = login.Token(ctx); err == nil || errors.Is(err, csoauth.ErrLoginRequired) { // which Revoke takes for revoked
+		err = csapi.New(s.config, login, nil).Revoke(ctx)
+	}
+	return errors.Join(err, manager.Close())
+}
+
 // Forget removes the login here, with its key. It needs neither the key nor Contentstack, where the
-// app stays allowed.
+// app stays allowed. It waits for a login that another program has begun, as that would come back.
 func (s *Session) Forget(ctx context.Context) error {
+	if s.closed.Load() {
+		return errClosed
+	}
+	leave, err := s.takeTurn(ctx)
+	if err != nil {
+		return fmt.Errorf("clilogin: forget: %w", err)
+	}
+	defer leave()
 	if err := s.profile.forget(ctx); err != nil {
 		return fmt.Errorf("clilogin: forget: %w", err)
 	}
@@ -262,12 +302,12 @@ type Status struct {
 	// OrganizationName are empty if the app's scopes did not tell them.
 	UserUID, UserName, Email          string
 	OrganizationUID, OrganizationName string
-	Region                            csoauth.Region
-	Scopes                            []string  // that were asked for; nil: those of the app
-	Made                              time.Time // when the user logged in
-	Host                              string    // where
-	KeyPlace                          string    // "keyring" or "file"
-	Dir                               string    // the directory of the profile, also without a login
+	Region                            csoauth.Region // where the token is good
+	Scopes                            []string       // that were asked for; nil: those of the app
+	Made                              time.Time      // when the user logged in
+	Host                              string         // where
+	KeyPlace                          string         // "keyring" or "file"
+	Dir                               string         // the directory of the profile, also without a login
 }
 
 // A State says whether a login works.
@@ -286,7 +326,7 @@ func (s *Session) Status(ctx context.Context) (*Status, error) {
 	if now, _ := s.profile.state(ctx); now != nil {
 		status.UserUID, status.UserName, status.Email = now.User.UID, now.User.Name, now.User.Email
 		status.OrganizationUID, status.OrganizationName = now.Organization.UID, now.Organization.Name
-		status.Region, _ = csoauth.ParseRegion(now.Region)
+		status.Region, _ = csoauth.ParseRegion(cmp.Or(now.Location, now.Region))
 		status.Scopes, status.Made, status.Host, status.KeyPlace = now.Scopes, now.Made, now.Host, now.Key.Place
 	}
 	err := s.ready(ctx)

@@ -44,11 +44,8 @@ func (s loginStore) CompareAndSwap(ctx context.Context, _ string, old, new []byt
 	return store.CompareAndSwap(ctx, name, old, new)
 }
 
-// Lock is the slot's. One that has lost the slot in between holds up nobody.
+// Lock is one for both slots: that a process has it proves that no other is at work with the login,
+// in whatever slot that was.
 func (s loginStore) Lock(ctx context.Context, _ string) (unlock func(), err error) {
-	now, err := s.state(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.dir.Lock(ctx, tokenName+now.Slot)
+	return s.dir.Lock(ctx, tokenName)
 }

@@ -179,3 +179,15 @@ func TestWhatIsNoTerminal(t *testing.T) {
 	defer writer.Close()
 	require.False(t, turn.IsForeground(writer))
 }
+
+// TestHolderIsTheSameInAnyTimeZone, and is told once.
+func TestHolderIsTheSameInAnyTimeZone(t *testing.T) {
+	other := ada
+	other.Since = ada.Since.In(time.FixedZone("there", 5*3600+1800))
+	require.True(t, ada.Is(other))
+	other.PID++
+	require.False(t, ada.Is(other))
+	other = ada
+	other.Since = ada.Since.Add(time.Second)
+	require.False(t, ada.Is(other))
+}
