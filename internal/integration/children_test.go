@@ -35,8 +35,8 @@ type child struct {
 	waited bool
 }
 
-// startChild starts a row of children, which is dead when the test ends.
-func startChild(t testing.TB, row string) *child {
+// startChild starts a row of children, which is dead when the test ends. prepare may change how it is started.
+func startChild(t testing.TB, row string, prepare ...func(*exec.Cmd)) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -44,6 +44,9 @@ func startChild(t testing.TB, row string) *child {
 	// The race detector would let a process sleep for a second before it ends.
 	c.cmd.Env = append(os.Environ(), childEnv+"="+row, "GORACE=atexit_sleep_ms=0")
 	c.cmd.Stderr = &c.stderr
+	for _, change := range prepare {
+		change(c.cmd)
+	}
 	c.stdin, err = c.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := c.cmd.StdoutPipe()

@@ -19,6 +19,9 @@
 // Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to begin from when one machine is not
 // enough, is in the folder worker.
 //
+// Package keyring keeps its keys in a real GNOME Keyring on Linux. Each test has its own, on a session
+// bus of its own: no test touches the user's.
+//
 // It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
 // tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
 // of the linters, as tools.
@@ -29,7 +32,7 @@
 //
 // in the root of the repository, or, for these tests alone, ./test.sh here. The suites need Node.js
 // 20, what npm ci installs in the folders oidc-provider, contentstack-sdks, other-clients and axe,
-// Chromium or Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux iproute2 and the right
-// to make network namespaces; what lacks one of them is skipped and says so. With CI=true in the
-// environment a skipped suite is a failure.
+// Chromium or Google Chrome, curl, openssl, Redis, PostgreSQL, and on Linux iproute2, the right to
+// make network namespaces, D-Bus, GNOME Keyring and libsecret's tools; what lacks one of them is
+// skipped and says so. With CI=true in the environment a skipped suite is a failure.
 package integration

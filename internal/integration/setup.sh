@@ -46,6 +46,10 @@ need openssl openssl
 need ip iproute2
 need sshd openssh-server openssh-client
 need redis-server redis-server
+need dbus-daemon dbus
+need dbus-send dbus
+need gnome-keyring-daemon gnome-keyring
+need secret-tool libsecret-tools
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
 	need postgres postgresql
 fi
