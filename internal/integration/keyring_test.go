@@ -506,6 +506,20 @@ func TestKeyringAsksItsUser(t *testing.T) {
 	u.ask(keyringCall{Do: "find", User: "ann", Within: time.Hour}).isError(t, "ErrTimeout")
 }
 
+// The user logs out of the desktop while the keyring waits for the password. go-keyring panics then.
+func TestKeyringBusDiesMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := startDesktop(t)
+	d.unlock()
+	asked := d.askUser()
+	d.lock()
+	u := d.user(nil)
+	u.tell(keyringCall{Do: "find", User: "ann", Within: time.Hour})
+	asked()
+	d.bus.kill()
+	u.answer().isError(t, "ErrUnavailable")
+}
+
 // Without a bus there is no keyring, and nobody starts a bus: that would have an empty keyring, and
 // would stay for ever.
 func TestKeyringWithoutBus(t *testing.T) {

@@ -167,7 +167,13 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 		err error
 	}
 	go func() {
-		defer func() { <-busy; close(done) }()
+		defer func() {
+			if p := recover(); p != nil { // go-keyring does it if the session bus ends while the user is asked
+				of.key, of.err = nil, fmt.Errorf("%w: go-keyring panicked: %v", ErrUnavailable, p)
+			}
+			<-busy
+			close(done)
+		}()
 		of.key, of.err = do(ctx)
 	}()
 	select {
