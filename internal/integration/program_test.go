@@ -54,7 +54,7 @@ type kept struct {
 func startKept(t testing.TB, stderr *os.File, program string, args ...string) *kept {
 	t.Helper()
 	keeper := exec.Command(os.Args[0], append([]string{program}, args...)...)
-	keeper.Env = append(os.Environ(), keeperEnv+"=1")
+	keeper.Env = append(os.Environ(), keeperEnv+"=1", "GORACE=atexit_sleep_ms=0") // or the race detector lets it sleep for a second
 	keeper.Stderr = stderr
 	stdin, err := keeper.StdinPipe()
 	require.NoError(t, err)
