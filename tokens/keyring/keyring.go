@@ -12,7 +12,8 @@
 // A keyring may ask its user for a password, and waits for as long as nobody types it. No function
 // here waits longer than its context says, or a minute if that has no deadline. A call that hangs
 // cannot be ended: its goroutine stays until the keyring responds. Meanwhile, all other calls fail
-// at once with [ErrTimeout].
+// at once with [ErrTimeout]. If GNOME Keyring crashes while it asks, they do so until the program
+// is started again.
 //
 // On Linux and BSD a call sets $DBUS_SESSION_BUS_ADDRESS for this process, if it is not set and the
 // user's session bus is where it usually is.
