@@ -11,3 +11,6 @@ func Reencode(raw []byte) ([]byte, error) {
 	}
 	return r.raw, nil
 }
+
+// Clean is what a stored refusal's text goes through.
+var Clean = clean

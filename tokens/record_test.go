@@ -155,6 +155,8 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 				m := newManager(p.config(), store, nil)
 				_, err := m.Token(t.Context(), "user")
 				require.ErrorContains(t, err, row.want)
+				assert.Contains(t, err.Error(), "tokens: the store failed to show a record: ")
+				assert.False(t, strings.HasPrefix(row.want, "a number") && !strings.HasSuffix(err.Error(), row.want), "%v", err)
 				assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
 				require.ErrorIs(t, err, tokens.ErrUnreadable)
 				assert.NotErrorIs(t, err, tokens.ErrNotFound)

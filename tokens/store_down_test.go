@@ -2,6 +2,8 @@ package tokens_test
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,4 +59,24 @@ func TestStoreThatCannotBeWrittenCostsNoRefreshToken(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		assert.Equal(t, "access-user-2", access(t, m))
 	})
+}
+
+// TestErrorOfAStoreSaysWhatItWasAskedFor.
+func TestErrorOfAStoreSaysWhatItWasAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, down := newProvider(), errors.New("down")
+		store := &hooked{Store: new(tokens.Memory), swap: func(int, string, []byte, []byte) error { return down }}
+		m := replica(t, p, store, nil)
+		require.EqualError(t, m.Put(t.Context(), "user", p.login("user")), "tokens: the store failed to swap: down")
+		store.load = func(int, string) error { return down }
+		_, err := m.Token(t.Context(), "another")
+		require.EqualError(t, err, "tokens: the store failed to load: down")
+		require.Equal(t, "tokens.Manager", fmt.Sprint(m))
+	})
+}
+
+// TestCleanText of a refusal that is stored has only what prints.
+func TestCleanText(t *testing.T) {
+	require.Equal(t, "ab", tokens.Clean("a\xff\x00\nb"))
+	require.Len(t, tokens.Clean(strings.Repeat("x", 200)), 128)
 }

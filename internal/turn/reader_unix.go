@@ -53,5 +53,5 @@ func (r *Reader) IsAway() (is bool) {
 // its own stops nobody.
 func isAway(fd int) bool {
 	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	return err == nil && group != unix.Getpgrp()
+	return err == nil && group != ownGroup()
 }
