@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -108,4 +109,23 @@ func TestMemoryOfDirsIsBounded(t *testing.T) {
 		require.LessOrEqual(t, paths.Len(), 1024)
 	}
 	assert.Equal(t, 1024, paths.Len())
+}
+
+// TestDirThatIsBeingMade by others is there or not, and never an error of the store.
+func TestDirThatIsBeingMade(t *testing.T) {
+	for range 200 {
+		path := filepath.Join(t.TempDir(), "a", "b")
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 20 {
+					if _, err := tokens.Dir(path).Load(t.Context(), dirKey); err != nil {
+						assert.ErrorIs(t, err, tokens.ErrNotFound)
+					}
+				}
+			})
+		}
+		all.Go(func() { assert.NoError(t, os.MkdirAll(path, 0o700)) })
+		all.Wait()
+	}
 }

@@ -38,7 +38,12 @@ func (f folder) open() (*openDir, error) {
 	known := knownDirs.has(path) // before anybody looks: another goroutine may make it this moment
 	root, err := os.OpenRoot(path + onlyDir)
 	if err != nil {
-		return nil, whyNotOpen(path, known, err)
+		if why := whyNotOpen(path, known); why != nil {
+			return nil, why
+		}
+		if root, err = os.OpenRoot(path + onlyDir); err != nil { // another process may have made it this moment
+			return nil, err
+		}
 	}
 	dir := &openDir{Root: root, path: path, trust: f.trust, known: known}
 	if hasOwners {
@@ -54,8 +59,8 @@ func (f folder) open() (*openDir, error) {
 	return dir, nil
 }
 
-// whyNotOpen returns what err of opening the directory at path means.
-func whyNotOpen(path string, known bool, err error) error {
+// whyNotOpen returns why the directory at path cannot be opened; nil: it is there.
+func whyNotOpen(path string, known bool) error {
 	switch info, statErr := os.Stat(path); {
 	case errors.Is(statErr, fs.ErrNotExist) && known:
 		return goneError(path)
@@ -69,7 +74,7 @@ func whyNotOpen(path string, known bool, err error) error {
 	case !info.IsDir():
 		return notDirectory(path)
 	}
-	return err
+	return nil
 }
 
 // checkParent returns why the missing directory at path cannot be made: a file is in its place, or
