@@ -378,3 +378,23 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		assert.NotContains(t, fmt.Sprintf(verb, c.HTTPClient()), "the-access-token")
 	}
 }
+
+// TestContextThatHasEnded sends nothing, whatever the transport makes of it.
+func TestContextThatHasEnded(t *testing.T) {
+	s := &service{answer: says(200, inJSON, "{}")}
+	c := clientOf(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, c.Get(ctx, csapi.ContentManagement, "/x", nil), context.Canceled)
+	require.Zero(t, s.count())
+}
+
+// TestTimeoutSaysWhatItIs.
+func TestTimeoutSaysWhatItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: hanging{}, Timeout: time.Second})
+		err := c.Get(t.Context(), csapi.ContentManagement, "/x", nil)
+		require.ErrorContains(t, err, ": the Options' Timeout is over")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
