@@ -17,9 +17,8 @@ import (
 // Options vary a [Session]. Nil is fine.
 type Options struct {
 	// Program names the program: in the name of its directory, in the keyring, and on the pages
-	// that the browser shows. Set it in a program that others use. Empty: the name of its file,
-	// with
-	// - for what a name cannot have.
+	// that the browser shows. Set it in a program that others use. Empty: the name of its file, with
+	// hyphens for what a name cannot have.
 	Program string
 	// FormerPrograms are names that the program had. If there is a login of one of them and none of
 	// Program's, the Session is of that one, and stays where it is.
