@@ -471,3 +471,38 @@ func TestTransportThatFails(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestWhatTheErrorSays of a transport without a word, and of a refusal that asks to wait.
+func TestWhatTheErrorSays(t *testing.T) {
+	none := csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })})
+	require.ErrorContains(t, none.Get(t.Context(), csapi.App, "/x", nil), "the transport returned neither a response nor an error")
+
+	s := &service{answer: func(int, *http.Request) *http.Response { return with(response(403, inJSON, "{}"), "Retry-After", "7") }}
+	e, ok := errors.AsType[*csapi.Error](clientOf(s).Get(t.Context(), csapi.App, "/x", nil))
+	require.True(t, ok)
+	require.Equal(t, 7*time.Second, e.RetryAfter)
+
+	// The Source fails during the wait for another try.
+	synctest.Test(t, func(t *testing.T) {
+		gone := errors.New("gone")
+		from := &sourceThatGoes{after: 1, err: gone}
+		s := &service{answer: says(503, inJSON, "{}")}
+		err := csapi.New(aConfig(), from, &csapi.Options{Base: s}).Get(t.Context(), csapi.App, "/x", nil)
+		require.ErrorIs(t, err, gone)
+		require.Equal(t, 1, s.count())
+	})
+}
+
+// A sourceThatGoes has a token so often, and then an error.
+type sourceThatGoes struct {
+	after int
+	err   error
+}
+
+func (s *sourceThatGoes) Token(context.Context) (*csoauth.Token, error) {
+	if s.after--; s.after < 0 {
+		return nil, s.err
+	}
+	return aToken(), nil
+}
+func (s *sourceThatGoes) Invalidate(context.Context, string) error { return nil }
