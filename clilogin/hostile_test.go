@@ -161,15 +161,40 @@ func TestOrganizationOfTheOptions(t *testing.T) {
 
 // TestLogoutOfALoginThatDoesNotFit works as long as Contentstack takes its token.
 func TestLogoutOfALoginThatDoesNotFit(t *testing.T) {
-	m := newMachine(t, nil)
-	token := m.token()
-	m.edit(`"scopes": null`, `"scopes": ["user:read"]`)
-	m.o.NoLogin = true
-	s := m.session()
-	require.NoError(t, s.Logout(t.Context()))
-	require.Empty(t, m.values())
-	_, err := m.config.Refresh(t.Context(), token)
-	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+	for name, change := range map[string]func(m *machine){
+		"fewer scopes":         func(m *machine) { m.edit(`"scopes": null`, `"scopes": ["user:read"]`) },
+		"another redirect URI": func(m *machine) { m.config = m.server.Config("http://" + freeAddress(m.t) + "/callback") },
+		"a key file":           func(m *machine) { m.o.RequireKeyring = true },
+		"another organization": func(m *machine) { m.o.Loopback.AuthOptions = &csoauth.AuthOptions{OrganizationUID: shop} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, nil)
+			if name == "a key file" {
+				keyring.MockInitWithError(errors.New("none"))
+			}
+			token, config := m.token(), m.config
+			change(m)
+			m.o.NoLogin = true
+			require.ErrorIs(t, m.refused(), csoauth.ErrLoginRequired)
+			s := m.session()
+			require.NoError(t, s.Logout(t.Context()))
+			require.Empty(t, m.values())
+			_, err := config.Refresh(t.Context(), token)
+			require.ErrorIs(t, err, csoauth.ErrLoginRequired)
+		})
+	}
+}
+
+// TestForgetThatCannot says so.
+func TestForgetThatCannot(t *testing.T) {
+	for _, name := range []string{"token b", "key a", "attempt"} {
+		m := newMachine(t, nil)
+		s := m.session()
+		undo := m.obstruct(name)
+		require.ErrorContains(t, s.Forget(t.Context()), "clilogin: forget: ", name)
+		undo()
+		require.NoError(t, s.Forget(t.Context()))
+	}
 }
 
 // TestClosedSession begins nothing.

@@ -43,6 +43,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	} {
 		_, err := clilogin.Open(t.Context(), m.config, &o)
 		require.ErrorContains(t, err, want)
+		require.False(t, strings.HasSuffix(want, "characters") && !strings.HasSuffix(err.Error(), want), "%v", err)
 	}
 	_, err := clilogin.Open(t.Context(), nil, nil)
 	require.EqualError(t, err, "clilogin: the Config is missing")

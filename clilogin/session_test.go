@@ -72,17 +72,21 @@ func TestLogoutAndForget(t *testing.T) {
 }
 
 func TestAnotherUser(t *testing.T) {
-	for name, visitor := range map[string]csoauthtest.Visitor{
-		"another user":         {UserUID: alan, OrganizationUID: press},
-		"another organization": {UserUID: ada, OrganizationUID: shop},
+	for name, row := range map[string]struct {
+		visitor csoauthtest.Visitor
+		named   string
+	}{
+		"another user":         {csoauthtest.Visitor{UserUID: alan, OrganizationUID: press}, "Alan Turing (alan@example.com) in Emulated Press"},
+		"another organization": {csoauthtest.Visitor{UserUID: ada, OrganizationUID: shop}, "Ada Lovelace (ada@example.com) in Emulated Shop"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			visitor := row.visitor
 			m := newMachine(t, nil)
 			s := m.session()
 			m.visitor = visitor
 			err := s.Login(t.Context(), nil)
 			require.ErrorIs(t, err, clilogin.ErrAnotherUser)
-			require.ErrorContains(t, err, "Ada Lovelace (ada@example.com) in Emulated Press", "the old one")
+			require.ErrorContains(t, err, "the browser has logged in "+row.named+", and the login here, which stays, is of Ada Lovelace (ada@example.com) in Emulated Press:")
 			token, err := s.Tokens().Token(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, [2]string{ada, press}, [2]string{token.UserUID, token.OrganizationUID}, "it stays")

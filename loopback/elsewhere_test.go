@@ -41,6 +41,7 @@ func TestAdviceForABrowserElsewhere(t *testing.T) {
 		"container":     {map[string]string{"container": "podman"}, "", true, "", pasteHere + "."},
 		"published":     {map[string]string{"container": "podman"}, "", true, "0.0.0.0:9000", pasteHere + ",\nor publish the port, as \"docker run -p 127.0.0.1:8184:9000\" does"},
 		"no display":    {map[string]string{"DISPLAY": ""}, "", true, "", pasteHere + "."},
+		"Wayland":       {map[string]string{"DISPLAY": "", "WAYLAND_DISPLAY": "wayland-0"}, "", true, "", "If that browser is on another machine, paste here the address that it ends at."},
 		"a browser":     {map[string]string{"DISPLAY": "", "BROWSER": "w3m"}, "", true, "", "If that browser is on another machine, paste here the address that it ends at."},
 	} {
 		t.Run(name, func(t *testing.T) {
