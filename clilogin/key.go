@@ -129,14 +129,20 @@ var isForeground = func(out io.Writer) bool {
 // newKey says where the key of the next login is, which keyOf then has: it is that of the login
 // that is there, if it can be had, or of one that came to nothing, or else a new one.
 func (p *profile) newKey(ctx context.Context, asked bool) (keyPlace, error) {
-	if s, err := p.state(ctx); s != nil && (err == nil || errors.Is(err, tokens.ErrNotFound)) && (s.Key.Place == inKeyring || !p.requireKeyring) {
+	p.noKeyring = nil
+	candidates := []*state{{Key: p.attempt(ctx).Key}}
+	if s, err := p.state(ctx); s != nil && (err == nil || errors.Is(err, tokens.ErrNotFound)) {
+		candidates = []*state{s, candidates[0]}
+	}
+	for _, s := range candidates {
+		if !p.owns(s.Key) && (s.Key.Place != inFile || p.requireKeyring) {
+			continue
+		}
+		p.mu.Lock()
+		delete(p.key, s.Key.Fingerprint) // it may not be there any more
+		p.mu.Unlock()
 		if _, err := p.keyOf(ctx, s); err == nil {
 			return s.Key, nil
-		}
-	}
-	if a := p.attempt(ctx); a.Key.Place == inKeyring { // of a login that came to nothing
-		if _, err := p.keyOf(ctx, &state{Key: a.Key}); err == nil {
-			return a.Key, nil
 		}
 	}
 	place := keyPlace{Place: inKeyring, Service: p.service, User: p.owner() + strings.ToLower(rand.Text()[:12])}
@@ -163,10 +169,15 @@ func (p *profile) owner() string {
 	return p.name + " " + hex.EncodeToString(sum[:3]) + "-"
 }
 
-// dropKey removes a key from the keyring, unless it is still in use, or of another directory, of
-// which this one is a copy.
+// owns reports whether a key is in the keyring, and of this directory: not of another one, of which
+// this is a copy.
+func (p *profile) owns(k keyPlace) bool {
+	return k.Place == inKeyring && strings.HasPrefix(k.User, p.owner())
+}
+
+// dropKey removes a key of this directory from the keyring, unless it is still in use.
 func (p *profile) dropKey(ctx context.Context, old, inUse keyPlace) {
-	if old.Place != inKeyring || old == inUse || !strings.HasPrefix(old.User, p.owner()) {
+	if !p.owns(old) || old == inUse {
 		return
 	}
 	// If it cannot be removed now, a key without anything to open stays.

@@ -421,3 +421,45 @@ func TestKeyFileIsToldOfWhenItIsMade(t *testing.T) {
 	require.NoError(t, s.Login(t.Context(), nil))
 	require.Equal(t, 1, strings.Count(m.out.String(), "The keyring cannot be used"))
 }
+
+// TestCopyHasAKeyOfItsOwn from its next login on: what is forgotten in one does not hurt the other.
+func TestCopyHasAKeyOfItsOwn(t *testing.T) {
+	m := newMachine(t, nil)
+	m.email()
+	original, copied := m.o.Dir, filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.CopyFS(copied, os.DirFS(original)))
+	m.o.Dir = copied
+	require.NoError(t, m.session().Login(t.Context(), nil))
+	m.o.Dir = original
+	require.NoError(t, m.session().Forget(t.Context()))
+	m.o.Dir = copied
+	m.email()
+	require.Equal(t, 2, int(m.opened.Load()))
+}
+
+// TestKeyThatHasVanished from the keyring of a program that runs is not used for its next login.
+func TestKeyThatHasVanished(t *testing.T) {
+	m := newMachine(t, nil)
+	s := m.session()
+	old := m.state().Key
+	require.NoError(t, keyring.Delete(old.Service, old.User))
+	require.NoError(t, s.Login(t.Context(), nil))
+	require.NotEqual(t, old, m.state().Key)
+	m.email()
+	require.Equal(t, 2, int(m.opened.Load()))
+}
+
+// TestKeyringThatIsBack for the second try is where the key is, and no file is spoken of.
+func TestKeyringThatIsBack(t *testing.T) {
+	m := newMachine(t, nil)
+	keyring.MockInitWithError(errors.New("locked"))
+	m.visitor.Deny = true
+	m.o.NoLogin = true
+	s := m.session()
+	require.ErrorIs(t, s.Login(t.Context(), nil), csoauth.ErrDenied)
+	keyring.MockInit()
+	m.visitor.Deny = false
+	require.NoError(t, s.Login(t.Context(), nil))
+	require.Equal(t, "keyring", m.state().Key.Place)
+	require.False(t, m.out.has("keyring"), m.out.String())
+}
