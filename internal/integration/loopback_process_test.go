@@ -28,6 +28,9 @@ type loopbackPlan struct{ URL, AppUID, ClientID, RedirectURI string }
 
 const planEnv = "CSOAUTH_INTEGRATION_PLAN"
 
+// byHandEnv has that program read a pasted address, and listen nowhere.
+const byHandEnv = "CSOAUTH_INTEGRATION_BY_HAND"
+
 // A loopbackReport is what that program writes to its stdout after the login.
 type loopbackReport struct {
 	Err, Leak string
@@ -48,7 +51,7 @@ func childLogsIn() {
 		HTTPClient: &http.Client{Transport: transport},
 	}
 	var report loopbackReport
-	token, err := loopback.Login(context.Background(), config, nil)
+	token, err := loopback.Login(context.Background(), config, &loopback.Options{Manual: os.Getenv(byHandEnv) != ""})
 	if err != nil {
 		report.Err = err.Error()
 	}

@@ -74,15 +74,34 @@ func (s *shell) text() string {
 	return s.seen.String()
 }
 
-// sees waits for a text on the screen, and forgets what was before it.
-func (s *shell) sees(text string) {
+// pastes brings the program to the foreground, and carries the address there at which the browser
+// ends.
+func (s *shell) pastes(browser *http.Client, address string) {
+	s.t.Helper()
+	s.types("fg\n")
+	s.sees("fg\r\n")
+	browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Query().Has("code") {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	resp, err := browser.Get(address)
+	require.NoError(s.t, err)
+	resp.Body.Close()
+	s.types(resp.Header.Get("Location") + "\n")
+}
+
+// sees waits for a text on the screen, and returns and forgets what was before it.
+func (s *shell) sees(text string) (before string) {
 	s.t.Helper()
 	require.Eventually(s.t, func() bool { return strings.Contains(s.text(), text) }, pageWait, 10*time.Millisecond, "%q is not in\n%s", text, s.text())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, after, _ := strings.Cut(s.seen.String(), text)
+	before, after, _ := strings.Cut(s.seen.String(), text)
 	s.seen.Reset()
 	s.seen.WriteString(after)
+	return before
 }
 
 // TestLoginInTheBackgroundOfAShell: a person types on, and the login is neither stopped by that nor
@@ -95,28 +114,23 @@ func TestLoginInTheBackgroundOfAShell(t *testing.T) {
 	}{
 		"started with &": {"\"$PROG\" >\"$REPORT\" &\n", nil},
 		"sent there":     {"\"$PROG\" >\"$REPORT\"\n", nil},
-		"and back": {"\"$PROG\" >\"$REPORT\" &\n", func(s *shell, browser *http.Client, address string) {
-			s.types("fg\n")
-			s.sees("fg\r\n")
-			// The browser does not come to the listener: its address is carried here.
-			browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
-				if r.URL.Query().Has("code") {
-					return http.ErrUseLastResponse
-				}
-				return nil
-			}
-			resp, err := browser.Get(address)
-			require.NoError(s.t, err)
-			resp.Body.Close()
-			s.types(resp.Header.Get("Location") + "\n")
-		}},
+		"and back":       {"\"$PROG\" >\"$REPORT\" &\n", (*shell).pastes},
+		"by hand":        {byHandEnv + "=1 \"$PROG\" >\"$REPORT\" &\n", (*shell).pastes},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, f, report := csoauthtest.NewServer(t, nil), newFakeBrowser(t, ""), filepath.Join(t.TempDir(), "report")
 			s := newShell(t, server, f, report)
 			s.types(row.start)
-			_, args := f.started()
+			address := ""
+			if name == "by hand" { // it opens no browser
+				_, address, _ = strings.Cut(s.sees("paste it here:"), "http")
+				address, _, _ = strings.Cut("http"+address, "\r")
+				address, _, _ = strings.Cut(address, "\x1b")
+			} else {
+				_, args := f.started()
+				address = args[0]
+			}
 			if name == "sent there" {
 				s.sees("Waiting for the browser")
 				s.types("\x1a") // Ctrl-Z
@@ -131,9 +145,9 @@ func TestLoginInTheBackgroundOfAShell(t *testing.T) {
 			s.sees("Running")
 			browser := server.Browser()
 			if row.finish != nil {
-				row.finish(s, browser, args[0])
+				row.finish(s, browser, address)
 			} else {
-				resp, err := browser.Get(args[0])
+				resp, err := browser.Get(address)
 				require.NoError(t, err)
 				resp.Body.Close()
 			}
