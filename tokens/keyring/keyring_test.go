@@ -132,9 +132,10 @@ func TestNamesThatCannotBe(t *testing.T) {
 // TestHang: a call that hangs is given up, the next ones do not wait, and once it has returned they
 // go on.
 func TestHang(t *testing.T) {
+	outside := busy
+	defer func() { busy = outside; stuck.Store(nil) }()
 	synctest.Test(t, func(t *testing.T) {
 		busy = make(chan struct{}, 1) // of this bubble
-		defer func() { busy = make(chan struct{}, 1); stuck.Store(nil) }()
 		hang := make(chan struct{})
 		ask := func(ctx context.Context, do func()) (time.Duration, error) {
 			began := time.Now()
