@@ -242,7 +242,7 @@ func TestLoopbackCtrlC(t *testing.T) {
 	require.NoError(t, terminal.Start())
 	pid, _ := f.started()
 	defer f.end(pid)
-	eventually(t, func() bool { return strings.Contains(screen.String(), "left.") }, "the terminal shows how long is left")
+	eventually(t, func() bool { return strings.Contains(screen.String(), "Waiting for the browser, until ") }, "the terminal shows how long is left")
 
 	_, err = io.WriteString(keys, "\x03")
 	require.NoError(t, err)
