@@ -1,6 +1,7 @@
 package clilogin_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/clilogin"
+	"github.com/contentstack/csoauth/csoauthtest"
 )
 
 // TestProgramsThatStartTogetherOnAnEndedLogin: what the first learns of the old login is no news to
@@ -248,4 +250,45 @@ func TestProgramThatWasRenamed(t *testing.T) {
 	require.Equal(t, one, m.state().Key)
 	_, err := keyring.Get(one.Service, one.User)
 	require.NoError(t, err)
+}
+
+// TestTokenThatIsTooLargeToKeep is an error, and the old login stays.
+func TestTokenThatIsTooLargeToKeep(t *testing.T) {
+	m := newMachine(t, nil)
+	s := m.session()
+	before := m.state()
+	m.server.FailNext(csoauthtest.Fault{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"access_token":"` +
+		strings.Repeat("x", 70<<10) + `","refresh_token":"r","expires_in":3600,"user_uid":"` + ada + `","organization_uid":"` + press + `"}`})
+	require.ErrorContains(t, s.Login(t.Context(), nil), "the login could not be kept")
+	require.Equal(t, before, m.state())
+	m.email()
+	require.Equal(t, 2, int(m.opened.Load()))
+}
+
+// TestOpenEndsWithItsContext, whatever it waits for.
+func TestOpenEndsWithItsContext(t *testing.T) {
+	m := newMachine(t, &csoauthtest.Options{AccessTokenLifetime: time.Second})
+	s, err := clilogin.Open(t.Context(), m.config, &m.o)
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	time.Sleep(time.Second) // the token has ended
+	asked, answer := make(chan bool), make(chan bool)
+	m.config.HTTPClient = &http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		close(asked)
+		<-answer
+		return nil, errors.New("no route")
+	})}
+	ctx, cancel := context.WithCancel(t.Context())
+	opened := make(chan *clilogin.Session)
+	go func() {
+		s, err := clilogin.Open(ctx, m.config, &m.o)
+		assert.NoError(t, err)
+		opened <- s
+	}()
+	<-asked
+	cancel()
+	s = <-opened
+	close(answer)
+	require.NoError(t, s.Close())
+	require.Equal(t, 1, int(m.opened.Load()))
 }
