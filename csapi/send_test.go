@@ -394,7 +394,7 @@ func TestCrowdMeetsALimit(t *testing.T) {
 				all.Wait()
 				t.Logf("%v, and %d responses with 429", time.Since(began), l.failed)
 				require.Less(t, time.Since(began), 65*time.Second)
-				require.Less(t, l.failed, 20)
+				require.Less(t, l.failed, 75, "fewer than fifty that went before the first 429, and few later")
 			})
 		})
 	}
