@@ -65,6 +65,6 @@ func (p *profile) unwanted(ctx context.Context) string {
 	if ago := time.Since(a.Ended); ago < 0 || ago >= quiet {
 		return ""
 	}
-	return fmt.Sprintf("a login that began at %s ended without one: %s; it is not begun again by itself for %v",
-		a.Began.Local().Format(time.TimeOnly), forTerminal(a.Why), quiet)
+	return fmt.Sprintf("a login that began at %s ended without one: %s; it is not begun again by itself before %s",
+		a.Began.Local().Format(time.TimeOnly), forTerminal(a.Why), a.Ended.Add(quiet).Local().Format(time.TimeOnly))
 }

@@ -71,7 +71,7 @@ func (e elsewhere) advice(port string, pastes bool, published string) string {
 	way := ""
 	switch {
 	case e.remote:
-		way = "run this on its machine first: " + e.tunnel
+		way = "first run where it is: " + e.tunnel
 	case published != "":
 		way = fmt.Sprintf("publish the port, as \"docker run -p 127.0.0.1:%s:%s\" does", port, portOf(published))
 	}

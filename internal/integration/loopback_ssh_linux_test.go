@@ -86,7 +86,7 @@ func TestLoopbackOverSSH(t *testing.T) {
 				return expression.FindStringSubmatch(shown.String())
 			}
 			address := sees(`open this address:\s+(?:\x1b\[1m)?(http:[^\s\x1b]+)`)[1]
-			tunnel := sees(`paste here the address that it shows,\r\nor run this on its machine first: ssh (-L 8184:localhost:8184 -p 2222 root@192\.0\.2\.2)\r\n`)[1]
+			tunnel := sees(`paste here the address that it shows,\r\nor first run where it is: ssh (-L 8184:localhost:8184 -p 2222 root@192\.0\.2\.2)\r\n`)[1]
 			if way == "tunnel" {
 				startTunnel(t, append(ssh, strings.Fields(tunnel)...))
 			}
