@@ -2,11 +2,13 @@ package turn_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -54,4 +56,42 @@ func TestForegroundOfATerminal(t *testing.T) {
 	require.Contains(t, string(said), "foreground: true")
 	require.Contains(t, string(said), "background: false")
 	require.False(t, turn.IsForeground(terminal), "the terminal of others")
+}
+
+// TestReader reads from a terminal that is not this process's own, and ends with its deadline.
+func TestReader(t *testing.T) {
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		require.NotEqual(t, "true", os.Getenv("CI"), "CI has terminals: %v", err)
+		t.Skip("this machine has no terminals: ", err)
+	}
+	require.NoError(t, unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	terminal, err := os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	r := &turn.Reader{File: terminal}
+	require.False(t, r.IsAway())
+	_, err = keyboard.WriteString("typed\n")
+	require.NoError(t, err)
+	b := make([]byte, 100)
+	n, err := r.Read(b)
+	require.NoError(t, err)
+	require.Equal(t, "typed\n", string(b[:n]))
+
+	require.NoError(t, r.SetReadDeadline(time.Now().Add(10*time.Millisecond)))
+	_, err = r.Read(b)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, r.SetReadDeadline(time.Time{}))
+	_, err = keyboard.Write([]byte{4}) // Ctrl-D
+	require.NoError(t, err)
+	_, err = r.Read(b)
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, keyboard.Close())
+	_, err = r.Read(b)
+	require.Error(t, err, "the terminal is gone")
+	require.NoError(t, terminal.Close())
+	_, err = r.Read(b)
+	require.Error(t, err)
+	require.False(t, r.IsAway())
 }
