@@ -239,8 +239,8 @@ func TestLinkInThePlaceOfANote(t *testing.T) {
 	require.Equal(t, "mine", string(text))
 }
 
-// TestProgramThatWasRenamed over an explicit directory: the directory says which entry of the keyring
-// it is.
+// TestProgramThatWasRenamed over an explicit directory: the directory says which entry of the
+// keyring it is.
 func TestProgramThatWasRenamed(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()

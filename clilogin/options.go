@@ -35,7 +35,7 @@ type Options struct {
 	NoLogin bool
 	// Switch accepts a login of another user or organization than the profile's last one. Without
 	// it, such a login is an [ErrAnotherUser], and the old one stays: a browser may be logged in as
-	// somebody else, and Contentstack does not ask.
+	// another user, and Contentstack does not ask.
 	Switch bool
 	// Hosts get the access token besides those of the Config: see [tokens.Options].
 	//

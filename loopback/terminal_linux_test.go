@@ -24,8 +24,7 @@ func rawTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "CI has terminals: %v", err)
-		t.Skip("this machine has no terminals: ", err)
+		require.FailNow(t, "this machine has no terminals", "%v", err)
 	}
 	t.Cleanup(func() { keyboard.Close() })
 	ioctl := func(f *os.File, request uintptr, argument unsafe.Pointer) {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestImportersGetNoKeyring: whoever uses neither clilogin nor tokens/keyring has nothing of
+// TestImportersGetNoKeyring: those who use neither clilogin nor tokens/keyring have nothing of
 // go-keyring in their go.mod, go.sum or program, nor of what it needs.
 func TestImportersGetNoKeyring(t *testing.T) {
 	needs(t, "go")

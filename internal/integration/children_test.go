@@ -35,7 +35,8 @@ type child struct {
 	waited bool
 }
 
-// startChild starts a row of children, which is dead when the test ends. prepare may change how it is started.
+// startChild starts a row of children, which is dead when the test ends. prepare may change how it
+// is started.
 func startChild(t testing.TB, row string, prepare ...func(*exec.Cmd)) *child {
 	t.Helper()
 	exe, err := os.Executable()

@@ -444,7 +444,7 @@ func TestKeyringHangs(t *testing.T) {
 	assert.Equal(t, made.Key, a.Key)
 }
 
-// The bus starts the keyring again when somebody calls it, and it is locked then.
+// The bus starts the keyring again when it is called, and it is locked then.
 func TestKeyringDies(t *testing.T) {
 	t.Parallel()
 	d := startDesktop(t)
@@ -506,7 +506,8 @@ func TestKeyringAsksItsUser(t *testing.T) {
 	asked()
 }
 
-// The user logs out of the desktop while the keyring waits for the password. go-keyring panics then.
+// The user logs out of the desktop while the keyring waits for the password. go-keyring panics
+// then.
 func TestKeyringBusDiesMeanwhile(t *testing.T) {
 	t.Parallel()
 	d := startDesktop(t)

@@ -49,7 +49,7 @@ func (s *screen) String() string {
 // this one. Its user carries the address there, or makes the tunnel that the program names.
 func TestLoopbackOverSSH(t *testing.T) {
 	if os.Getenv(hostEnv) == "" && os.Geteuid() != 0 {
-		t.Skip("run as root: an SSH server cannot do without")
+		skipSuite(t, "SSH: run as root, which a server of SSH wants to be")
 	}
 	for _, way := range []string{"paste", "tunnel"} {
 		t.Run(way, func(t *testing.T) {

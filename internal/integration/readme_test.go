@@ -73,7 +73,8 @@ func TestReadmeProgramAfterTheLogin(t *testing.T) {
 	assert.Empty(t, log.Findings)
 }
 
-// readmeProgram returns the program of a section of the README, whose main has so many lines at most.
+// readmeProgram returns the program of a section of the README, whose main has so many lines at
+// most.
 func readmeProgram(t *testing.T, title string, most int) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
@@ -90,8 +91,8 @@ func readmeProgram(t *testing.T, title string, most int) string {
 	return program
 }
 
-// atEmulator starts "csoauth emulate", and returns the program as it is for that, at free ports, and
-// where the emulator is.
+// atEmulator starts "csoauth emulate", and returns the program as it is for that, at free ports,
+// and where the emulator is.
 func atEmulator(t *testing.T, program string) (changed, base string) {
 	t.Helper()
 	redirectURI := freeRedirectURI(t)

@@ -38,8 +38,7 @@ func TestForegroundOfATerminal(t *testing.T) {
 	}
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "CI has terminals: %v", err)
-		t.Skip("this machine has no terminals: ", err)
+		require.FailNow(t, "this machine has no terminals", "%v", err)
 	}
 	defer keyboard.Close()
 	require.NoError(t, unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0))
@@ -62,8 +61,7 @@ func TestForegroundOfATerminal(t *testing.T) {
 func TestReader(t *testing.T) {
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		require.NotEqual(t, "true", os.Getenv("CI"), "CI has terminals: %v", err)
-		t.Skip("this machine has no terminals: ", err)
+		require.FailNow(t, "this machine has no terminals", "%v", err)
 	}
 	require.NoError(t, unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0))
 	number, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
