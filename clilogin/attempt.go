@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/contentstack/csoauth/tokens"
@@ -19,6 +20,39 @@ func (p *profile) setDoubt(ctx context.Context) {
 func (p *profile) isInDoubt(ctx context.Context) bool {
 	_, err := p.dir.Load(ctx, doubtName)
 	return err == nil
+}
+
+// forcedFor is how long a token that came in place of a rejected one is not replaced for the same
+// reason, as in a Manager, which knows only of its own process.
+const forcedFor = time.Minute
+
+// A forced token came in place of a rejected one.
+type forced struct {
+	Token string    `json:"token"` // a hash of it
+	At    time.Time `json:"at"`
+}
+
+// forcedAgo returns how long ago a token came in place of a rejected one, if it did.
+func (p *profile) forcedAgo(ctx context.Context, accessToken string) time.Duration {
+	var f forced
+	text, err := p.dir.Load(ctx, forcedName)
+	if err == nil && json.Unmarshal(text, &f) == nil && f.Token == tokens.KeyHash(accessToken) {
+		if ago := time.Since(f.At); ago >= 0 {
+			return ago
+		}
+	}
+	return math.MaxInt64
+}
+
+// setForced notes that. If it cannot be written, a token may be replaced once more than it should.
+func (p *profile) setForced(ctx context.Context, accessToken string) {
+	before, err := p.dir.Load(ctx, forcedName)
+	if err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
+		return
+	}
+	if text, err := json.Marshal(forced{tokens.KeyHash(accessToken), time.Now()}); err == nil {
+		_ = p.dir.CompareAndSwap(ctx, forcedName, before, text)
+	}
 }
 
 // An attempt is a login that was begun.

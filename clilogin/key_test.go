@@ -57,7 +57,7 @@ func (m *machine) edit(old, new string) {
 
 // values are the names of all values that are there.
 func (m *machine) values() (names []string) {
-	for _, name := range []string{"login", "attempt", "doubt", "token a", "token b", "key a", "key b"} {
+	for _, name := range []string{"login", "attempt", "doubt", "forced", "token a", "token b", "key a", "key b"} {
 		if m.value(name) != nil {
 			names = append(names, name)
 		}
@@ -199,7 +199,7 @@ func TestForgetNeedsNoKey(t *testing.T) {
 			err := s.Logout(t.Context())
 			require.Error(t, err, "it would go on at Contentstack")
 			if name != "out of reach" {
-				require.True(t, strings.HasSuffix(err.Error(), ": remove the app in Contentstack, under Authorized Apps; Forget removes what is here"), err)
+				require.True(t, strings.HasSuffix(err.Error(), ": remove the app in Contentstack, under Authorized Apps, and forget the login here"), err)
 			}
 			require.Contains(t, m.values(), "token a")
 			require.NoError(t, s.Forget(t.Context()))

@@ -49,7 +49,7 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	if why := s.profile.lacks(next.Scopes); why != "" {
 		return fmt.Errorf("AuthOptions.Scopes: %s: the login would not fit the Config", why)
 	}
-	leave, err := s.takeTurn(ctx)
+	leave, err := s.profile.takeTurn(ctx, &s.o)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	a := attempt{Began: time.Now(), Key: s.profile.attempt(ctx).Key}
 	token, err := s.getToken(ctx, auth, next, &a, asked)
 	if err == nil {
-		err = s.checkUser(ctx, next, token, auth.OrganizationUID != "")
+		err = s.checkUser(ctx, next, token, auth.OrganizationUID)
 	}
 	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience) // the token must not be lost because ctx ends
 	defer cancel()
@@ -137,21 +137,27 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	if err != nil {
 		return nil, err
 	}
-	next.Location = token.Location
+	next.Location, next.Server = token.Location, serverOf(s.config, token.Location)
 	next.RedirectURI, next.Made = token.RedirectURI, time.Now().UTC().Truncate(time.Second)
 	next.User.UID, next.Organization.UID = token.UserUID, token.OrganizationUID
 	next.Host, _ = os.Hostname()
 	return token, nil
 }
 
-// checkUser returns an error if the login is of another user or organization than the last one, and
-// nobody has asked for that.
-func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organizationAsked bool) error {
+// checkUser returns an error if the login is for another organization than the one asked for, which
+// may be empty, or of another user or organization than the last one, and nobody has asked for that.
+func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organization string) error {
+	if organization != "" && next.Organization.UID != organization {
+		s.name(ctx, next, token)
+		return fmt.Errorf("%w: the browser has logged in %v in %v (%s), and not in the organization %.60q that was asked for: "+
+			"switch to that organization in Contentstack's web application, and log in again",
+			ErrAnotherUser, next.User, next.Organization, next.Organization.UID, organization)
+	}
 	last, _ := s.profile.state(ctx)
 	if last == nil || s.o.Switch || last.Region != next.Region {
 		return nil
 	}
-	if last.User.UID == next.User.UID && (last.Organization.UID == next.Organization.UID || organizationAsked) {
+	if last.User.UID == next.User.UID && (last.Organization.UID == next.Organization.UID || organization != "") {
 		return nil
 	}
 	s.name(ctx, next, token)
@@ -185,25 +191,27 @@ func forTerminal(name string) string {
 	return strings.TrimSpace(untrusted.Clean(name, 100, nil, nil))
 }
 
-func (s *Session) holder() turn.Holder {
-	return turn.Holder{Program: s.o.Program, Profile: s.o.Profile, PID: os.Getpid(), Since: time.Now().Truncate(time.Second)}
+// holder names this program to others that wait for it.
+func (o *Options) holder() turn.Holder {
+	return turn.Holder{Program: o.Program, Profile: o.Profile, PID: os.Getpid(), Since: time.Now().Truncate(time.Second)}
 }
 
+// lockName is that of the file that a program locks while it logs in to a profile.
+const lockName = "login.lock"
+
 // takeTurn waits until no other program logs in to this profile.
-func (s *Session) takeTurn(ctx context.Context) (leave func(), err error) {
+func (p *profile) takeTurn(ctx context.Context, o *Options) (leave func(), err error) {
 	// The directory has to be the user's own before anything is written there.
-	if _, err := s.profile.dir.Load(ctx, stateName); err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
+	if _, err := p.dir.Load(ctx, stateName); err != nil && !errors.Is(err, tokens.ErrNotFound) && !errors.Is(err, tokens.ErrUnreadable) {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, s.o.Loopback.Timeout, errWaited)
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Loopback.Timeout, errWaited)
 	defer cancel()
-	return turn.New(s.profile.path, "login.lock").Take(ctx, s.holder(), s.sayWaiting)
+	return turn.New(p.path, lockName).Take(ctx, o.holder(), func(h turn.Holder) {
+		say(p.out, "Waiting for %v, which is logging in.", h)
+	})
 }
 
 var errWaited = fmt.Errorf("%w, for another program, which went on", loopback.ErrTimeout)
-
-func (s *Session) sayWaiting(h turn.Holder) {
-	say(s.o.Loopback.Out, "Waiting for %v, which is logging in.", h)
-}
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

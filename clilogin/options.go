@@ -2,9 +2,11 @@ package clilogin
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/contentstack/csoauth/internal/turn"
 	"github.com/contentstack/csoauth/loopback"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // Options vary a [Session]. Nil is fine.
@@ -37,6 +40,17 @@ type Options struct {
 	// it, such a login is an [ErrAnotherUser], and the old one stays: a browser may be logged in as
 	// another user, and Contentstack does not ask.
 	Switch bool
+	// MinValid is how long the access token of this program should be good for when it is handed
+	// out: it is refreshed earlier. At most half of a token's lifetime. If no other token can be had,
+	// the one that is there serves until its end. Zero: 10 minutes.
+	MinValid time.Duration
+	// LoginCommand is what the user types to log in, such as "mytool login", for error messages.
+	// Empty: they say to use the Program at a terminal.
+	LoginCommand string
+	// Logger gets what happens to the login's tokens: see [tokens.Options]. Nil: no log.
+	//
+	// [tokens.Options]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Options
+	Logger *slog.Logger
 	// Hosts get the access token besides those of the Config: see [tokens.Options].
 	//
 	// [tokens.Options]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Options
@@ -55,8 +69,8 @@ func (o Options) Format(f fmt.State, _ rune) {
 	if o.Loopback != nil {
 		login = fmt.Sprint(*o.Loopback)
 	}
-	fmt.Fprintf(f, "clilogin.Options{Program:%q FormerPrograms:%q Profile:%q Dir:%q RequireKeyring:%t NoLogin:%t Switch:%t Hosts:%q Loopback:%s}",
-		o.Program, o.FormerPrograms, o.Profile, o.Dir, o.RequireKeyring, o.NoLogin, o.Switch, o.Hosts, login)
+	fmt.Fprintf(f, "clilogin.Options{Program:%q FormerPrograms:%q Profile:%q Dir:%q RequireKeyring:%t NoLogin:%t Switch:%t MinValid:%v LoginCommand:%q Hosts:%q Loopback:%s}",
+		o.Program, o.FormerPrograms, o.Profile, o.Dir, o.RequireKeyring, o.NoLogin, o.Switch, o.MinValid, o.LoginCommand, o.Hosts, login)
 }
 
 // fill returns the Options with nothing left out. Loopback is a copy.
@@ -74,18 +88,22 @@ func (o *Options) fill() (Options, error) {
 		full.Program = executableName()
 	}
 	full.Profile = strings.ToLower(cmp.Or(full.Profile, "default"))
+	full.LoginCommand = cmp.Or(full.LoginCommand, full.Program+" at a terminal")
 	login.Program = cmp.Or(login.Program, full.Program)
 	login.Timeout = cmp.Or(login.Timeout, defaultTimeout)
 	if login.Out == nil {
 		login.Out = os.Stderr
 	}
 	for _, name := range append([]string{full.Program}, full.FormerPrograms...) {
-		if err := checkName(name, 64, " ."); err != nil {
+		if err := checkName(name, maxName, " ."); err != nil {
 			return full, fmt.Errorf("Options.Program: %q %w", name, err)
 		}
 	}
-	if err := checkName(full.Profile, 64, ""); err != nil {
+	if err := checkName(full.Profile, maxName, ""); err != nil {
 		return full, fmt.Errorf("Options.Profile: %.100q %w", full.Profile, err)
+	}
+	if full.MinValid < 0 {
+		return full, fmt.Errorf("Options.MinValid: %v is negative", full.MinValid)
 	}
 	if full.Dir != "" && !filepath.IsAbs(full.Dir) {
 		return full, fmt.Errorf("Options.Dir: %q is relative, and programs have different working directories: make it absolute", full.Dir)
@@ -112,6 +130,9 @@ func executableName() string {
 // reserved are names that Windows takes for devices, whatever follows a dot.
 const reserved = " con prn aux nul com0 com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt0 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 conin$ conout$ "
 
+// maxName is the length of a program's name, and of a profile's, in characters.
+const maxName = 64
+
 // checkName returns why a name cannot be that of a directory, on any system.
 func checkName(name string, most int, also string) error {
 	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
@@ -135,20 +156,49 @@ func isNamed(r rune, also string) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_"+also, r)
 }
 
-// dirs returns the directories in which the profile's login may be. A login is made in the first.
+// dirs returns the directories in which profiles may be. A login is made in the first.
 func (o *Options) dirs() ([]string, error) {
 	var all []string
 	if o.Dir != "" {
-		return []string{filepath.Join(o.Dir, o.Profile)}, nil
+		return []string{o.Dir}, nil
 	}
 	base, err := turn.Base()
 	if err != nil {
 		return nil, fmt.Errorf("%w; or set Options.Dir", err)
 	}
 	for _, name := range append([]string{o.Program}, o.FormerPrograms...) {
-		all = append(all, filepath.Join(base, name, o.Profile))
+		all = append(all, filepath.Join(base, name))
 	}
 	return all, nil
+}
+
+// ProfileDir returns the directory of the profile, which need not exist: the one of Program, or of
+// a former one if the login is there. The program may keep a profile's settings in it. What begins
+// with a hyphen or a dot, or ends in .lock, is clilogin's.
+func (o *Options) ProfileDir(ctx context.Context) (string, error) {
+	full, err := o.fill()
+	if err == nil {
+		var path string
+		if path, err = full.profileDir(ctx); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("clilogin: %w", err)
+}
+
+// profileDir is ProfileDir for Options with nothing left out.
+func (o *Options) profileDir(ctx context.Context) (string, error) {
+	dirs, err := o.dirs()
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, o.Profile)
+		if _, err := tokens.Dir(path).Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) {
+			return path, nil
+		}
+	}
+	return filepath.Join(dirs[0], o.Profile), nil
 }
 
 // say tells the user something.

@@ -182,10 +182,13 @@ func TestStatus(t *testing.T) {
 	require.WithinRange(t, status.Made, began, time.Now())
 	host, err := os.Hostname()
 	require.NoError(t, err)
-	require.Equal(t, clilogin.Status{
-		State: clilogin.StateValid, UserUID: ada, UserName: "Ada Lovelace", Email: "ada@example.com", OrganizationUID: press, OrganizationName: "Emulated Press",
-		Made: status.Made, Host: host, KeyPlace: "keyring", Dir: m.profileDir(),
-	}, *status)
+	require.WithinRange(t, status.Expires, time.Now().Add(59*time.Minute), time.Now().Add(time.Hour))
+	require.Equal(t, clilogin.Status{State: clilogin.StateValid, Expires: status.Expires, Profile: clilogin.Profile{
+		Name: "default", Dir: m.profileDir(),
+		UserUID: ada, UserName: "Ada Lovelace", Email: "ada@example.com", OrganizationUID: press, OrganizationName: "Emulated Press",
+		AppUID: m.config.AppUID, ClientID: m.config.ClientID, Server: m.server.URL,
+		Made: status.Made, Host: host, KeyPlace: "keyring",
+	}}, *status)
 
 	m.server.Revoke(nil)
 	status, err = s.Status(t.Context())
@@ -198,5 +201,5 @@ func TestStatus(t *testing.T) {
 	status, err = s.Status(t.Context())
 	require.NoError(t, err)
 	require.ErrorContains(t, status.Err, "nobody has logged in to mytool yet")
-	require.Equal(t, clilogin.Status{State: clilogin.StateOver, Err: status.Err, Dir: m.profileDir()}, *status)
+	require.Equal(t, clilogin.Status{State: clilogin.StateOver, Err: status.Err, Profile: clilogin.Profile{Name: "default", Dir: m.profileDir()}}, *status)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 //	login              a state, in the clear: which slot has the login, and where its key is
 //	attempt            an attempt, in the clear: the latest login that was begun
 //	doubt              if it is there, an API and the token endpoint have said that the login is over
+//	forced             the access token that came in place of a rejected one, by its hash
 //	token a, token b   the slots: what a Manager keeps, sealed
 //	key a, key b       the slots' keys in hexadecimal, if they are not in the keyring
 //
@@ -47,6 +49,7 @@ const (
 	stateName   = "login"
 	attemptName = "attempt"
 	doubtName   = "doubt"
+	forcedName  = "forced"
 	tokenName   = "token "
 	keyName     = "key "
 )
@@ -58,6 +61,7 @@ type state struct {
 	Key     keyPlace `json:"key"`
 
 	// What was asked for.
+	Server      string   `json:"server"` // the origin of the token endpoint
 	Region      string   `json:"region"` // of the Config
 	AppUID      string   `json:"app_uid"`
 	ClientID    string   `json:"client_id"`
@@ -108,28 +112,51 @@ func (e *misfit) Unwrap() error { return e.is }
 // state returns the state, and an ErrNotFound if there is no login. If it is a misfit, the state
 // may be there beside the error.
 func (p *profile) state(ctx context.Context) (*state, error) {
-	text, err := p.dir.Load(ctx, stateName)
+	s, err := readState(ctx, p.dir)
+	if err != nil {
+		return s, err
+	}
+	if why, works := p.misfits(s); why != "" {
+		return s, &misfit{why, tokens.ErrNotFound, works}
+	}
+	return s, nil
+}
+
+// readState is state for a login of any app.
+func readState(ctx context.Context, dir tokens.Dir) (*state, error) {
+	text, err := dir.Load(ctx, stateName)
 	switch {
 	case errors.Is(err, tokens.ErrUnreadable):
-		return nil, &misfit{fmt.Sprintf("the login in %s cannot be read (%v)", p.path, err), tokens.ErrUnreadable, false}
+		return nil, &misfit{fmt.Sprintf("the login in %s cannot be read (%v)", dir, err), tokens.ErrUnreadable, false}
 	case err != nil:
 		return nil, err
 	}
-	var s state
-	if err := json.Unmarshal(text, &s); err != nil || s.Version < 1 || s.Slot != "a" && s.Slot != "b" {
-		return nil, &misfit{fmt.Sprintf("the login in %s is damaged", p.path), tokens.ErrUnreadable, false}
+	s := &state{text: text}
+	if err := json.Unmarshal(text, s); err != nil || s.Version < 1 || s.Slot != "a" && s.Slot != "b" {
+		return nil, &misfit{fmt.Sprintf("the login in %s is damaged", dir), tokens.ErrUnreadable, false}
 	}
 	for _, i := range []*identity{&s.User, &s.Organization} {
 		*i = identity{forTerminal(i.UID), forTerminal(i.Name), forTerminal(i.Email)}
 	}
-	s.Host = forTerminal(s.Host)
+	s.Host, s.Server = forTerminal(s.Host), forTerminal(s.Server)
 	if s.Version > stateVersion {
-		return &s, &misfit{fmt.Sprintf("the login in %s is of a newer version of the program", p.path), tokens.ErrUnreadable, false}
+		return s, &misfit{fmt.Sprintf("the login in %s is of a newer version of the program", dir), tokens.ErrUnreadable, false}
 	}
-	if why, works := p.misfits(&s); why != "" {
-		return &s, &misfit{why, tokens.ErrNotFound, works}
+	return s, nil
+}
+
+// serverOf returns the origin of the endpoint at which a Config refreshes tokens of a location: who
+// has made a login, whatever the Config calls the region.
+func serverOf(c *csoauth.Config, location string) string {
+	endpoint, err := c.TokenURLFor(&csoauth.Token{Location: location})
+	if err != nil {
+		return ""
 	}
-	return &s, nil
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // misfits returns why a login does not fit the Config and the Options, if so, and whether it works
@@ -141,6 +168,8 @@ func (p *profile) misfits(s *state) (why string, works bool) {
 		return "the login here is of another app", false
 	case s.Region != c.Region.String():
 		return fmt.Sprintf("the login here is in the region %.20q, and not in %v", s.Region, c.Region), false
+	case s.Server != serverOf(c, s.Location):
+		return fmt.Sprintf("the login here is of the server %.100q, and not of %s", s.Server, serverOf(c, s.Location)), false
 	case !slices.Contains(p.uris, s.RedirectURI):
 		return "the login here was made with another redirect URI", true
 	case p.lacks(s.Scopes) != "":
@@ -258,11 +287,21 @@ func (p *profile) remove(ctx context.Context, name string) (err error) {
 	return err
 }
 
+// forgetInTurn forgets when no other program logs in.
+func (p *profile) forgetInTurn(ctx context.Context, o *Options) error {
+	leave, err := p.takeTurn(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return p.forget(ctx)
+}
+
 // forget removes everything but the locks.
 func (p *profile) forget(ctx context.Context) error {
-	s, _ := p.state(ctx)
+	s, _ := readState(ctx, p.dir)
 	a := p.attempt(ctx)
-	for _, name := range []string{stateName, tokenName + "a", tokenName + "b", keyName + "a", keyName + "b", attemptName, doubtName} {
+	for _, name := range []string{stateName, tokenName + "a", tokenName + "b", keyName + "a", keyName + "b", attemptName, doubtName, forcedName} {
 		if err := p.remove(ctx, name); err != nil {
 			return err
 		}

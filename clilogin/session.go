@@ -1,7 +1,6 @@
 package clilogin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +37,7 @@ type Session struct {
 	login   *tokens.Login
 	api     *csapi.Client
 	closed  *atomic.Bool
+	failed  *atomic.Pointer[error] // why the latest refresh failed
 }
 
 // Open returns the session of the program's user: the one of an earlier run, its token refreshed if
@@ -93,18 +93,11 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 	if _, err := loopback.Login(over, c, full.Loopback); !errors.Is(err, context.Canceled) {
 		return nil, err // what cannot work is told before anything happens
 	}
-	dirs, err := full.dirs()
+	path, err := full.profileDir(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{config: c, o: full, closed: new(atomic.Bool)}
-	path := dirs[0]
-	for _, dir := range dirs {
-		if _, err := tokens.Dir(dir).Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) {
-			path = dir // the first that is there counts, and so does one that fails
-			break
-		}
-	}
+	s := &Session{config: c, o: full, closed: new(atomic.Bool), failed: new(atomic.Pointer[error])}
 	s.profile = &profile{
 		path: path, dir: tokens.Dir(path), config: c, uris: uris, service: full.Program, name: full.Profile,
 		requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
@@ -112,13 +105,15 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 	if auth := full.Loopback.AuthOptions; auth != nil {
 		s.profile.organization = auth.OrganizationUID
 	}
-	s.api = csapi.New(c, source{s}, nil)
+	s.api = csapi.New(c, s, nil)
 	return s, s.begin()
 }
 
 // begin gives the Session a Manager that remembers nothing.
 func (s *Session) begin() (err error) {
-	s.manager, err = tokens.New(s.config, loginStore{s.profile}, &tokens.Options{WaitForRefresh: true, Hosts: s.o.Hosts})
+	s.manager, err = tokens.New(s.config, loginStore{s.profile}, &tokens.Options{
+		WaitForRefresh: true, SoftWindow: s.o.MinValid, Hosts: s.o.Hosts, Logger: s.o.Logger, OnEvent: s.note,
+	})
 	if err == nil {
 		s.login = s.manager.For(loginKey)
 	}
@@ -128,10 +123,21 @@ func (s *Session) begin() (err error) {
 // Format keeps secrets out of what fmt prints.
 func (s Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "clilogin.Session") }
 
+// note remembers why the latest refresh failed.
+func (s *Session) note(e tokens.Event) {
+	switch e.Type {
+	case tokens.EventRefreshed:
+		s.failed.Store(nil)
+	case tokens.EventRefreshFailed:
+		s.failed.Store(&e.Err)
+	}
+}
+
 // API makes requests to Contentstack's APIs as the user.
 func (s *Session) API() *csapi.Client { return s.api }
 
-// Tokens has the access token for other uses. Do not Put or Delete it there.
+// Tokens has the login for what wants another interface, such as an [oauth2.TokenSource]. Do not Put
+// or Delete it there.
 func (s *Session) Tokens() *tokens.Login { return s.login }
 
 // Close waits for a refresh under way, which may take half a minute. Its error says that the login
@@ -152,7 +158,7 @@ func (s *Session) ready(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := (source{s}).Token(ctx); err != nil || !s.profile.isInDoubt(ctx) {
+	if _, err := s.Token(ctx); err != nil || !s.profile.isInDoubt(ctx) {
 		return err
 	}
 	_, err := s.api.User(ctx)
@@ -201,37 +207,69 @@ func (s *Session) explain(ctx context.Context, err error) error {
 	if unwanted := s.profile.unwanted(ctx); unwanted != "" {
 		why += "; " + unwanted
 	}
-	e.text = fmt.Sprintf("clilogin: %v: %s: log in with %s at a terminal", csoauth.ErrLoginRequired, why, s.o.Program)
+	e.text = fmt.Sprintf("clilogin: %v: %s: log in with %s", csoauth.ErrLoginRequired, why, s.o.LoginCommand)
 	return e
 }
 
-// A source is the Session as a csapi.Source, whose errors say what to do.
-type source struct{ s *Session }
-
-func (f source) Token(ctx context.Context) (*csoauth.Token, error) {
-	t, err := f.s.login.Token(ctx)
+// Token returns the login's token, refreshed if that is due: see [Options]. Do not keep it.
+// [csoauth.ErrLoginRequired] says that there is no login, or that it has ended, and what to do.
+func (s *Session) Token(ctx context.Context) (*csoauth.Token, error) {
+	t, err := s.login.Token(ctx)
 	if err != nil {
-		return nil, f.s.explain(ctx, err)
+		return nil, s.explain(ctx, err)
 	}
 	return t, nil
 }
 
-func (f source) Invalidate(ctx context.Context, accessToken string) error {
-	err := f.s.login.Invalidate(ctx, accessToken)
+// Invalidate says that an API has rejected an access token, and gets another: for callers who send
+// it themselves. Then ask for the Token again. API does so by itself.
+//
+// Nothing happens if accessToken is not the current one any more, so ten callers cause one refresh,
+// also in ten processes. It is an error if accessToken is all that can be had now:
+// [csoauth.ErrLoginRequired] if that will stay so. A token that came in place of a rejected one is
+// replaced a minute later at the earliest.
+func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
+	before, err := s.login.Token(ctx)
+	if err != nil {
+		return s.explain(ctx, err)
+	}
+	if before.AccessToken != accessToken {
+		return nil
+	}
+	if ago := s.profile.forcedAgo(ctx, accessToken); ago < forcedFor {
+		return fmt.Errorf("clilogin: the rejected token came %v ago in place of another one that was rejected, so the fault may not be the token's: try again in %v",
+			ago.Round(time.Second), (forcedFor - ago).Round(time.Second))
+	}
+	err = s.login.Invalidate(ctx, accessToken)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
-		f.s.profile.setDoubt(ctx)
+		s.profile.setDoubt(ctx)
 	}
 	if err != nil {
-		return f.s.explain(ctx, err)
+		return s.explain(ctx, err)
 	}
-	return nil
+	now, err := s.login.Token(ctx)
+	switch {
+	case err != nil:
+		return s.explain(ctx, err)
+	case now.AccessToken != accessToken:
+		s.profile.setForced(ctx, now.AccessToken)
+		return nil
+	}
+	why := errors.New("it came less than a minute ago in place of another one that was rejected")
+	if failed := s.failed.Load(); failed != nil {
+		why = *failed
+	}
+	return fmt.Errorf("clilogin: no other token can be had in place of the rejected one: %w", why)
 }
 
 // Logout ends the login everywhere: it revokes what the user has allowed the app in the
-// organization, which ends the user's logins on other machines too, and then forgets it. If that
-// cannot be done, the login stays and the error says why. Without a login there is nothing to do.
+// organization, which ends the user's logins on other machines too, and those of the [Siblings]. Then
+// it forgets them. If that cannot be done, the login stays and the error says why. Without a login
+// there is nothing to do.
+//
+// [Siblings]: https://pkg.go.dev/github.com/contentstack/csoauth/clilogin#Session.Siblings
 func (s *Session) Logout(ctx context.Context) error {
-	const byHand = "remove the app in Contentstack, under Authorized Apps; Forget removes what is here"
+	const byHand = "remove the app in Contentstack, under Authorized Apps, and forget the login here"
 	now, err := s.profile.state(ctx)
 	if err == nil {
 		_, err = s.profile.sealed(ctx, now)
@@ -246,12 +284,16 @@ func (s *Session) Logout(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("clilogin: logout: %w", err)
 	}
+	siblings, _ := s.siblings(ctx)
 	err = s.revoke(ctx, now)
 	switch {
 	case errors.Is(err, tokens.ErrUnreadable):
 		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
 	case err != nil:
 		return fmt.Errorf("clilogin: logout: the login stays, because Contentstack may not have ended it: %w", err)
+	}
+	for _, other := range siblings {
+		s.forgetSibling(ctx, other)
 	}
 	return s.Forget(ctx)
 }
@@ -279,15 +321,28 @@ func (s *Session) Forget(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	leave, err := s.takeTurn(ctx)
+	err := s.profile.forgetInTurn(ctx, &s.o)
+	if err == nil {
+		err = s.login.Delete(ctx) // from memory
+	}
 	if err != nil {
 		return fmt.Errorf("clilogin: forget: %w", err)
 	}
-	defer leave()
-	if err := s.profile.forget(ctx); err != nil {
-		return fmt.Errorf("clilogin: forget: %w", err)
+	return nil
+}
+
+// Forget is [Session.Forget] for a program that has no Config at hand, or one that does not fit.
+func Forget(ctx context.Context, o *Options) error {
+	full, err := o.fill()
+	if err != nil {
+		return fmt.Errorf("clilogin: %w", err)
 	}
-	if err := s.login.Delete(ctx); err != nil { // from memory
+	path, err := full.profileDir(ctx)
+	if err != nil {
+		return fmt.Errorf("clilogin: %w", err)
+	}
+	p := &profile{path: path, dir: tokens.Dir(path), name: full.Profile, out: full.Loopback.Out}
+	if err := p.forgetInTurn(ctx, &full); err != nil {
 		return fmt.Errorf("clilogin: forget: %w", err)
 	}
 	return nil
@@ -298,16 +353,10 @@ type Status struct {
 	// State is whether it works. Err is why it does not, or why that is not known.
 	State State
 	Err   error
-	// What follows is from the login itself, and empty if there is none. UserName and
-	// OrganizationName are empty if the app's scopes did not tell them.
-	UserUID, UserName, Email          string
-	OrganizationUID, OrganizationName string
-	Region                            csoauth.Region // where the token is good
-	Scopes                            []string       // that were asked for; nil: those of the app
-	Made                              time.Time      // when the user logged in
-	Host                              string         // where
-	KeyPlace                          string         // "keyring" or "file"
-	Dir                               string         // the directory of the profile, also without a login
+	// Expires is when the access token ends. It is replaced before. Zero: there is none.
+	Expires time.Time
+	// Profile is what the login itself says. Its Err is nil.
+	Profile
 }
 
 // A State says whether a login works.
@@ -316,21 +365,18 @@ type State string
 const (
 	StateValid   State = "valid"
 	StateOver    State = "over"    // or there is none; only a new login helps
-	StateUnknown State = "unknown" // Contentstack, the keyring or the directory does not say
+	StateUnknown State = "not known" // Contentstack, the keyring or the directory does not say
 )
 
 // Status asks Contentstack whether the login works. Its error is that of ctx; all else is in the
 // Status.
 func (s *Session) Status(ctx context.Context) (*Status, error) {
-	status := &Status{Dir: s.profile.path}
-	if now, _ := s.profile.state(ctx); now != nil {
-		status.UserUID, status.UserName, status.Email = now.User.UID, now.User.Name, now.User.Email
-		status.OrganizationUID, status.OrganizationName = now.Organization.UID, now.Organization.Name
-		status.Region, _ = csoauth.ParseRegion(cmp.Or(now.Location, now.Region))
-		status.Scopes, status.Made, status.Host, status.KeyPlace = now.Scopes, now.Made, now.Host, now.Key.Place
-	}
+	status := &Status{Profile: s.Profile(ctx)}
 	err := s.ready(ctx)
 	if err == nil {
+		if token, err := s.Token(ctx); err == nil {
+			status.Expires = token.Expiry
+		}
 		_, err = s.api.User(ctx)
 	}
 	if ctx.Err() != nil {

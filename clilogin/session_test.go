@@ -21,6 +21,7 @@ func TestLoginIsRemembered(t *testing.T) {
 	require.Equal(t, 1, int(m.opened.Load()))
 
 	m.server.Revoke(nil)
+	m.setValue("forced", nil) // as if a minute had passed
 	require.ErrorIs(t, m.refused(), csoauth.ErrLoginRequired, "its access token could not tell")
 	require.Equal(t, "ada@example.com", m.email(), "another login")
 	require.Equal(t, 2, int(m.opened.Load()))

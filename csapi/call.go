@@ -166,6 +166,11 @@ func (what call) read(got *reply, answer []byte, out any) error {
 		}
 		return nil
 	}
+	return what.refused(got, answer)
+}
+
+// refused returns the Error that a response is.
+func (what call) refused(got *reply, answer []byte) *Error {
 	e := &Error{
 		Service: what.service, Method: what.method, Path: what.bare(), StatusCode: got.StatusCode,
 		RetryAfter: got.again, over: got.over != nil,

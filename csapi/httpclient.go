@@ -1,9 +1,13 @@
 package csapi
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/contentstack/csoauth"
@@ -19,7 +23,8 @@ import (
 // authtoken header, which must not stand beside it, and headers without a value. It sets
 // organization_uid if neither that nor api_key is there. It repeats requests as [Client.Get] does,
 // if their body can be had again ([http.Request.GetBody]); otherwise, and at last, the response is
-// returned as it came. A redirect to another host is followed without the token and these headers.
+// returned as it came: see [CheckResponse]. A redirect to another host is followed without the token
+// and these headers.
 //
 // It has no time-out: give its requests a context.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: &transport{c}} }
@@ -32,7 +37,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if !bearer.IsFirstOrigin(req) {
 		resp, err := t.client.base.RoundTrip(withoutLogin(req))
-		return of(req, resp), err
+		return of(req.Context(), req, resp), err
 	}
 	first := true
 	got, err := t.client.send(req.Context(), plan{
@@ -46,8 +51,47 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return refuse(req, wrapped(req, err))
 	}
-	return of(req, got.Response), nil
+	return of(context.WithValue(req.Context(), exchangeKey{}, exchange{t.client, got}), req, got.Response), nil
 }
+
+// CheckResponse returns nil if the status of a response of [Client.HTTPClient] is 2xx, and
+// otherwise the [*Error] that it is. For that it reads the body, which it does not close.
+func CheckResponse(resp *http.Response) error {
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return nil
+	}
+	req := resp.Request
+	what := call{method: req.Method, path: cmp.Or(req.URL.Opaque, req.URL.Path)}
+	got := &reply{Response: resp, token: &csoauth.Token{}, again: retryAfter(resp.Header)}
+	if e, ok := req.Context().Value(exchangeKey{}).(exchange); ok {
+		got = e.got
+		what.service = e.client.serviceAt(got.token, req.URL.Host)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxError+1))
+	if err != nil {
+		return what.failed(req.Context(), fmt.Errorf("%s, and the response broke off: %w", resp.Status, withoutToken(err, got.token.AccessToken)))
+	}
+	return what.refused(got, body)
+}
+
+// serviceAt returns the first service that a token has at a host.
+func (c *Client) serviceAt(t *csoauth.Token, host string) Service {
+	for _, s := range Services() {
+		base, err := c.baseURL(t, s)
+		if u, parseErr := url.Parse(base); err == nil && parseErr == nil && u.Host == host {
+			return s
+		}
+	}
+	return ContentManagement
+}
+
+// An exchange is in the context of a response's request, for CheckResponse.
+type exchange struct {
+	client *Client
+	got    *reply
+}
+
+type exchangeKey struct{}
 
 // request returns req as it goes out with a token.
 func (t *transport) request(req *http.Request, token *csoauth.Token, first bool) (*http.Request, error) {
@@ -104,14 +148,14 @@ func withoutLogin(req *http.Request) *http.Request {
 }
 
 func wrapped(req *http.Request, err error) error {
-	return fmt.Errorf("csapi: %s %s: %w", req.Method, req.URL.Path, err)
+	return fmt.Errorf("csapi: %s %s: %w", req.Method, cmp.Or(req.URL.Opaque, req.URL.Path), err)
 }
 
 // of makes resp the response to the request as the caller knows it, by which the next hop of a
 // redirect finds the first.
-func of(req *http.Request, resp *http.Response) *http.Response {
+func of(ctx context.Context, req *http.Request, resp *http.Response) *http.Response {
 	if resp != nil {
-		resp.Request = req
+		resp.Request = req.WithContext(ctx)
 	}
 	return resp
 }

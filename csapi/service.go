@@ -24,6 +24,15 @@ var serviceNames = [...]string{
 	"ContentManagement", "DeveloperHub", "Launch", "BrandKit", "PersonalizeManagement", "ComposableStudio", "Auth", "App",
 }
 
+// Services returns all services, ContentManagement first.
+func Services() []Service {
+	all := make([]Service, len(serviceNames))
+	for i := range all {
+		all[i] = Service(i)
+	}
+	return all
+}
+
 // String returns the name of the constant.
 func (s Service) String() string {
 	if s < 0 || int(s) >= len(serviceNames) {

@@ -35,7 +35,8 @@ type Refresher interface {
 type Options struct {
 	// SoftWindow is how long before its end a token is refreshed in the background, while callers
 	// get the old one. It is at most a quarter of the token's lifetime. Each key takes
-	// off another part, up to half, so that users do not refresh together. Zero: 10 minutes.
+	// off another part, up to half, so that users do not refresh together. Zero: 10 minutes. With
+	// WaitForRefresh nothing is taken off, and it is at most half of the lifetime.
 	SoftWindow time.Duration
 	// WaitForRefresh has callers wait for a refresh that is due, instead of getting the old token
 	// while it runs. It is for a program that ends soon: a token that is being replaced would be of
@@ -118,6 +119,7 @@ type settings struct {
 func (s *settings) windows(key string, lifetime time.Duration) windows {
 	w := windowsOf(lifetime, s.soft, float64(s.hash(key)%1024)/1024)
 	if s.waits {
+		w.soft = max(w.hard, min(s.soft, lifetime/2))
 		w.hard = w.soft
 	}
 	return w
