@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Endpoints are the base URLs of one region's services that take an access token, without a
@@ -41,8 +42,8 @@ func (e Endpoints) tokenURL() string {
 // Endpoints returns the region's hosts as Contentstack publishes them in
 // https://artifacts.contentstack.com/regions.json. They are zero for a value that is not a region.
 func (r Region) Endpoints() Endpoints {
-	if int(r) < len(published) {
-		return published[r]
+	if int(r) < len(regionIDs) {
+		return published()[r]
 	}
 	return Endpoints{}
 }
@@ -50,7 +51,8 @@ func (r Region) Endpoints() Endpoints {
 // published holds every region's hosts. All follow one rule,
 // https://{prefix}{service}.contentstack.com with the region's id as prefix and none for NA; the
 // exception is NA's Content Management API.
-var published = func() (rows [len(regionIDs)]Endpoints) {
+var published = sync.OnceValue(func() *[len(regionIDs)]Endpoints {
+	var rows [len(regionIDs)]Endpoints
 	for _, r := range Regions() {
 		prefix, contentDomain := r.String()+"-", ".contentstack.com"
 		if r == NA {
@@ -70,8 +72,8 @@ var published = func() (rows [len(regionIDs)]Endpoints) {
 			ComposableStudio:      host("composable-studio-api"),
 		}
 	}
-	return rows
-}()
+	return &rows
+})
 
 // OneHost returns Endpoints with all services at one base URL: of an emulator, a gateway or a test
 // server. baseURL is as in Endpoints, such as "http://127.0.0.1:8484".
@@ -128,12 +130,13 @@ func hostOf(endpoint string) string {
 }
 
 // publishedHosts are the hosts of all published regions.
-var publishedHosts = func() (hosts [len(regionIDs)][]string) {
-	for i, row := range published {
+var publishedHosts = sync.OnceValue(func() *[len(regionIDs)][]string {
+	var hosts [len(regionIDs)][]string
+	for i, row := range published() {
 		hosts[i] = row.hosts()
 	}
-	return hosts
-}()
+	return &hosts
+})
 
 // endpoints returns the hosts of a region that this Config knows.
 func (c *Config) endpoints(r Region) (Endpoints, error) {
@@ -186,7 +189,7 @@ func (c *Config) HostsFor(t *Token) []string {
 	case err != nil:
 		return nil
 	case c.Endpoints == nil:
-		return publishedHosts[region]
+		return publishedHosts()[region]
 	}
 	return row.hosts()
 }

@@ -194,6 +194,9 @@ func (o *Options) profileDir(ctx context.Context) (string, error) {
 	}
 	for _, dir := range dirs {
 		path := filepath.Join(dir, o.Profile)
+		if len(dirs) == 1 {
+			return path, nil
+		}
 		if _, err := tokens.Dir(path).Load(ctx, stateName); !errors.Is(err, tokens.ErrNotFound) {
 			return path, nil
 		}

@@ -84,11 +84,11 @@ func TestProfiles(t *testing.T) {
 // the profiles are.
 func TestLogoutEndsTheSiblings(t *testing.T) {
 	m := newMachine(t, nil)
-	for profile, visitor := range map[string]csoauthtest.Visitor{
-		"default": {}, "sibling": {}, "changed": {}, "busy": {}, "shop": {UserUID: ada, OrganizationUID: shop}, "alan": {UserUID: alan},
-	} {
-		m.logIn(profile, visitor)
+	for _, profile := range []string{"default", "sibling", "changed", "busy"} {
+		m.logIn(profile, csoauthtest.Visitor{UserUID: ada, OrganizationUID: press})
 	}
+	m.logIn("shop", csoauthtest.Visitor{UserUID: ada, OrganizationUID: shop})
+	m.logIn("alan", csoauthtest.Visitor{UserUID: alan, OrganizationUID: press})
 	s := m.session()
 	siblings, err := s.Siblings(t.Context())
 	require.NoError(t, err)

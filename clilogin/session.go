@@ -88,10 +88,12 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 		return nil, err
 	}
 	full.Loopback.RedirectURIs = uris
-	over, end := context.WithCancel(ctx)
-	end()
-	if _, err := loopback.Login(over, c, full.Loopback); !errors.Is(err, context.Canceled) {
-		return nil, err // what cannot work is told before anything happens
+	if !full.NoLogin {
+		over, end := context.WithCancel(ctx)
+		end()
+		if _, err := loopback.Login(over, c, full.Loopback); !errors.Is(err, context.Canceled) {
+			return nil, err // what cannot work is told before anything happens
+		}
 	}
 	path, err := full.profileDir(ctx)
 	if err != nil {
@@ -364,7 +366,7 @@ type State string
 
 const (
 	StateValid   State = "valid"
-	StateOver    State = "over"    // or there is none; only a new login helps
+	StateOver    State = "over"      // or there is none; only a new login helps
 	StateUnknown State = "not known" // Contentstack, the keyring or the directory does not say
 )
 

@@ -144,11 +144,11 @@ func either(words []string) string {
 
 func (f *emulateFlags) run(cmd *cobra.Command) error {
 	if err := checkAddr(f.addr, f.public); err != nil {
-		return err
+		return usage(err)
 	}
 	for _, id := range f.allow {
 		if !emulator.IsRule(id) {
-			return fmt.Errorf("--allow %q: there is no such finding; docs/emulator.md lists them", id)
+			return usage(fmt.Errorf("--allow %q: there is no such finding; docs/emulator.md lists them", id))
 		}
 	}
 	options, err := f.merged()
@@ -167,7 +167,7 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 	observer.emulator = e
 	for _, uri := range f.redirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
-			return err
+			return usage(err)
 		}
 		if err := e.Register(e.Apps()[0].UID, uri); err != nil {
 			return err
@@ -220,7 +220,7 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 	}
 	for _, id := range f.refuse { // a mistyped one would refuse nothing
 		if err := emulator.CheckTolerable(id); err != nil {
-			return emulator.Options{}, fmt.Errorf("emulate: --refuse %w", err)
+			return emulator.Options{}, usage(fmt.Errorf("emulate: --refuse %w", err))
 		}
 	}
 	o.AllowHosts = f.hosts()
@@ -232,7 +232,7 @@ func (f *emulateFlags) base() (emulator.Options, error) {
 	if f.config == "" {
 		o, err := emulator.Preset(cmp.Or(f.preset, "realistic"))
 		if err != nil {
-			return o, fmt.Errorf("emulate: --%w", err)
+			return o, usage(fmt.Errorf("emulate: --%w", err))
 		}
 		return o, nil
 	}

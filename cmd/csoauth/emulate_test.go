@@ -69,7 +69,7 @@ func emulate(t *testing.T, args ...string) (string, error) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	out := &stoppingBuffer{stop: stop, at: "User API"}
-	root := rootCommand()
+	root := rootCommand([]string{"emulate"})
 	root.SetArgs(append([]string{"emulate"}, args...))
 	root.SetOut(out)
 	err := root.ExecuteContext(ctx)

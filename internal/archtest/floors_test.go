@@ -61,7 +61,8 @@ var floors = []floor{
 	{"tokens/storetest", []string{"tokens"}, "whoever tests a store with it gets package testing, and no assertions of ours"},
 	{"tokens/keyring", []string{"internal/turn", "github.com/zalando/go-keyring"}, "a thin layer over the keyrings of all systems"},
 	{"clilogin", []string{".", "csapi", "internal/turn", "internal/untrusted", "loopback", "tokens", "tokens/keyring", oauth2}, "puts the packages below together for a program with one user"},
-	{"cmd/csoauth", []string{".", "internal/browser", "internal/emulator", "github.com/spf13/cobra"}, "puts the packages below together for a terminal"},
+	{"cmd/csoauth", []string{".", "clilogin", "csapi", "internal/atomicfile", "internal/browser", "internal/emulator", "internal/turn", "loopback", "github.com/spf13/cobra", "golang.org/x/sys/unix"},
+		"puts the packages below together for a terminal"},
 	{"examples/...", []string{anything}, "to be read and copied; only what a reader leaves out is not in reach of theirs"},
 	{"internal/integration/...", []string{anything}, "never tagged and imported by nobody, so it may use anything"},
 }

@@ -223,8 +223,9 @@ var withSecrets = []struct {
 
 // withoutSecrets lists the exported types that cannot hold a secret, each with its reason.
 var withoutSecrets = map[string]string{
-	"clilogin.State":  "a choice",
-	"clilogin.Status": "names, an address and places; its error is one of csapi's or tokens', which have none",
+	"clilogin.Profile": "names, an address and places; its error is one of tokens', which has none",
+	"clilogin.State":   "a choice",
+	"clilogin.Status":  "names, an address and places; its error is one of csapi's or tokens', which have none",
 
 	"csapi.Error":        "texts without the token that was sent",
 	"csapi.Options":      "a transport of the caller's, and a duration",

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Visitor is who sits at a Browser and what they decide.
@@ -66,11 +67,11 @@ func (b *Browser) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // hashRoute is the route that pages/route.js follows; no other one may lead a browser anywhere.
-var hashRoute = regexp.MustCompile(`^!(/apps/[^/?]+/authorize)(\?.*)?$`)
+var hashRoute = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^!(/apps/[^/?]+/authorize)(\?.*)?$`) })
 
 // followHashRoute does what pages/route.js does in a real browser.
 func followHashRoute(req *http.Request) (*http.Request, error) {
-	route := hashRoute.FindStringSubmatch(req.URL.EscapedFragment())
+	route := hashRoute().FindStringSubmatch(req.URL.EscapedFragment())
 	if route == nil || req.URL.Path != "/" {
 		return req, nil
 	}

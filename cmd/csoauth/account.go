@@ -1,0 +1,179 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/clilogin"
+	"github.com/contentstack/csoauth/internal/turn"
+	"github.com/contentstack/csoauth/loopback"
+)
+
+// accountFlags are those of every command that uses a login.
+type accountFlags struct {
+	profile string
+	debug   bool
+}
+
+func (f *accountFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.profile, "profile", "", "`name` of the login, for several side by side (or CSOAUTH_PROFILE; default \"default\")")
+	flags.BoolVar(&f.debug, "debug", false, "tell each request on standard error, without secrets")
+	_ = cmd.RegisterFlagCompletionFunc("profile", func(cmd *cobra.Command, _ []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+		o, err := f.options()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		all, _ := clilogin.Profiles(cmd.Context(), o)
+		for _, p := range all {
+			names = append(names, p.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// options returns those of the profile that is meant.
+func (f *accountFlags) options() (*clilogin.Options, error) {
+	dir := os.Getenv("CSOAUTH_CONFIG_DIR")
+	if dir == "" {
+		base, err := turn.Base()
+		if err != nil {
+			return nil, fmt.Errorf("%w, or CSOAUTH_CONFIG_DIR", err)
+		}
+		dir = filepath.Join(base, "csoauth")
+	}
+	if !filepath.IsAbs(dir) {
+		return nil, usage(fmt.Errorf("CSOAUTH_CONFIG_DIR: %q is relative: make it absolute", dir))
+	}
+	o := &clilogin.Options{
+		Program: "csoauth", Profile: cmp.Or(f.profile, os.Getenv("CSOAUTH_PROFILE")), Dir: dir,
+		NoLogin: true, LoginCommand: "csoauth login" + f.ofProfile(), Loopback: &loopback.Options{},
+	}
+	if f.debug {
+		o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return o, nil
+}
+
+// ofProfile is what a command has to be called with to be about this profile.
+func (f *accountFlags) ofProfile() string {
+	if f.profile == "" {
+		return "" // CSOAUTH_PROFILE is there the next time, too
+	}
+	return " --profile " + f.profile
+}
+
+// An account is a profile with its settings.
+type account struct {
+	options  *clilogin.Options
+	dir      string // the profile's
+	settings settings
+}
+
+// account reads the settings of the profile, changed by the environment.
+func (f *accountFlags) account(ctx context.Context) (*account, error) {
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := o.ProfileDir(ctx)
+	if err != nil {
+		_, why, _ := strings.Cut(err.Error(), "Options.Profile: ")
+		return nil, usage(fmt.Errorf("--profile or CSOAUTH_PROFILE: %s", why))
+	}
+	s, err := readSettings(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &account{o, dir, s.withEnvironment(os.Getenv)}, nil
+}
+
+// config returns the Config that the settings say.
+func (a *account) config() (*csoauth.Config, error) {
+	s := a.settings
+	c := &csoauth.Config{
+		AppUID: s.AppUID, ClientID: s.ClientID, RedirectURI: s.RedirectURI, Scopes: s.Scopes,
+		AuthorizeRoute: csoauth.RoutePath, // the other form loses users who are not logged in yet
+	}
+	var err error
+	if s.Region != "" {
+		if c.Region, err = csoauth.ParseRegion(s.Region); err != nil {
+			return nil, usage(err)
+		}
+	}
+	if s.ClientSecretFile != "" {
+		if c.ClientSecret, err = readSecretFile(s.ClientSecretFile); err != nil {
+			return nil, fmt.Errorf("the client secret: %w", err)
+		}
+	}
+	if s.Server != "" {
+		c.Endpoints = map[csoauth.Region]csoauth.Endpoints{c.Region: csoauth.OneHost(strings.TrimRight(s.Server, "/"))}
+	}
+	if a.options.Logger != nil {
+		c.HTTPClient = &http.Client{Transport: &debugTransport{a.options.Logger}}
+	}
+	if err := c.Validate(); err != nil {
+		return nil, usage(err)
+	}
+	return c, nil
+}
+
+// open returns the session of the profile. Its methods say so if there is no login.
+func (a *account) open(ctx context.Context) (*clilogin.Session, *csoauth.Config, error) {
+	if err := a.settings.missing(); err != nil {
+		return nil, nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): log in with %s", csoauth.ErrLoginRequired,
+			filepath.Base(a.dir), a.options.LoginCommand)
+	}
+	c, err := a.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	a.options.Loopback.AuthOptions = &csoauth.AuthOptions{OrganizationUID: a.settings.Organization}
+	session, err := clilogin.Open(ctx, c, a.options)
+	return session, c, err
+}
+
+// with opens the session of the profile, for do, and closes it. What is printed should be printed
+// afterwards: Close may say that the login is lost.
+func (f *accountFlags) with(ctx context.Context, do func(*account, *clilogin.Session) error) error {
+	a, err := f.account(ctx)
+	if err != nil {
+		return err
+	}
+	session, _, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(a, session), session.Close())
+}
+
+// A debugTransport tells of each request. What is secret is in headers, bodies and queries, and is
+// not told.
+type debugTransport struct{ log *slog.Logger }
+
+func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	attrs := []any{
+		"method", req.Method, "url", req.URL.Scheme + "://" + req.URL.Host + cmp.Or(req.URL.Opaque, req.URL.EscapedPath()),
+		"took", time.Since(began).Round(time.Millisecond),
+	}
+	if err != nil {
+		t.log.Debug("request failed", append(attrs, "err", err)...)
+		return nil, err
+	}
+	t.log.Debug("request", append(attrs, "status", resp.StatusCode)...)
+	return resp, nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/clilogin"
+)
+
+func loginCommand() *cobra.Command {
+	var f accountFlags
+	var noBrowser, another bool
+	cmd := &cobra.Command{
+		Use:   "login",
+		Short: "Log in, in the browser",
+		Long: `Log in to Contentstack, in the browser. Later commands go on with this login, and refresh its token, until it ends.
+
+The first login needs an app: its UID, its client ID and a redirect URI that is registered for it, on localhost. The
+profile keeps them, so that the next login is "csoauth login". A flag counts before a variable of the environment
+(CSOAUTH_APP_UID, CSOAUTH_CLIENT_ID, CSOAUTH_REDIRECT_URI, CSOAUTH_REGION, CSOAUTH_CLIENT_SECRET_FILE, CSOAUTH_SERVER),
+and that before the profile. A flag with an empty value takes the setting away.
+
+The token is kept in a directory of yours, sealed with a key in the system's keyring. Without a keyring the key is in a
+file that only you can read, and the login says so. CSOAUTH_CONFIG_DIR is another directory, for all profiles.
+
+If the browser logs in another user, or for another organization, than the last time, the old login stays: --switch
+accepts the new one.`,
+		Example: `  csoauth login --app-uid 64e0f1a2b3c4d5e6f7a8b9c0 --client-id AbCdEf123 --redirect-uri http://localhost:8184/callback
+  csoauth login
+  csoauth login --profile work --region eu --scope user:read --scope cm.stacks.management:read
+  csoauth login --no-browser   # prints the address to open, also on another machine`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.login(cmd, noBrowser, another) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	for _, one := range allSettings {
+		usage := one.usage
+		if one.variable != "" {
+			usage += " (or " + one.variable + ")"
+		}
+		flags.String(one.flag, "", usage)
+	}
+	flags.StringSlice("scope", nil, "a `scope` to ask for; may be repeated (default: all that the app has)")
+	flags.BoolVar(&another, "switch", false, "accept another user or organization than the last time")
+	flags.BoolVar(&noBrowser, "no-browser", false, "print the address, and open no browser")
+	f.register(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions(regionNames(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func regionNames() (names []string) {
+	for _, r := range csoauth.Regions() {
+		names = append(names, r.String())
+	}
+	return names
+}
+
+func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error {
+	a, err := f.account(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.settings, err = a.settings.withFlags(cmd); err != nil {
+		return err
+	}
+	if err := a.settings.missing(); err != nil {
+		return err
+	}
+	if file := a.settings.ClientSecretFile; file != "" {
+		if a.settings.ClientSecretFile, err = filepath.Abs(file); err != nil {
+			return err
+		}
+	}
+	a.options.Switch = another
+	if noBrowser {
+		a.options.Loopback.OpenBrowser = func(context.Context, string) error { return nil }
+	}
+	session, _, err := a.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	err = a.settings.checkWritable(a.dir)
+	if err == nil {
+		if err = session.Login(cmd.Context(), nil); err == nil {
+			err = a.settings.write(a.dir)
+		}
+	}
+	if errors.Is(err, clilogin.ErrAnotherUser) {
+		err = fmt.Errorf("%w (csoauth login --switch%s)", err, f.ofProfile())
+	}
+	return errors.Join(err, session.Close())
+}
