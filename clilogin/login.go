@@ -67,7 +67,7 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	a := attempt{Began: time.Now(), Key: s.profile.attempt(ctx).Key}
 	token, err := s.getToken(ctx, auth, next, &a, asked)
 	if err == nil {
-		err = s.checkUser(ctx, next, token, auth.OrganizationUID)
+		err = s.checkUser(ctx, next, token, auth.OrganizationUID != "")
 	}
 	keeping, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepPatience) // the token must not be lost because ctx ends
 	defer cancel()
@@ -144,20 +144,14 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	return token, nil
 }
 
-// checkUser returns an error if the login is for another organization than the one asked for, which
-// may be empty, or of another user or organization than the last one, and nobody has asked for that.
-func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organization string) error {
-	if organization != "" && next.Organization.UID != organization {
-		s.name(ctx, next, token)
-		return fmt.Errorf("%w: the browser has logged in %v in %v (%s), and not in the organization %.60q that was asked for: "+
-			"switch to that organization in Contentstack's web application, and log in again",
-			ErrAnotherUser, next.User, next.Organization, next.Organization.UID, organization)
-	}
+// checkUser returns an error if the login is of another user or organization than the last one, and
+// nobody has asked for that.
+func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organizationAsked bool) error {
 	last, _ := s.profile.state(ctx)
 	if last == nil || s.o.Switch || last.Region != next.Region {
 		return nil
 	}
-	if last.User.UID == next.User.UID && (last.Organization.UID == next.Organization.UID || organization != "") {
+	if last.User.UID == next.User.UID && (last.Organization.UID == next.Organization.UID || organizationAsked) {
 		return nil
 	}
 	s.name(ctx, next, token)

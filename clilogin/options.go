@@ -88,7 +88,6 @@ func (o *Options) fill() (Options, error) {
 		full.Program = executableName()
 	}
 	full.Profile = strings.ToLower(cmp.Or(full.Profile, "default"))
-	full.LoginCommand = cmp.Or(full.LoginCommand, full.Program+" at a terminal")
 	login.Program = cmp.Or(login.Program, full.Program)
 	login.Timeout = cmp.Or(login.Timeout, defaultTimeout)
 	if login.Out == nil {

@@ -209,7 +209,11 @@ func (s *Session) explain(ctx context.Context, err error) error {
 	if unwanted := s.profile.unwanted(ctx); unwanted != "" {
 		why += "; " + unwanted
 	}
-	e.text = fmt.Sprintf("clilogin: %v: %s: log in with %s", csoauth.ErrLoginRequired, why, s.o.LoginCommand)
+	what := fmt.Sprintf("log in with %s at a terminal", s.o.Program)
+	if s.o.LoginCommand != "" {
+		what = fmt.Sprintf("run %q", s.o.LoginCommand)
+	}
+	e.text = fmt.Sprintf("clilogin: %v: %s: %s", csoauth.ErrLoginRequired, why, what)
 	return e
 }
 

@@ -166,7 +166,7 @@ func (c *Client) baseURL(t *csoauth.Token, s Service) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	base := s.of(endpoints)
+	base := s.BaseURL(endpoints)
 	if base == "" {
 		return "", fmt.Errorf("csapi: the Config's Endpoints have no %v", s)
 	}

@@ -41,8 +41,9 @@ func (s Service) String() string {
 	return serviceNames[s]
 }
 
-// of returns the service's base URL among e, or "".
-func (s Service) of(e csoauth.Endpoints) string {
+// BaseURL returns the service's base URL among e, such as those of [csoauth.Config.EndpointsFor], or
+// "". [Client.BaseURL] is for a login.
+func (s Service) BaseURL(e csoauth.Endpoints) string {
 	switch s {
 	case ContentManagement:
 		return e.ContentManagement

@@ -132,9 +132,15 @@ func (a *account) config() (*csoauth.Config, error) {
 
 // open returns the session of the profile. Its methods say so if there is no login.
 func (a *account) open(ctx context.Context) (*clilogin.Session, *csoauth.Config, error) {
-	if err := a.settings.missing(); err != nil {
-		return nil, nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): log in with %s", csoauth.ErrLoginRequired,
-			filepath.Base(a.dir), a.options.LoginCommand)
+	if names := a.settings.missing(); names != "" {
+		known, err := a.known(ctx)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case known.UserUID != "" || known.Err != nil:
+			return nil, nil, fmt.Errorf("the profile has a login, and its settings have no %s: name the app again with %s", names, a.options.LoginCommand)
+		}
+		return nil, nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): run %q", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand)
 	}
 	c, err := a.config()
 	if err != nil {
@@ -143,6 +149,20 @@ func (a *account) open(ctx context.Context) (*clilogin.Session, *csoauth.Config,
 	a.options.Loopback.AuthOptions = &csoauth.AuthOptions{OrganizationUID: a.settings.Organization}
 	session, err := clilogin.Open(ctx, c, a.options)
 	return session, c, err
+}
+
+// known returns what the profile's directory says, without a Config.
+func (a *account) known(ctx context.Context) (clilogin.Profile, error) {
+	all, err := clilogin.Profiles(ctx, a.options)
+	if err != nil {
+		return clilogin.Profile{}, err
+	}
+	for _, p := range all {
+		if p.Dir == a.dir {
+			return p, nil
+		}
+	}
+	return clilogin.Profile{Name: filepath.Base(a.dir), Dir: a.dir}, nil
 }
 
 // with opens the session of the profile, for do, and closes it. What is printed should be printed

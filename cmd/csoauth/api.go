@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,6 +86,9 @@ func (f *apiFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return hint(cmd, err)
 	}
+	if s.body, err = f.body(cmd); err != nil {
+		return err
+	}
 	var out bytes.Buffer
 	err = f.with(cmd.Context(), func(a *account, session *clilogin.Session) error {
 		t, err := f.target(cmd, a, session, path)
@@ -111,6 +115,21 @@ func (f *apiFlags) run(cmd *cobra.Command, path string) error {
 	}
 	_, writeErr := cmd.OutOrStdout().Write(out.Bytes())
 	return errors.Join(err, writeErr)
+}
+
+// body opens what --input names; nil: there is none.
+func (f *apiFlags) body(cmd *cobra.Command) (*body, error) {
+	switch f.input {
+	case "":
+		return nil, nil
+	case "-":
+		return fromStdin(cmd, func() (*body, error) { return bodyOf(os.Stdin) })
+	}
+	b, err := openBody(f.input)
+	if err != nil {
+		return nil, hint(cmd, fmt.Errorf("--input: %w", err))
+	}
+	return b, nil
 }
 
 // sending checks the flags.
@@ -142,21 +161,15 @@ func (f *apiFlags) sending() (*sending, error) {
 		}
 		s.header[name] = []string{value}
 	}
-	var err error
-	if f.input != "" {
-		if s.body, err = openBody(f.input); err != nil {
-			return nil, err
-		}
-		if s.header.Get("Content-Type") == "" {
-			s.header.Set("Content-Type", "application/json")
-		}
+	if f.input != "" && s.header.Get("Content-Type") == "" {
+		s.header.Set("Content-Type", "application/json")
 	}
 	if s.header.Get("Accept") == "" {
 		s.header.Set("Accept", "application/json")
 	}
 	if s.method == "" {
 		s.method = http.MethodGet
-		if s.body != nil {
+		if f.input != "" {
 			s.method = http.MethodPost
 		}
 	}
@@ -250,7 +263,10 @@ func (s *sending) do(ctx context.Context, t *target, base, query string) (*http.
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%s %s: %w", s.method, ask.path, context.Cause(ctx))
 		}
-		return nil, nil, err
+		if of, ok := errors.AsType[*url.Error](err); ok {
+			err = of.Err // says it already, with the path
+		}
+		return nil, nil, withAdvice(err)
 	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
@@ -345,27 +361,28 @@ type body struct {
 // as it comes, once.
 const maxKept = 1 << 20
 
-func openBody(name string) (*body, error) {
-	if name == "-" {
-		start, err := io.ReadAll(io.LimitReader(os.Stdin, maxKept+1))
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("--input: standard input cannot be read: %w", err)
-		case len(start) > maxKept:
-			return &body{size: -1, rest: io.MultiReader(bytes.NewReader(start), os.Stdin)}, nil
-		}
-		return &body{size: int64(len(start)), whole: start}, nil
+func bodyOf(stdin io.Reader) (*body, error) {
+	start, err := io.ReadAll(io.LimitReader(stdin, maxKept+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--input: standard input cannot be read: %w", err)
+	case len(start) > maxKept:
+		return &body{size: -1, rest: io.MultiReader(bytes.NewReader(start), stdin)}, nil
 	}
+	return &body{size: int64(len(start)), whole: start}, nil
+}
+
+func openBody(name string) (*body, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("--input: %w", err)
+		return nil, err
 	case info.IsDir():
-		return nil, fmt.Errorf("--input %s: is a directory", name)
+		return nil, fmt.Errorf("%s is a directory", name)
 	case !info.Mode().IsRegular(): // such as a pipe, which can be read once
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("--input: %w", err)
+			return nil, err
 		}
 		return &body{size: -1, rest: f}, nil
 	}

@@ -69,8 +69,8 @@ func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error 
 	if a.settings, err = a.settings.withFlags(cmd); err != nil {
 		return err
 	}
-	if err := a.settings.missing(); err != nil {
-		return err
+	if names := a.settings.missing(); names != "" {
+		return hint(cmd, fmt.Errorf("the first login needs %s, which are in Developer Hub, at your app", names))
 	}
 	if file := a.settings.ClientSecretFile; file != "" {
 		if a.settings.ClientSecretFile, err = filepath.Abs(file); err != nil {

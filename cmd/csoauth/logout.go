@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -63,7 +60,7 @@ func (f *accountFlags) logout(cmd *cobra.Command, yes bool) error {
 	if err != nil {
 		return usage(err)
 	}
-	known, err := (&account{options: o, dir: dir}).known(cmd)
+	known, err := (&account{options: o, dir: dir}).known(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -82,8 +79,11 @@ func (f *accountFlags) logout(cmd *cobra.Command, yes bool) error {
 		}
 		return session.Logout(cmd.Context())
 	})
-	if err != nil {
-		return fmt.Errorf("%w; csoauth logout --forget-only%s removes only what is here", err, f.ofProfile())
+	switch {
+	case errors.Is(err, errNotAgreed) || cmd.Context().Err() != nil:
+		return err
+	case err != nil: // also if a login is required: what is here is still here
+		return &exitError{exitFailed, fmt.Errorf("%w; csoauth logout --forget-only%s removes only what is here", err, f.ofProfile())}
 	}
 	return tell(cmd, "Logged out.")
 }
@@ -102,8 +102,7 @@ func (f *accountFlags) agree(cmd *cobra.Command, siblings []clilogin.Profile, ye
 	if yes || !turn.IsForeground(os.Stdin) {
 		return nil
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), "Log out? [y/N] ")
-	answer, err := readLine(cmd.Context(), os.Stdin)
+	answer, err := ask(cmd.Context(), cmd.ErrOrStderr(), "Log out? [y/N] ")
 	if err != nil {
 		return err
 	}
@@ -111,26 +110,7 @@ func (f *accountFlags) agree(cmd *cobra.Command, siblings []clilogin.Profile, ye
 	case "y", "yes":
 		return nil
 	}
-	return &exitError{exitFailed, errNotAgreed}
-}
-
-// readLine reads a line, or less if the input ends. The Read goes on if ctx ends first.
-func readLine(ctx context.Context, r io.Reader) (line string, err error) {
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		line, err = bufio.NewReader(r).ReadString('\n')
-		read <- err
-	}()
-	select {
-	case err := <-read:
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return line, err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
+	return errNotAgreed
 }
 
 // tell prints a line for people.

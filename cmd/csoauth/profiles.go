@@ -52,9 +52,9 @@ func (f *accountFlags) profiles(cmd *cobra.Command, asJSON bool) error {
 	for _, p := range all {
 		switch {
 		case p.Err != nil:
-			fmt.Fprintf(table, "%s\t(%s)\n", p.Name, oneLine(p.Err))
+			fmt.Fprintf(table, "%s\t(not known)\t\t\t%s\n", p.Name, oneLine(p.Err))
 		case p.UserUID == "":
-			fmt.Fprintf(table, "%s\t(nobody)\n", p.Name)
+			fmt.Fprintf(table, "%s\t(nobody)\t\t\t\n", p.Name)
 		default:
 			fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", p.Name, cmp.Or(p.Email, p.UserName, p.UserUID),
 				cmp.Or(p.OrganizationName, p.OrganizationUID), p.Region, p.Made.Local().Format(time.DateTime))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"unicode"
@@ -40,14 +39,14 @@ func parseService(name string) (csapi.Service, error) {
 
 // baseURLs returns the base URL of each service that a token's region has.
 func baseURLs(c *csoauth.Config, t *csoauth.Token) (map[csapi.Service]string, error) {
-	if _, err := c.EndpointsFor(t); err != nil {
+	endpoints, err := c.EndpointsFor(t)
+	if err != nil {
 		return nil, err
 	}
-	api := csapi.New(c, csapi.Static(t), nil)
 	urls := map[csapi.Service]string{}
 	for _, s := range csapi.Services() {
-		if url, err := api.BaseURL(context.Background(), s); err == nil {
-			urls[s] = url
+		if base := s.BaseURL(endpoints); base != "" {
+			urls[s] = strings.TrimSuffix(base, "/")
 		}
 	}
 	return urls, nil

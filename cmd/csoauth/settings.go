@@ -171,16 +171,13 @@ func (s settings) withFlags(cmd *cobra.Command) (settings, error) {
 	return s, nil
 }
 
-// missing names the settings that a login cannot do without.
-func (s settings) missing() error {
+// missing names the settings that a login cannot do without; empty: all are there.
+func (s settings) missing() string {
 	var names []string
 	for _, one := range allSettings[:3] {
 		if *one.of(&s) == "" {
 			names = append(names, "--"+one.flag)
 		}
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	return usage(fmt.Errorf("the first login needs %s, which are in Developer Hub, at your app; see csoauth login --help", strings.Join(names, ", ")))
+	return strings.Join(names, ", ")
 }

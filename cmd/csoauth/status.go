@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -56,7 +57,7 @@ func (f *accountFlags) status(cmd *cobra.Command, asJSON bool) error {
 	case status.State == clilogin.StateOver:
 		return &exitError{exitLoginRequired, status.Err}
 	}
-	return &exitError{exitFailed, fmt.Errorf("it is not known whether the login works: %w", status.Err)}
+	return &exitError{exitFailed, fmt.Errorf("it is not known whether the login works: %w", withAdvice(status.Err))}
 }
 
 // status asks for the status of the profile's login. What is known here is in it also if nothing can
@@ -70,7 +71,7 @@ func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
 		}
 		return status, nil
 	}
-	known, profilesErr := a.known(cmd)
+	known, profilesErr := a.known(cmd.Context())
 	if profilesErr != nil {
 		return nil, err
 	}
@@ -81,18 +82,14 @@ func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
 	return status, nil
 }
 
-// known returns what the profile's directory says, without a Config.
-func (a *account) known(cmd *cobra.Command) (clilogin.Profile, error) {
-	all, err := clilogin.Profiles(cmd.Context(), a.options)
-	if err != nil {
-		return clilogin.Profile{}, err
+// withAdvice says what to do if the network is the trouble.
+func withAdvice(err error) error {
+	_, isConnection := errors.AsType[*net.OpError](err)
+	_, isName := errors.AsType[*net.DNSError](err)
+	if isConnection || isName {
+		return fmt.Errorf("%w: check the network, or HTTPS_PROXY", err)
 	}
-	for _, p := range all {
-		if p.Dir == a.dir {
-			return p, nil
-		}
-	}
-	return clilogin.Profile{Name: strings.ToLower(cmp.Or(a.options.Profile, "default")), Dir: a.dir}, nil
+	return err
 }
 
 // printStatus prints a status for people.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -60,8 +59,8 @@ func (f *accountFlags) token(cmd *cobra.Command, asJSON bool, minValid time.Dura
 	dead := ""
 	if rejected {
 		var err error
-		if dead, err = readSecretFrom(cmd.Context(), os.Stdin); err != nil {
-			return usage(fmt.Errorf("--rejected: standard input %w", err))
+		if dead, err = fromStdin(cmd, func() (string, error) { return readSecret(os.Stdin) }); err != nil {
+			return fmt.Errorf("--rejected: standard input %w", err)
 		}
 	}
 	token, config, err := f.fresh(cmd.Context(), minValid, dead)
@@ -127,21 +126,4 @@ func tokenJSON(c *csoauth.Config, t *csoauth.Token) (*tokenOut, error) {
 		out.ExpiresAt, out.ExpiresUnix = inUTC(t.Expiry), t.Expiry.Unix()
 	}
 	return out, nil
-}
-
-// readSecretFrom is readSecret for an input that may be a terminal. The Read goes on if ctx ends
-// first.
-func readSecretFrom(ctx context.Context, r io.Reader) (secret string, err error) {
-	read := make(chan error, 1)
-	go func() {
-		var err error
-		secret, err = readSecret(r)
-		read <- err
-	}()
-	select {
-	case err := <-read:
-		return secret, err
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
-	}
 }

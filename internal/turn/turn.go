@@ -44,7 +44,7 @@ func Folder() (string, error) {
 	if err == nil && !filepath.IsAbs(base) {
 		err = fmt.Errorf("the directory for this user's caches is %q, which is relative", base)
 	}
-	return filepath.Join(base, "csoauth", "turns"), err
+	return filepath.Join(base, "csoauth.turns"), err // on Windows base is also where programs have their directories
 }
 
 // Base returns the directory for what programs keep of this user on this machine. It is absolute.
