@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-const (
-	maxPages  = 1000
-	maxJoined = 256 << 20 // bytes
-)
+const maxPages = 1000
+
+// maxJoined is how many bytes pages may have together. Tests lower it.
+var maxJoined = 256 << 20
 
 // paginate gets the pages of a list, and writes them as one document: the first page, its array with
 // the entries of all. query is that of the first page. Nobody documents when such a list has ended,
