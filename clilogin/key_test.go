@@ -198,16 +198,23 @@ func TestForgetNeedsNoKey(t *testing.T) {
 			s := m.session()
 			err := s.Logout(t.Context())
 			require.Error(t, err, "it would go on at Contentstack")
-			if name != "out of reach" {
-				require.True(t, strings.HasSuffix(err.Error(), ": remove the app in Contentstack, under Authorized Apps, and forget the login here"), err)
-			}
+			require.True(t, strings.HasSuffix(err.Error(), "remove the app in Contentstack, under Authorized Apps, and forget the login here"), err)
 			require.Contains(t, m.values(), "token a")
 			require.NoError(t, s.Forget(t.Context()))
 			require.Empty(t, m.values())
 			require.NoError(t, s.Forget(t.Context()))
 			require.NoError(t, s.Logout(t.Context()), "there is nothing left")
 		})
+		t.Run(name+", without a Config", func(t *testing.T) {
+			m := newMachine(t, nil)
+			m.email()
+			spoil(m)
+			require.NoError(t, clilogin.Forget(t.Context(), &m.o))
+			require.Empty(t, m.values())
+			require.NoError(t, clilogin.Forget(t.Context(), &m.o))
+		})
 	}
+	require.ErrorContains(t, clilogin.Forget(t.Context(), &clilogin.Options{Profile: "a/b"}), "Options.Profile")
 }
 
 func secretOf(t *testing.T, m *machine) string {

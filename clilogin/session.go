@@ -276,6 +276,9 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 // [Siblings]: https://pkg.go.dev/github.com/contentstack/csoauth/clilogin#Session.Siblings
 func (s *Session) Logout(ctx context.Context) error {
 	const byHand = "remove the app in Contentstack, under Authorized Apps, and forget the login here"
+	stays := func(err error) error {
+		return fmt.Errorf("clilogin: logout: the login stays here, because Contentstack may not have ended it: %w: try again, or %s", err, byHand)
+	}
 	now, err := s.profile.state(ctx)
 	if err == nil {
 		_, err = s.profile.sealed(ctx, now)
@@ -288,7 +291,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	case errors.Is(err, tokens.ErrNotFound):
 		return s.Forget(ctx)
 	case err != nil:
-		return fmt.Errorf("clilogin: logout: %w", err)
+		return stays(err)
 	}
 	siblings, _ := s.siblings(ctx)
 	err = s.revoke(ctx, now)
@@ -296,7 +299,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	case errors.Is(err, tokens.ErrUnreadable):
 		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
 	case err != nil:
-		return fmt.Errorf("clilogin: logout: the login stays, because Contentstack may not have ended it: %w", err)
+		return stays(err)
 	}
 	for _, other := range siblings {
 		s.forgetSibling(ctx, other)
