@@ -42,7 +42,7 @@ import (
 )
 
 // lawsOfTheDesign lists the laws that must have a file, in the order of the design.
-const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6 R1 R2 R3 R4 A1 A2 A3 A4"
+const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6 R1 R2 R3 R4 R5 A1 A2 A3 A4"
 
 const (
 	// brokenTimeout is short because a test may hang: that is one of the ways in which it notices.
