@@ -30,6 +30,12 @@ const (
 	inFile    = "file"
 )
 
+// A keyError is an ErrKeyUnreachable.
+type keyError struct{ err error }
+
+func (e *keyError) Error() string   { return fmt.Sprintf("%v (%v)", ErrKeyUnreachable, e.err) }
+func (e *keyError) Unwrap() []error { return []error{ErrKeyUnreachable, e.err} }
+
 // sealed returns the store of a state's slot.
 func (p *profile) sealed(ctx context.Context, s *state) (tokens.Store, error) {
 	key, err := p.keyOf(ctx, s)
@@ -62,7 +68,7 @@ func (p *profile) keyOf(ctx context.Context, s *state) ([]byte, error) {
 		case err != nil && ctx.Err() != nil:
 			return nil, err
 		case err != nil:
-			return nil, fmt.Errorf("%w (%w)", ErrKeyUnreachable, err)
+			return nil, &keyError{err}
 		}
 	case inFile:
 		text, err := p.dir.Load(ctx, keyName+s.Slot)

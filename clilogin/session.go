@@ -138,8 +138,8 @@ func (s *Session) note(e tokens.Event) {
 // API makes requests to Contentstack's APIs as the user.
 func (s *Session) API() *csapi.Client { return s.api }
 
-// Tokens has the login for what wants another interface, such as an [oauth2.TokenSource]. Do not Put
-// or Delete it there.
+// Tokens has the login for what wants another interface, such as an [oauth2.TokenSource]. Do not
+// Put or Delete it there.
 func (s *Session) Tokens() *tokens.Login { return s.login }
 
 // Close waits for a refresh under way, which may take half a minute. Its error says that the login
@@ -185,6 +185,9 @@ func (e *requiredError) Unwrap() []error { return []error{csoauth.ErrLoginRequir
 
 // explain says why there is no token, and what to do about that.
 func (s *Session) explain(ctx context.Context, err error) error {
+	if unreachable, ok := errors.AsType[*keyError](err); ok {
+		return fmt.Errorf("clilogin: %w", unreachable)
+	}
 	if !errors.Is(err, csoauth.ErrLoginRequired) && !errors.Is(err, tokens.ErrUnreadable) {
 		return err
 	}
@@ -269,9 +272,9 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 }
 
 // Logout ends the login everywhere: it revokes what the user has allowed the app in the
-// organization, which ends the user's logins on other machines too, and those of the [Siblings]. Then
-// it forgets them. If that cannot be done, the login stays and the error says why. Without a login
-// there is nothing to do.
+// organization, which ends the user's logins on other machines too, and those of the [Siblings].
+// Then it forgets them. If that cannot be done, the login stays and the error says why. Without a
+// login there is nothing to do.
 //
 // [Siblings]: https://pkg.go.dev/github.com/contentstack/csoauth/clilogin#Session.Siblings
 func (s *Session) Logout(ctx context.Context) error {

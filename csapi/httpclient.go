@@ -15,16 +15,16 @@ import (
 	"github.com/contentstack/csoauth/internal/useragent"
 )
 
-// HTTPClient returns an HTTP client for other people's SDKs, uploads and responses that are no JSON.
-// It takes absolute URLs of the login's hosts alone, such as [Client.BaseURL] returns; a request to
-// any other host is an error.
+// HTTPClient returns an HTTP client for other people's SDKs, uploads and responses that are no
+// JSON. It takes absolute URLs of the login's hosts alone, such as [Client.BaseURL] returns; a
+// request to any other host is an error.
 //
 // To each request it adds the access token, in place of any Authorization header. It removes an
 // authtoken header, which must not stand beside it, and headers without a value. It sets
 // organization_uid if neither that nor api_key is there. It repeats requests as [Client.Get] does,
 // if their body can be had again ([http.Request.GetBody]); otherwise, and at last, the response is
-// returned as it came: see [CheckResponse]. A redirect to another host is followed without the token
-// and these headers.
+// returned as it came: see [CheckResponse]. A redirect to another host is followed without the
+// token and these headers.
 //
 // It has no time-out: give its requests a context.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: &transport{c}} }

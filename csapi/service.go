@@ -41,8 +41,8 @@ func (s Service) String() string {
 	return serviceNames[s]
 }
 
-// BaseURL returns the service's base URL among e, such as those of [csoauth.Config.EndpointsFor], or
-// "". [Client.BaseURL] is for a login.
+// BaseURL returns the service's base URL among e, such as those of [csoauth.Config.EndpointsFor],
+// or "". [Client.BaseURL] is for a login.
 func (s Service) BaseURL(e csoauth.Endpoints) string {
 	switch s {
 	case ContentManagement:

@@ -46,10 +46,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// atBrowser is the command "person" of the scripts, which stands for a browser and the user before it: it opens an
-// address, logs in and allows what is asked for, and follows the redirect to the end. $PERSON is
-// "away" for one who does not look, or "no" for one who denies. $USER_UID and $ORGANIZATION are who
-// is logged in in that browser.
+// atBrowser is the command "person" of the scripts, which stands for a browser and the user before
+// it: it opens an address, logs in and allows what is asked for, and follows the redirect to the
+// end. $PERSON is "away" for one who does not look, or "no" for one who denies. $USER_UID and
+// $ORGANIZATION are who is logged in in that browser.
 func atBrowser() {
 	if os.Getenv("PERSON") == "away" {
 		return

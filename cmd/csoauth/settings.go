@@ -148,8 +148,8 @@ func (s settings) withEnvironment(getenv func(string) string) settings {
 	return s
 }
 
-// withFlags returns the settings changed by the flags of a command that were set. An empty one takes
-// a setting away.
+// withFlags returns the settings changed by the flags of a command that were set. An empty one
+// takes a setting away.
 func (s settings) withFlags(cmd *cobra.Command) (settings, error) {
 	flags := cmd.Flags()
 	for _, one := range allSettings {

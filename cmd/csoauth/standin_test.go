@@ -17,17 +17,19 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// A standIn is the Contentstack of one script. The script's command "contentstack" does something to
-// it:
+// A standIn is the Contentstack of one script. The script's command "contentstack" does something
+// to it:
 //
 //	contentstack start           serves at $SERVER an app whose redirect URI is $REDIRECT_URI
 //	contentstack stop            cannot be reached any more
 //	contentstack back            can be reached again
 //	contentstack revoke          ends all logins
 //	contentstack expire          ends all access tokens
-//	contentstack fail METHOD PATH STATUS [BODY]   how it responds to that from now on; the rest of the path may be *
+//	contentstack fail METHOD PATH STATUS [BODY]   how it responds to that the next time, or, if
+//	                             PATH ends in a star, to all that begin like it from now on
 //	contentstack clean           fails if the emulator found that the client does something wrong
-//	contentstack requests FILE   writes what it was asked since the last time: method, URI as it came, a few headers
+//	contentstack requests FILE   writes what it was asked since the last time: method, URI as it
+//	                             came, and a few headers
 type standIn struct {
 	emulator *emulator.Emulator
 	server   *httptest.Server
@@ -193,8 +195,8 @@ func spoil(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(writeFile(files[0], "rubbish"))
 }
 
-// write writes its arguments into a file, one behind the other. They may have Go's escapes, and utf16:
-// before a text that is to be in UTF-16.
+// write writes its arguments into a file, one behind the other. They may have Go's escapes, and
+// utf16: before a text that is to be in UTF-16.
 func write(ts *testscript.TestScript, _ bool, args []string) {
 	var content []byte
 	for _, arg := range args[1:] {

@@ -20,9 +20,9 @@ import (
 //
 //	terminal CODE [PATTERN TEXT …] -- csoauth ARGUMENT…
 //
-// It runs csoauth at a terminal of its own. Whenever what it shows matches the next PATTERN, the TEXT
-// is typed, with \n for Enter and ^C for Ctrl-C. The command must end with the exit code. What it
-// showed is in the file shown.
+// It runs csoauth at a terminal of its own. Whenever what it shows matches the next PATTERN, the
+// TEXT is typed, with \n for Enter and ^C for Ctrl-C. The command must end with the exit code. What
+// it showed is in the file shown.
 func terminal(ts *testscript.TestScript, neg bool, args []string) {
 	var dialogue []string
 	for len(args) > 0 && args[0] != "--" {
