@@ -80,6 +80,7 @@ type account struct {
 	options  *clilogin.Options
 	dir      string // the profile's
 	settings settings
+	config   *csoauth.Config // what they say; open makes it
 }
 
 // account reads the settings of the profile, changed by the environment.
@@ -97,11 +98,11 @@ func (f *accountFlags) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &account{o, dir, s.withEnvironment(os.Getenv)}, nil
+	return &account{options: o, dir: dir, settings: s.withEnvironment(os.Getenv)}, nil
 }
 
-// config returns the Config that the settings say.
-func (a *account) config() (*csoauth.Config, error) {
+// newConfig returns the Config that the settings say.
+func (a *account) newConfig() (*csoauth.Config, error) {
 	s := a.settings
 	c := &csoauth.Config{
 		AppUID: s.AppUID, ClientID: s.ClientID, RedirectURI: s.RedirectURI, Scopes: s.Scopes,
@@ -131,24 +132,23 @@ func (a *account) config() (*csoauth.Config, error) {
 }
 
 // open returns the session of the profile. Its methods say so if there is no login.
-func (a *account) open(ctx context.Context) (*clilogin.Session, *csoauth.Config, error) {
+func (a *account) open(ctx context.Context) (*clilogin.Session, error) {
 	if names := a.settings.missing(); names != "" {
 		known, err := a.known(ctx)
 		switch {
 		case err != nil:
-			return nil, nil, err
+			return nil, err
 		case known.UserUID != "" || known.Err != nil:
-			return nil, nil, fmt.Errorf("the profile has a login, and its settings have no %s: name the app again with %s", names, a.options.LoginCommand)
+			return nil, fmt.Errorf("the profile has a login, and its settings have no %s: name the app again with %s", names, a.options.LoginCommand)
 		}
-		return nil, nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): run %q", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand)
+		return nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): run %q", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand)
 	}
-	c, err := a.config()
-	if err != nil {
-		return nil, nil, err
+	var err error
+	if a.config, err = a.newConfig(); err != nil {
+		return nil, err
 	}
 	a.options.Loopback.AuthOptions = &csoauth.AuthOptions{OrganizationUID: a.settings.Organization}
-	session, err := clilogin.Open(ctx, c, a.options)
-	return session, c, err
+	return clilogin.Open(ctx, a.config, a.options)
 }
 
 // known returns what the profile's directory says, without a Config.
@@ -172,7 +172,7 @@ func (f *accountFlags) with(ctx context.Context, do func(*account, *clilogin.Ses
 	if err != nil {
 		return err
 	}
-	session, _, err := a.open(ctx)
+	session, err := a.open(ctx)
 	if err != nil {
 		return err
 	}

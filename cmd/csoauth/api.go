@@ -204,15 +204,11 @@ func checkHeaderValue(value string) error {
 
 // target reads the path, which may be an address on one of the hosts of the login's region.
 func (f *apiFlags) target(cmd *cobra.Command, a *account, session *clilogin.Session, path string) (*target, error) {
-	config, err := a.config()
-	if err != nil {
-		return nil, err
-	}
-	region := config.Region
+	region := a.config.Region
 	if known := session.Profile(cmd.Context()); known.UserUID != "" {
 		region = known.Region
 	}
-	bases, err := baseURLs(config, &csoauth.Token{Location: region.String()})
+	bases, err := baseURLs(a.config, &csoauth.Token{Location: region.String()})
 	if err != nil {
 		return nil, err
 	}

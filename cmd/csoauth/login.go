@@ -81,7 +81,7 @@ func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error 
 	if noBrowser {
 		a.options.Loopback.OpenBrowser = func(context.Context, string) error { return nil }
 	}
-	session, _, err := a.open(cmd.Context())
+	session, err := a.open(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -65,21 +65,17 @@ func readSettings(dir string) (s settings, err error) {
 // write writes the settings of a profile, if they have changed. A link leads to the file that is
 // replaced.
 func (s settings) write(dir string) error {
-	if before, err := readSettings(dir); err == nil && s.equal(before) {
+	if s.isIn(dir) {
 		return nil
 	}
-	text, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return err
-	}
 	return inSettingsDir(dir, func(root *os.Root, name string) error {
-		return atomicfile.Write(root, name, append(text, '\n'), 0o600)
+		return atomicfile.Write(root, name, s.text(), 0o600)
 	})
 }
 
 // checkWritable returns why write would fail: it is better known before a login than after it.
 func (s settings) checkWritable(dir string) error {
-	if before, err := readSettings(dir); err == nil && s.equal(before) {
+	if s.isIn(dir) {
 		return nil
 	}
 	return inSettingsDir(dir, func(root *os.Root, name string) error {
@@ -90,6 +86,17 @@ func (s settings) checkWritable(dir string) error {
 		}
 		return errors.Join(f.Close(), root.Remove(try))
 	})
+}
+
+// isIn reports whether a profile has these settings already.
+func (s settings) isIn(dir string) bool {
+	before, err := readSettings(dir)
+	return err == nil && bytes.Equal(before.text(), s.text())
+}
+
+func (s settings) text() []byte {
+	text, _ := json.MarshalIndent(s, "", "\t") // strings always marshal
+	return append(text, '\n')
 }
 
 func inSettingsDir(dir string, do func(root *os.Root, name string) error) error {
@@ -108,17 +115,6 @@ func inSettingsDir(dir string, do func(root *os.Root, name string) error) error 
 		return fmt.Errorf("the settings cannot be kept in %s: %w", path, err)
 	}
 	return nil
-}
-
-func (s settings) equal(other settings) bool {
-	a, b := s, other
-	a.Scopes, b.Scopes = nil, nil
-	return slices.Equal(s.Scopes, other.Scopes) && a.only() == b.only()
-}
-
-// only returns what can be compared.
-func (s settings) only() [7]string {
-	return [...]string{s.AppUID, s.ClientID, s.RedirectURI, s.Region, s.ClientSecretFile, s.Organization, s.Server}
 }
 
 // A setting is one that a flag of login, a variable of the environment and the profile may have.

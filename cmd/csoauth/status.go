@@ -63,7 +63,7 @@ func (f *accountFlags) status(cmd *cobra.Command, asJSON bool) error {
 // status asks for the status of the profile's login. What is known here is in it also if nothing can
 // be asked.
 func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
-	session, _, err := a.open(cmd.Context())
+	session, err := a.open(cmd.Context())
 	if err == nil {
 		status, err := session.Status(cmd.Context())
 		if err := errors.Join(err, session.Close()); err != nil {

@@ -85,7 +85,7 @@ func (f *accountFlags) fresh(ctx context.Context, minValid time.Duration, dead s
 		return nil, nil, err
 	}
 	a.options.MinValid = cmp.Or(minValid, time.Nanosecond)
-	session, config, err := a.open(ctx)
+	session, err := a.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,7 +95,7 @@ func (f *accountFlags) fresh(ctx context.Context, minValid time.Duration, dead s
 	if err == nil {
 		token, err = session.Token(ctx)
 	}
-	return token, config, errors.Join(err, session.Close())
+	return token, a.config, errors.Join(err, session.Close())
 }
 
 // A tokenOut is what "csoauth token --json" prints.
