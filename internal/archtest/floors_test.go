@@ -39,7 +39,7 @@ var floors = []floor{
 	{"internal/untrusted", nil, "what others say must not carry a secret or act on a terminal"},
 	{"internal/useragent", nil, "the name of this module in a request"},
 	{".", []string{"internal/untrusted", "internal/useragent", oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
-	{"internal/emulator", nil, "it must not agree with us by sharing our code"},
+	{"internal/emulator", []string{"maragu.dev/gomponents"}, "it must not agree with us by sharing our code; its pages are Go code, because html/template enlarges every program"},
 	{"internal/atomicfile", []string{fileLocks + "/robustio"}, "a rename on Windows needs the patience that cmd/go has with it"},
 	{"internal/seal", nil, "only the standard library does cryptography here"},
 	{"internal/bearer", nil, "it decides where a token goes, and should be easy to look over"},

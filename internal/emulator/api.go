@@ -156,7 +156,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	e.log.begin(r).end(http.StatusNotFound, decision)
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		writePage(w, http.StatusNotFound, "error", errorData{"There is no such page", "The emulator serves nothing at this path. Its endpoints are listed on its first page."})
+		writePage(w, http.StatusNotFound, errorPage("There is no such page", "The emulator serves nothing at this path. Its endpoints are listed on its first page."))
 		return
 	}
 	contentManagement(e, w, http.StatusNotFound, 141, "The emulator serves nothing at this path")

@@ -143,5 +143,5 @@ func refuseAuthorize(w http.ResponseWriter, entry *entry, err error) {
 		entry.breaks(rule)
 	}
 	entry.end(http.StatusBadRequest, "refused: "+err.Error())
-	writePage(w, http.StatusBadRequest, "error", errorData{"This authorize URL does not work", err.Error()})
+	writePage(w, http.StatusBadRequest, errorPage(badAuthorizeURL, err.Error()))
 }

@@ -48,7 +48,7 @@ func (b *Browser) RoundTrip(req *http.Request) (*http.Response, error) {
 		page.Header.Set(askHeader, "1") // consent that was given before may not be what this visitor wants
 	}
 	resp, err := transport.RoundTrip(page)
-	if err != nil || resp.Header.Get(pageHeader) != consentPage {
+	if err != nil || resp.Header.Get(pageHeader) != consentPageName {
 		return resp, err
 	}
 	io.Copy(io.Discard, resp.Body) // so that the connection serves again

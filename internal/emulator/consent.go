@@ -8,17 +8,6 @@ import (
 	"strings"
 )
 
-type consentData struct {
-	Title       string
-	App         App
-	User        User
-	Scopes      []scopeInWords
-	RedirectURI string
-	SwitchURL   string // to log in as another user
-	Consent     string // number of this form
-	PKCEOff     bool   // the client sent a challenge, and the app does not allow PKCE
-}
-
 // serveConsent shows the consent form to a user who is logged in, unless they have allowed as much
 // before.
 func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
@@ -44,10 +33,9 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 		refuseAuthorize(w, entry, err)
 		return
 	}
-	toLogin := "/login?" + url.Values{"return": {r.URL.RequestURI()}}.Encode()
 	if session == nil {
 		entry.end(http.StatusFound, "sent to log in first")
-		http.Redirect(w, r, toLogin, http.StatusFound)
+		http.Redirect(w, r, loginURL(r.URL.RequestURI()), http.StatusFound)
 		return
 	}
 	user := *session
@@ -58,11 +46,11 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	entry.end(http.StatusOK, "asked for consent to "+strings.Join(a.scopes, " "))
-	w.Header().Set(pageHeader, consentPage)
-	writePage(w, http.StatusOK, "consent", consentData{
-		Title: "Allow " + a.app.Name + "?", App: a.app, User: user, Scopes: inWords(a.scopes), RedirectURI: a.redirectURI,
-		SwitchURL: toLogin, Consent: newSecret(), PKCEOff: a.challenge != "" && !a.app.AllowPKCE,
-	})
+	w.Header().Set(pageHeader, consentPageName)
+	writePage(w, http.StatusOK, consentPage(consentData{
+		App: a.app, User: user, Scopes: inWords(a.scopes), RedirectURI: a.redirectURI,
+		Return: r.URL.RequestURI(), Consent: newSecret(), PKCEOff: a.challenge != "" && !a.app.AllowPKCE,
+	}))
 }
 
 // opened returns what stands for the number of a consent form when none is shown: the user and the
@@ -95,7 +83,7 @@ func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 		return
 	case answered:
 		entry.end(http.StatusConflict, "refused: the form was answered before")
-		writePage(w, http.StatusConflict, "error", errorData{"You have answered this already", "Go back to the app. To log in again, start there."})
+		writePage(w, http.StatusConflict, errorPage("You have answered this already", "Go back to the app. To log in again, start there."))
 		return
 	}
 	a, err := e.readAuthorize(r, entry)

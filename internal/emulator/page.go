@@ -2,11 +2,12 @@ package emulator
 
 import (
 	"embed"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+
+	g "maragu.dev/gomponents"
 )
 
 //go:embed pages
@@ -15,15 +16,10 @@ var pageFiles embed.FS
 //go:embed scopes.tsv
 var scopeFile string
 
-// pages parses the templates when the first page is shown.
-var pages = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(pageFiles, "pages/*.html"))
-})
-
 const (
-	pageHeader  = "Emulator-Page" // tells a program which page it got, so that it need not read HTML
-	consentPage = "consent"
-	askHeader   = "Emulator-Ask" // of a request: ask for consent even if it was given before
+	pageHeader      = "Emulator-Page" // tells a program which page it got, so that it need not read HTML
+	consentPageName = "consent"
+	askHeader       = "Emulator-Ask" // of a request: ask for consent even if it was given before
 )
 
 // A scopeInWords is a scope on the consent page. Words describes it to people. It is empty for a
@@ -46,19 +42,6 @@ func inWords(scopes []string) (all []scopeInWords) {
 	return all
 }
 
-type errorData struct{ Title, Rule string }
-
-type indexData struct {
-	Title     string
-	Base      string
-	Apps      []App
-	Users     []User
-	User      *User // who is logged in, or nil
-	Lost      bool
-	Endpoints []endpointGroup
-	activity
-}
-
 // serveIndex is where the hash route arrives: a browser sends nothing of what stands behind #, so
 // the page's script has to look.
 func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
@@ -67,11 +50,11 @@ func (e *Emulator) serveIndex(w http.ResponseWriter, r *http.Request) {
 		apps[i].ClientSecret = "" // it is for the person who started the emulator
 	}
 	data := indexData{
-		Title: "Emulated Contentstack", Base: "http://" + r.Host, Apps: apps, Users: e.o.Users,
+		Base: "http://" + r.Host, Apps: apps, Users: e.o.Users,
 		Lost: r.URL.Query().Has("lost"), Endpoints: endpointGroups(), activity: e.activity(0),
 	}
 	data.User, _ = e.session(r) // no session, no user
-	writePage(w, http.StatusOK, "index", data)
+	writePage(w, http.StatusOK, indexPage(data))
 }
 
 // serveRequests is the log for tests in any language: {"next": n, "requests": [...],
@@ -83,14 +66,14 @@ func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
 		since = 0 // all
 	}
 	if r.URL.Query().Get("as") == "html" {
-		writePage(w, http.StatusOK, "activity", e.activity(since))
+		writePage(w, http.StatusOK, activityPage(e.activity(since)))
 		return
 	}
 	requests, next := e.log.since(since)
 	writeJSON(w, http.StatusOK, map[string]any{"next": next, "requests": requests, "findings": e.Findings()})
 }
 
-func writePage(w http.ResponseWriter, status int, name string, data any) {
+func writePage(w http.ResponseWriter, status int, content g.Node) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -101,7 +84,7 @@ func writePage(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	pages().ExecuteTemplate(w, name+".html", data) // an error means that the browser has left
+	content.Render(w) // an error means that the browser has left
 }
 
 // servePageFile serves the pages' scripts and their style.

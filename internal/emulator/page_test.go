@@ -144,8 +144,8 @@ func TestLineOfTheLogSaysWhoAndWhat(t *testing.T) {
 			page := s.open(s.client, "/").body
 			first, _, _ := strings.Cut(page[strings.Index(page, "<summary>"):], "</summary>")
 			text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(first, "")
-			require.Contains(t, text, row.who+"\n")
-			require.Contains(t, text, " "+row.what+"\n")
+			require.Contains(t, text, "\n"+row.who+"\n")
+			require.Contains(t, text, "\n"+row.what+"\n")
 		})
 	}
 }
@@ -321,6 +321,42 @@ func TestWhatAPageSaysIsEscaped(t *testing.T) {
 	page := s.do(s.client, s.request(http.MethodGet, s.url+"/apps/app1/authorize?client_id=<script>alert(1)</script>", ""))
 	require.Equal(t, http.StatusBadRequest, page.status)
 	require.NotContains(t, page.body, "<script>alert")
+}
+
+// TestNothingFromOutsideIsMarkup: the names of apps, users and organizations, and what clients send,
+// stay text and values of attributes.
+func TestNothingFromOutsideIsMarkup(t *testing.T) {
+	const text, escaped = `"'><script>alert(1)</script>&lt;`, `&#34;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;lt;`
+	app := emulator.App{UID: "app1", ClientID: text, Name: "name" + text, RedirectURIs: []string{callbackURI + text}, AllowPKCE: true, Scopes: []string{text}}
+	orgs := []emulator.Organization{{UID: text, Name: "org" + text}, {UID: "2" + text, Name: text}}
+	users := []emulator.User{{UID: "1" + text, Email: text, FirstName: text, Organizations: orgs}, {UID: "user2", Organizations: orgs[:1]}}
+	s := start(t, emulator.Options{Apps: []emulator.App{app}, Users: users})
+	authorize := s.byPath("app1", authorization(url.Values{"client_id": {text}, "scope": {text}, "redirect_uri": {callbackURI + text}}))
+	s.do(s.client, s.request(http.MethodPost, s.url+"/token", url.Values{"client_id": {text}, "grant_type": {text}, text: {text}}.Encode()))
+	s.do(s.client, s.request(http.MethodGet, s.url+"/apps/"+url.PathEscape(text)+"/authorize", ""))
+	s.do(s.client, s.request(http.MethodGet, s.url+"/"+url.PathEscape(`<b>"'`), ""))
+	s.do(s.client, s.request(http.MethodGet, authorize, ""))
+
+	for name, row := range map[string]struct{ url, user string }{
+		"index":                       {s.url + "/", emulator.FirstUser},
+		"activity":                    {s.url + "/_emulator/requests?as=html", ""},
+		"login":                       {s.url + "/login?return=" + url.QueryEscape(text), ""},
+		"consent":                     {authorize, emulator.FirstUser},
+		"consent of one organization": {authorize, "user2"},
+		"error":                       {s.url + "/apps/app1/authorize?" + strings.Repeat("&"+url.QueryEscape(text)+"=", 2), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.request(http.MethodGet, row.url, "")
+			r.Header.Set("Cookie", emulator.SessionCookie+"="+row.user)
+			page := s.do(s.client, r).body
+			require.Contains(t, page, escaped, "what this test sends is on the page")
+			require.NotContains(t, page, "<script>")
+			require.NotContains(t, page, "<b>\"")
+			for _, tag := range regexp.MustCompile(`<[^>]*>`).FindAllString(page, -1) {
+				require.Regexp(t, `^<(!doctype html|/[a-z0-9]+|[a-z0-9]+( [a-z-]+(="[^"<>']*")?)*)>$`, tag)
+			}
+		})
+	}
 }
 
 func TestRouteScript(t *testing.T) {

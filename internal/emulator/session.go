@@ -36,34 +36,31 @@ func (e *Emulator) session(r *http.Request) (*User, error) {
 // lostPath is the index, which explains that the authorize request is lost.
 const lostPath = "/?lost=1"
 
-type loginData struct {
-	Title  string
-	Users  []User
-	Return string
-	Lost   bool
-}
+// loginURL is the login page, which leads to next after the login. It is always a path of this
+// emulator, whatever next is.
+func loginURL(next string) string { return "/login?" + url.Values{"return": {next}}.Encode() }
 
 // serveLogin shows who can log in. A user who comes from the hash route has lost the authorize
 // request: what stands behind # never reaches a server.
 func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	data := loginData{"Log in", e.o.Users, q.Get("return"), q.Has("lost")}
+	data := loginData{e.o.Users, q.Get("return"), q.Has("lost")}
 	if data.Lost {
 		data.Return = lostPath
 	}
-	writePage(w, http.StatusOK, "login", data)
+	writePage(w, http.StatusOK, loginPage(data))
 }
 
 // logIn begins a session, and goes on to the authorize page that asked for it.
 func (e *Emulator) logIn(w http.ResponseWriter, r *http.Request) {
 	form, err := parseForm(r)
 	if err != nil {
-		writePage(w, http.StatusBadRequest, "error", errorData{"The login failed", err.Error()})
+		writePage(w, http.StatusBadRequest, errorPage("The login failed", err.Error()))
 		return
 	}
 	user, ok := e.findUser(form.Get("user"))
 	if !ok || form.Get("user") == "" {
-		writePage(w, http.StatusBadRequest, "error", errorData{"The login failed", "there is no such user"})
+		writePage(w, http.StatusBadRequest, errorPage("The login failed", "there is no such user"))
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Value: user.UID, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})

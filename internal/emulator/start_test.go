@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPagesAreNotParsedAtStart: every csoauth command links the emulator, and most show no page.
-// The runtime reports what each package allocates before main. Templates take more than 1,000
+// TestPagesAreNotMadeAtStart: every csoauth command links the emulator, and most show no page. The
+// runtime reports what each package allocates before main. Making the pages takes more than 1,000
 // allocations.
-func TestPagesAreNotParsedAtStart(t *testing.T) {
+func TestPagesAreNotMadeAtStart(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	var trace bytes.Buffer
