@@ -260,6 +260,9 @@ var withoutSecrets = map[string]string{
 
 	"internal/browser.Process": "a program's name, without the address that it opens",
 
+	"internal/emulator/markup.Group": "parts of pages, which mask what is secret before",
+	"internal/emulator/markup.Node":  "a part of a page",
+	"internal/emulator/markup.Text":  "a part of a page",
 	"internal/emulator.Browser":      "an address of the emulator, and a user's choice",
 	"internal/emulator.Cut":          "a choice",
 	"internal/emulator.Duration":     "a number",

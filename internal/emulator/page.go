@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	g "maragu.dev/gomponents"
 )
 
 //go:embed pages
@@ -73,7 +71,7 @@ func (e *Emulator) serveRequests(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"next": next, "requests": requests, "findings": e.Findings()})
 }
 
-func writePage(w http.ResponseWriter, status int, content g.Node) {
+func writePage(w http.ResponseWriter, status int, p page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -84,7 +82,7 @@ func writePage(w http.ResponseWriter, status int, content g.Node) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	content.Render(w) // an error means that the browser has left
+	_, _ = w.Write(p.document()) // an error means that the browser has left
 }
 
 // servePageFile serves the pages' scripts and their style.

@@ -1,18 +1,17 @@
 package emulator
 
 import (
-	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
+	h "github.com/contentstack/csoauth/internal/emulator/markup"
 )
 
 // badAuthorizeURL is the title of an error page that a client's authorize URL leads to.
 const badAuthorizeURL = "This authorize URL does not work"
 
-func errorPage(title, rule string) g.Node {
+func errorPage(title, rule string) page {
 	return page{title: title, body: narrowBody("error",
-		h.H1(g.Text(title)),
-		h.P(h.Class("note"), h.ID("rule"), g.Text(rule)),
-		g.If(title == badAuthorizeURL, paragraph("Nothing was sent to the app. Correct what the message names, and open the address again.")),
+		h.H1(h.Text(title)),
+		h.P(h.Class("note"), h.ID("rule"), h.Text(rule)),
+		h.If(title == badAuthorizeURL, paragraph("Nothing was sent to the app. Correct what the message names, and open the address again.")),
 		linkToIndex(),
 	)}
 }

@@ -2,14 +2,12 @@ package emulator
 
 import (
 	"cmp"
-	"io"
 
-	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
+	h "github.com/contentstack/csoauth/internal/emulator/markup"
 )
 
-// The pages write what comes from outside with g.Text and g.Attr, which escape it, and never with
-// g.Raw. They check no URL: every href, src and action begins with a text of the emulator's own.
+// Package markup escapes what the pages show. It checks no URL: every href, src and action begins with
+// a text of the emulator's own.
 
 const emulatorTitle = "Emulated Contentstack"
 
@@ -17,83 +15,83 @@ const emulatorTitle = "Emulated Contentstack"
 type page struct {
 	title   string   // what stands before emulatorTitle in the browser's title; empty: nothing
 	scripts []string // files of the folder pages
-	body    g.Group  // attributes and content of the body
+	body    h.Group  // attributes and content of the body
 }
 
-// Render makes a page a g.Node.
-func (p page) Render(w io.Writer) error {
+// document returns the page as HTML.
+func (p page) document() []byte {
 	title := emulatorTitle
 	if p.title != "" {
 		title = p.title + " – " + emulatorTitle
 	}
-	return h.Doctype(h.HTML(h.Lang("en"),
+	return h.Render(h.HTML(h.Lang("en"),
 		h.Head(
 			h.Meta(h.Charset("utf-8")),
 			h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
 			h.Meta(h.Name("color-scheme"), h.Content("light dark")),
-			h.TitleEl(g.Text(title)),
+			h.Title(h.Text(title)),
 			h.Link(h.Rel("stylesheet"), h.Href("/_emulator/style.css")),
-			g.Map(p.scripts, func(file string) g.Node { return h.Script(h.Src("/_emulator/"+file), h.Defer()) }),
+			h.Map(p.scripts, func(file string) h.Node { return h.Script(h.Src("/_emulator/"+file), h.Defer()) }),
 		),
 		h.Body(p.body),
-	)).Render(w)
+	))
 }
 
 // narrowBody is the body of a page that asks or says one thing. Its name is for tests.
-func narrowBody(name string, content ...g.Node) g.Group {
-	return g.Group{
+func narrowBody(name string, content ...h.Node) h.Group {
+	return h.Group{
 		h.Data("page", name),
-		h.Header(h.Class("banner"), h.P(h.Strong(g.Text("Emulated Contentstack.")), g.Text(" For tests; no real account"))),
-		h.Main(h.Class("narrow"), g.Group(content)),
+		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests; no real account"))),
+		h.Main(h.Class("narrow"), h.Group(content)),
 		foot(),
 	}
 }
 
-func foot() g.Node {
+func foot() h.Node {
 	return h.Footer(paragraph("This page is csoauth’s, for tests of clients. It is not Contentstack and knows none of its accounts."))
 }
 
-func linkToIndex() g.Node {
-	return h.P(h.A(h.Href("/"), g.Text("Findings, log, apps and users of this emulator")))
+func linkToIndex() h.Node {
+	return h.P(h.A(h.Href("/"), h.Text("Findings, log, apps and users of this emulator")))
 }
 
-func paragraph(text string) g.Node { return h.P(g.Text(text)) }
+func paragraph(text string) h.Node { return h.P(h.Text(text)) }
 
-func inCode(text string) g.Node { return h.Code(g.Text(text)) }
+func inCode(text string) h.Node { return h.Code(h.Text(text)) }
 
 // lines puts each node on a line of its own. Where text flows, a browser shows a line end as a
 // blank.
-func lines(nodes ...g.Node) g.Group {
-	all := g.Group{g.Text("\n")}
+func lines(nodes ...h.Node) h.Group {
+	all := h.Group{h.Text("\n")}
 	for _, node := range nodes {
-		all = append(all, node, g.Text("\n"))
+		all = append(all, node, h.Text("\n"))
 	}
 	return all
 }
 
 // field is a row of a list of names and values.
-func field(name string, values ...g.Node) g.Node {
-	return h.Div(h.Dt(g.Text(name)), g.Group(values))
+func field(name string, values ...h.Node) h.Node {
+	return h.Div(h.Dt(h.Text(name)), h.Group(values))
 }
 
-func codeField(name, value string) g.Node { return field(name, h.Dd(inCode(value))) }
+func codeField(name, value string) h.Node { return field(name, h.Dd(inCode(value))) }
 
-// mapOr is g.Map, or else what to show if there is nothing to map.
-func mapOr[T any](all []T, show func(T) g.Node, none g.Node) g.Node {
+// mapOr is h.Map, or else what to show if there is nothing to map.
+func mapOr[T any](all []T, show func(T) h.Node, none h.Node) h.Node {
 	if len(all) == 0 {
 		return none
 	}
-	return g.Map(all, show)
+	return h.Map(all, show)
 }
 
 // joined shows all with commas between them, or else the text none.
-func joined[T any](all []T, show func(T) g.Node, none string) (nodes g.Group) {
+func joined[T any](all []T, show func(T) h.Node, none string) (nodes h.Group) {
 	if len(all) == 0 {
-		return g.Group{g.Text(none)}
+		return h.Group{h.Text(none)}
 	}
 	for i, one := range all {
 		if i > 0 {
-			nodes = append(nodes, g.Text(", "))
+			nodes = append(nodes, h.Text(", "))
 		}
 		nodes = append(nodes, show(one))
 	}

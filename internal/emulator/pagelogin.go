@@ -1,8 +1,7 @@
 package emulator
 
 import (
-	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
+	h "github.com/contentstack/csoauth/internal/emulator/markup"
 )
 
 type loginData struct {
@@ -11,10 +10,10 @@ type loginData struct {
 	Lost   bool   // the authorize request is behind #, and a login loses it
 }
 
-func loginPage(data loginData) g.Node {
+func loginPage(data loginData) page {
 	return page{title: "Log in", body: narrowBody("login",
-		h.H1(g.Text("Log in to the emulated Contentstack")),
-		g.If(data.Lost, lostByLogin()),
+		h.H1(h.Text("Log in to the emulated Contentstack")),
+		h.If(data.Lost, lostByLogin()),
 		paragraph("Users have no passwords here. Choose one:"),
 		h.Form(h.Method("post"), h.Action("/login"),
 			h.Input(h.Type("hidden"), h.Name("return"), h.Value(data.Return)),
@@ -24,21 +23,21 @@ func loginPage(data loginData) g.Node {
 	)}
 }
 
-func lostByLogin() g.Node {
+func lostByLogin() h.Node {
 	return h.Div(h.Class("note"), h.ID("lost"),
-		h.H2(g.Text("The authorize request will be lost")),
+		h.H2(h.Text("The authorize request will be lost")),
 		h.P(
-			g.Text("The parameters of your authorize URL are behind "), inCode("#"),
-			g.Text(", and a login loses them, as at Contentstack. Open that URL again after the login."),
+			h.Text("The parameters of your authorize URL are behind "), inCode("#"),
+			h.Text(", and a login loses them, as at Contentstack. Open that URL again after the login."),
 		),
 	)
 }
 
-func userButton(user User) g.Node {
-	name := func(o Organization) g.Node { return g.Text(o.Name) }
-	return g.Group{h.Button(h.Class("person"), h.Name("user"), h.Value(user.UID), lines(
-		h.Span(h.Class("name"), g.Text(user.Name())),
-		h.Span(g.Text(user.Email)),
+func userButton(user User) h.Node {
+	name := func(o Organization) h.Node { return h.Text(o.Name) }
+	return h.Group{h.Button(h.Class("person"), h.Name("user"), h.Value(user.UID), lines(
+		h.Span(h.Class("name"), h.Text(user.Name())),
+		h.Span(h.Text(user.Email)),
 		h.Span(h.Class("quiet"), joined(user.Organizations, name, "in no organization")),
-	)), g.Text("\n")}
+	)), h.Text("\n")}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -85,14 +86,14 @@ func canBeLink(address string) bool {
 // Write responds with a page that HTML returned. It reports no error: a browser that has left
 // needs no page.
 func Write(w http.ResponseWriter, status int, html string) {
-	set(w.Header(), "Content-Security-Policy", policy, "Content-Type", "text/html; charset=utf-8")
+	set(w.Header(), "Content-Security-Policy", policy(), "Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, html)
 }
 
 // policy lets a page use its own style, and nothing else.
-var policy = func() string {
+var policy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(css))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()
+})
