@@ -161,6 +161,20 @@ func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 	assert.Regexp(t, `^default-src 'none'; style-src 'sha256-[^']+'; `, w.Header().Get("Content-Security-Policy"))
 }
 
+// The page of a login that failed says what to do next, and where.
+func TestPageOfALoginThatFailed(t *testing.T) {
+	for query, want := range map[string]string{
+		"error=access_denied": "<h1>Access was not allowed</h1>\n" +
+			"<p>tool was not given access to Contentstack. If that was a mistake, start the login there again.</p>\n",
+		"code=c": "<h1>The login did not work</h1>\n<p>tool says why. Start the login again there.</p>\n",
+	} {
+		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "tool" })
+		ask(a, "GET", "http://localhost:8184/callback?"+query+"&state="+a.State(), nil)
+		w := ask(a, "GET", "http://localhost:8184/callback", nil)
+		assert.Contains(t, w.Body.String(), want+"<p>You can close this page.</p>\n</main>", query)
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -99,6 +100,8 @@ func TestNextRedirectURI(t *testing.T) {
 	assert.Contains(t, err.Error(), squatter.Addr().String())
 	assert.Contains(t, err.Error(), another.Addr().String())
 	assert.NotContains(t, err.Error(), "\n")
+	assert.True(t, strings.HasPrefix(err.Error(), "loopback: port in use: "), err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "; "), "it stands between the two: %v", err)
 }
 
 func TestListenerOnAllInterfacesIsFound(t *testing.T) {

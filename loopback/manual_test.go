@@ -41,6 +41,9 @@ func TestManual(t *testing.T) {
 	token, err := loginWithin(t, t.Context(), config, &loopback.Options{Manual: true, In: in, Out: io.MultiWriter(&out, asked)})
 	require.NoError(t, err)
 	assert.True(t, token.Valid())
+	assert.Regexp(t, `^Open this address in a browser, here or on another machine, to log in to\nContentstack:\n\n  http\S+\n\n`+
+		`When you have allowed access, the browser says that it cannot connect to\nhttp://localhost:8184/callback\n`+
+		`Copy the whole address that it shows then, and paste it here:\n`, out.String())
 	assert.Contains(t, out.String(), "That is not an address at http://localhost:8184/callback")
 	assert.Contains(t, out.String(), "of another login")
 }

@@ -56,4 +56,6 @@ func TestSuccessURLThatIsNotSafe(t *testing.T) {
 		assert.ErrorContains(t, err, want, url)
 		assert.NotContains(t, err.Error(), "hunter2")
 	}
+	_, err := loopback.NewAttempt(t.Context(), offline(), &loopback.Options{SuccessURL: "/welcome"})
+	assert.EqualError(t, err, "the SuccessURL is not an absolute URL in ASCII: want https://host/path", "it says what to write")
 }
