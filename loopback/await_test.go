@@ -88,6 +88,7 @@ func TestTerminalShowsHowLongIsLeft(t *testing.T) {
 		synctest.Wait()
 		assert.True(t, strings.HasSuffix(screen(out.String()), "/authorize\n\nWaiting for the browser. 4:31 left."), screen(out.String()))
 		assert.NotContains(t, out.String(), "stacks")
+		assert.True(t, strings.HasSuffix(out.String(), " left."), "the cursor stays behind the line")
 
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
@@ -185,6 +186,31 @@ func TestPageAfterTheTimeout(t *testing.T) {
 		assert.Contains(t, w.Body.String(), "That took too long")
 		assert.Contains(t, w.Body.String(), "again in tool.")
 		assert.Contains(t, w.Body.String(), "close this page")
+	})
+}
+
+// The address was the last line that Login asked for. It says nothing of what is typed while the
+// code is exchanged.
+func TestNoLineIsTakenAfterTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAttempt(t, func(c *csoauth.Config, _ *loopback.Options) {
+			c.HTTPClient.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+				time.Sleep(10 * time.Second)
+				return nil, errors.New("no route")
+			})
+		})
+		var out buffer
+		pasted, done := make(chan string), make(chan error, 1)
+		go func() { done <- a.AwaitPasted(t.Context(), &out, pasted) }()
+		pasted <- "http://localhost:8184/callback?code=c&state=" + a.State()
+		select {
+		case pasted <- "what?":
+			assert.Fail(t, "a line was taken after the address")
+		case <-time.After(5 * time.Second):
+		}
+		require.ErrorContains(t, <-done, "no route")
+		assert.NotContains(t, out.String(), "what?")
+		assert.NotContains(t, out.String(), "That is not an address")
 	})
 }
 

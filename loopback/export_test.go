@@ -72,6 +72,14 @@ func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour, typed 
 	return a.l.err
 }
 
+// AwaitPasted waits as Login does, and takes the lines that are pasted meanwhile.
+func (a *Attempt) AwaitPasted(ctx context.Context, out io.Writer, pasted <-chan string) error {
+	ctx, cancel := a.l.limit(ctx)
+	defer cancel()
+	a.l.await(ctx, &terminal{out: out, typed: true}, once(nil), pasted)
+	return a.l.err
+}
+
 // NoContainer has no test be in a container.
 func NoContainer() { containerFiles = nil }
 

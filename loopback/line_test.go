@@ -149,6 +149,30 @@ func TestLineFeedAfterACarriageReturnIsTaken(t *testing.T) {
 	}
 }
 
+// A buffer may be over a connection on which nothing comes for a long time.
+func TestLineFeedInABufferIsTakenWithoutARead(t *testing.T) {
+	from := &counted{Reader: strings.NewReader("one\r\n")}
+	in := bufio.NewReader(from)
+	lines := loopback.LinesOf(in)
+	_, err := lines.Next(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, in.Buffered(), "the line feed")
+	lines.Finish()
+	assert.Zero(t, in.Buffered())
+	assert.Equal(t, 1, from.reads, "the line was one")
+}
+
+// A counted Reader counts the calls of its Read.
+type counted struct {
+	io.Reader
+	reads int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	c.reads++
+	return c.Reader.Read(p)
+}
+
 // A program that reads In after the Login finds no deadline and loses nothing.
 func TestProgramReadsOnAfterACarriageReturn(t *testing.T) {
 	in, paste := net.Pipe()

@@ -1,10 +1,13 @@
 package loopback_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,17 +54,43 @@ func rawTerminal(t *testing.T) (keyboard, terminal *os.File) {
 
 // What is typed after Enter is the program's.
 func TestTerminalInRawMode(t *testing.T) {
-	keyboard, terminal := rawTerminal(t)
-	cs := csoauthtest.NewServer(t, nil)
-	out := make(tell, 10)
-	go func() { _, _ = io.WriteString(keyboard, "what?\r"+callbackOf(t, cs, <-out)+"\rx") }()
-	token, err := loginWithin(t, t.Context(), cs.Config("http://localhost:8184/callback"), &loopback.Options{Manual: true, In: terminal, Out: out})
+	for _, name := range []string{"its Read can be interrupted", "its Read cannot be interrupted"} {
+		t.Run(name, func(t *testing.T) {
+			keyboard, terminal := rawTerminal(t)
+			if name == "its Read cannot be interrupted" {
+				terminal = blocking(t, terminal)
+			}
+			cs := csoauthtest.NewServer(t, nil)
+			out := make(tell, 10)
+			go func() { _, _ = io.WriteString(keyboard, "what?\r"+callbackOf(t, cs, <-out)+"\rx") }()
+			token, err := loginWithin(t, t.Context(), cs.Config("http://localhost:8184/callback"), &loopback.Options{Manual: true, In: terminal, Out: out})
+			require.NoError(t, err)
+			assert.True(t, token.Valid())
+			assertTyped(t, keyboard, terminal, "x")
+		})
+	}
+}
+
+// blocking opens a terminal anew, as programs inherit one: its Read cannot be interrupted.
+func blocking(t *testing.T, terminal *os.File) *os.File {
+	t.Helper()
+	fd, err := syscall.Open(terminal.Name(), syscall.O_RDWR|syscall.O_NOCTTY|syscall.O_CLOEXEC, 0)
 	require.NoError(t, err)
-	assert.True(t, token.Valid())
-	next := make([]byte, 1)
+	again := os.NewFile(uintptr(fd), terminal.Name())
+	t.Cleanup(func() { again.Close() })
+	require.ErrorIs(t, again.SetReadDeadline(time.Time{}), os.ErrNoDeadline)
+	return again
+}
+
+// assertTyped sees that what was typed for the program is what it reads next.
+func assertTyped(t *testing.T, keyboard, terminal *os.File, typed string) {
+	t.Helper()
+	_, err := io.WriteString(keyboard, strings.Repeat("!", len(typed))) // so that a Read ends if it was lost
+	require.NoError(t, err)
+	next := make([]byte, len(typed))
 	_, err = io.ReadFull(terminal, next)
 	require.NoError(t, err)
-	assert.Equal(t, "x", string(next))
+	assert.Equal(t, typed, string(next))
 }
 
 // A program may go on to read its terminal itself, which is the In that nil means.
@@ -117,6 +146,7 @@ func TestPasteWhileListening(t *testing.T) {
 			assert.True(t, token.Valid())
 			assert.Contains(t, out.String(), "paste here the address that it ends at.")
 			assert.Contains(t, out.String(), row.said)
+			assert.Equal(t, row.said != "", strings.Contains(out.String(), "Paste the "), "a line was wrong: %s", out.String())
 			_, err = io.WriteString(keyboard, "x")
 			require.NoError(t, err)
 			next := make([]byte, 1)
@@ -125,6 +155,49 @@ func TestPasteWhileListening(t *testing.T) {
 			assert.Equal(t, "x", string(next), "what is typed next is the program's")
 		})
 	}
+}
+
+// readsAside reports whether a login that listens reads its terminal.
+func readsAside() bool {
+	var stacks bytes.Buffer
+	_ = pprof.Lookup("goroutine").WriteTo(&stacks, 2)
+	return strings.Contains(stacks.String(), ").readAside")
+}
+
+// TestTypedWhileThePageIsFetched: the outcome is known by then, so it is for the program.
+func TestTypedWhileThePageIsFetched(t *testing.T) {
+	keyboard, terminal := rawTerminal(t)
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	browser := cs.Browser()
+	u := newUser(t, &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.String() == config.RedirectURI { // the page, without the code
+			assert.Eventually(t, func() bool { return !readsAside() }, 20*time.Second, time.Millisecond, "Login still reads the terminal")
+			_, err := io.WriteString(keyboard, "x")
+			assert.NoError(t, err)
+		}
+		return browser.Transport.RoundTrip(r)
+	})})
+	u.before = func(string) { assert.True(t, readsAside(), "an address can be pasted") }
+	_, err := loginWithin(t, t.Context(), config, &loopback.Options{In: terminal, Out: io.Discard, OpenBrowser: u.open})
+	require.NoError(t, err)
+	assert.Contains(t, <-u.page, "You are logged in")
+	assertTyped(t, keyboard, terminal, "x")
+}
+
+// TestTerminalThatHangsUp is read no more, and the login goes on.
+func TestTerminalThatHangsUp(t *testing.T) {
+	keyboard, terminal := rawTerminal(t)
+	cs := csoauthtest.NewServer(t, nil)
+	u := newUser(t, cs.Browser())
+	u.before = func(string) {
+		assert.True(t, readsAside(), "an address can be pasted")
+		assert.NoError(t, keyboard.Close())
+		assert.Eventually(t, func() bool { return !readsAside() }, 20*time.Second, time.Millisecond, "Login reads it again and again")
+	}
+	token, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{In: terminal, Out: io.Discard, OpenBrowser: u.open})
+	require.NoError(t, err)
+	assert.True(t, token.Valid())
 }
 
 // TestPasteDoesNotEndAnothersLogin: ten wrong lines are no reason to stop listening.
