@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -166,6 +167,39 @@ func TestPortOfAnotherLoginIsWaitedFor(t *testing.T) {
 	assert.Equal(t, other, token.RedirectURI)
 	close(let)
 	require.NoError(t, <-first)
+}
+
+// TestPortOfAnotherLoginIsTriedNowAndThen: the wait must not keep a processor busy.
+func TestPortOfAnotherLoginIsTriedNowAndThen(t *testing.T) {
+	port := freePort()
+	folder, err := turn.Folder()
+	require.NoError(t, err)
+	leave, free, err := turn.New(folder, "port-"+port).Try(turn.Holder{Program: "another"})
+	require.NoError(t, err)
+	require.True(t, free)
+	defer leave()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		asked := 0
+		_, _, err := newAttempt(t, redirectURI("http://localhost:"+port+"/callback")).Listen(&askedContext{ctx, func() {
+			if asked++; asked > 1000 { // each try asks once or twice
+				cancel()
+			}
+		}})
+		require.ErrorIs(t, err, context.DeadlineExceeded, "asked %d times", asked)
+	})
+}
+
+// An askedContext calls asked whenever it is asked whether it has ended.
+type askedContext struct {
+	context.Context
+	asked func()
+}
+
+func (c *askedContext) Err() error {
+	c.asked()
+	return c.Context.Err()
 }
 
 // TestPortOfALoginThatDied may be in use for a moment after its lock is free.

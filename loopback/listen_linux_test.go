@@ -12,6 +12,25 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
+// Here to listen tells whether the port is taken, so the program that has it gets no connection.
+// On other systems Login asks with one.
+func TestProgramThatHasThePortGetsNoConnection(t *testing.T) {
+	squatter, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer squatter.Close()
+	config := offline()
+	config.RedirectURI = "http://" + squatter.Addr().String() + "/callback"
+	_, err = loginWithin(t, t.Context(), config, &loopback.Options{OpenBrowser: nobody, Out: io.Discard})
+	require.ErrorIs(t, err, loopback.ErrPortInUse)
+	ours, err := net.Dial("tcp", squatter.Addr().String())
+	require.NoError(t, err)
+	defer ours.Close()
+	first, err := squatter.Accept()
+	require.NoError(t, err)
+	defer first.Close()
+	assert.Equal(t, ours.LocalAddr().String(), first.RemoteAddr().String(), "Login connected to it")
+}
+
 // A literal address is that one alone, and localhost two. Other systems do not have all of
 // 127.0.0.0/8.
 func TestListensNowhereElse(t *testing.T) {

@@ -69,7 +69,7 @@ func TestServerRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ request, status string }{
 		"OPTIONS *":       {"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", "418"},
 		"a big header":    {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 60<<10) + "\r\n\r\n", "418"},
-		"a bigger header": {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 80<<10) + "\r\n\r\n", "431"},
+		"a bigger header": {"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 68<<10) + "\r\n\r\n", "431"}, // net/http lets 4 KiB more through
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
