@@ -97,7 +97,7 @@ func (l *login) hintAtRoute(t *terminal) {
 
 // await waits until the outcome is known, or ctx ends. It takes the lines that are pasted
 // meanwhile.
-func (l *login) await(ctx context.Context, t *terminal, failed func() error, pasted <-chan string) {
+func (l *login) await(ctx context.Context, t *terminal, failed func() error, pasted *pastes) {
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
 	hint := time.NewTimer(hintAfter)
@@ -120,17 +120,18 @@ func (l *login) await(ctx context.Context, t *terminal, failed func() error, pas
 		case <-hint.C:
 			hinted = true
 			l.hintAtRoute(t)
-		case line := <-pasted:
-			if isBlank(line) || lines.wrong >= maxPasted {
-				break
+		case line := <-pasted.next():
+			if !isBlank(line) {
+				callback, problem := lines.take(line)
+				if problem == "" {
+					go l.come(callback, false) // the exchange may take a while, and ctx may end
+					break
+				}
+				t.say("%s", problem)
 			}
-			callback, problem := lines.take(line)
-			if problem == "" {
-				go l.come(callback, false) // the exchange may take a while, and ctx may end
-				pasted = nil
-				break
+			if lines.wrong < maxPasted {
+				pasted.more <- struct{}{}
 			}
-			t.say("%s", problem)
 		case <-tick.C:
 		}
 	}

@@ -72,11 +72,20 @@ func (a *Attempt) Await(ctx context.Context, out io.Writer, live, colour, typed 
 	return a.l.err
 }
 
+// Pastes are lines that are pasted.
+type Pastes = pastes
+
+func NewPastes() *Pastes { return newPastes() }
+
+// Lines takes them, and More says that another one is asked for.
+func (p *pastes) Lines() chan<- string  { return p.lines }
+func (p *pastes) More() <-chan struct{} { return p.more }
+
 // AwaitPasted waits as Login does, and takes the lines that are pasted meanwhile.
-func (a *Attempt) AwaitPasted(ctx context.Context, out io.Writer, pasted <-chan string) error {
+func (a *Attempt) AwaitPasted(ctx context.Context, out io.Writer, p *Pastes) error {
 	ctx, cancel := a.l.limit(ctx)
 	defer cancel()
-	a.l.await(ctx, &terminal{out: out, typed: true}, once(nil), pasted)
+	a.l.await(ctx, &terminal{out: out, typed: true}, once(nil), p)
 	return a.l.err
 }
 

@@ -70,11 +70,28 @@ func isTerminal(f *os.File) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
+// pastes are the lines that are pasted while the login listens. After each, nothing is read before
+// the receiver asks for more: what follows the address is for the program. Nil: there are none.
+type pastes struct {
+	lines chan string
+	more  chan struct{} // has room for the one who asks
+}
+
+func newPastes() *pastes { return &pastes{make(chan string), make(chan struct{}, 1)} }
+
+// next has the next line, if there are any.
+func (p *pastes) next() <-chan string {
+	if p == nil {
+		return nil
+	}
+	return p.lines
+}
+
 // readAside returns the lines that are pasted while the login listens, and a function that ends
 // that and leaves nothing behind. There are none unless they come from a terminal whose Read can be
 // interrupted: otherwise the next line that the user types for the program would be lost. isAway:
 // the program is in the background of that terminal, and none will come before it is back.
-func (l *login) readAside(ctx context.Context) (pasted <-chan string, isAway bool, end func()) {
+func (l *login) readAside(ctx context.Context) (pasted *pastes, isAway bool, end func()) {
 	in, done := l.openIn()
 	terminal, ok := in.(*turn.Reader)
 	if !ok {
@@ -82,7 +99,8 @@ func (l *login) readAside(ctx context.Context) (pasted <-chan string, isAway boo
 		return nil, false, func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	all, ended := make(chan string), make(chan struct{})
+	pasted = newPastes()
+	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		lines := lines{in: in}
@@ -93,13 +111,18 @@ func (l *login) readAside(ctx context.Context) (pasted <-chan string, isAway boo
 				return
 			}
 			select {
-			case all <- line:
+			case pasted.lines <- line:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case <-pasted.more:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	return all, terminal.IsAway(), sync.OnceFunc(func() {
+	return pasted, terminal.IsAway(), sync.OnceFunc(func() {
 		cancel()
 		<-ended
 		done()

@@ -185,6 +185,29 @@ func TestTypedWhileThePageIsFetched(t *testing.T) {
 	assertTyped(t, keyboard, terminal, "x")
 }
 
+// TestTypedWhileTheCodeIsExchanged: the address was the last line for Login.
+func TestTypedWhileTheCodeIsExchanged(t *testing.T) {
+	keyboard, terminal := rawTerminal(t)
+	cs := csoauthtest.NewServer(t, nil)
+	config := cs.Config("http://localhost:" + freePort() + "/callback")
+	config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		_, err := io.WriteString(keyboard, "next\r")
+		assert.NoError(t, err)
+		time.Sleep(50 * time.Millisecond) // for a reader that should not be there
+		return http.DefaultTransport.RoundTrip(r)
+	})}
+	_, err := loginWithin(t, t.Context(), config, &loopback.Options{In: terminal, Out: io.Discard, OpenBrowser: func(_ context.Context, address string) error {
+		callback := config.RedirectURI + "?" + cs.Callback(cs.Browser(), address).Encode()
+		_, err := io.WriteString(keyboard, callback+"\r")
+		return err
+	}})
+	require.NoError(t, err)
+	line := make([]byte, 5)
+	_, err = io.ReadFull(terminal, line)
+	require.NoError(t, err)
+	assert.Equal(t, "next", strings.TrimSpace(string(line)))
+}
+
 // TestTerminalThatHangsUp is read no more, and the login goes on.
 func TestTerminalThatHangsUp(t *testing.T) {
 	keyboard, terminal := rawTerminal(t)
