@@ -200,6 +200,6 @@ func TestStatus(t *testing.T) {
 	require.NoError(t, s.Forget(t.Context()))
 	status, err = s.Status(t.Context())
 	require.NoError(t, err)
-	require.ErrorContains(t, status.Err, "nobody has logged in to mytool yet")
+	require.ErrorContains(t, status.Err, "nobody is logged in to mytool")
 	require.Equal(t, clilogin.Status{State: clilogin.StateOver, Err: status.Err, Profile: clilogin.Profile{Name: "default", Dir: m.profileDir()}}, *status)
 }

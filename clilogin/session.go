@@ -202,14 +202,14 @@ func (s *Session) explain(ctx context.Context, err error) error {
 		e.misfit = wrong.why
 		why = e.misfit
 	case errors.Is(stateErr, tokens.ErrNotFound):
-		why = fmt.Sprintf("nobody has logged in to %s yet (profile %q)", s.o.Program, s.o.Profile)
+		why = fmt.Sprintf("nobody is logged in to %s (profile %q)", s.o.Program, s.o.Profile)
 	case errors.Is(err, tokens.ErrUnreadable):
 		e.misfit = fmt.Sprintf("the login in %s cannot be read", s.profile.path)
 		why = e.misfit
 	case stateErr != nil:
 		return stateErr
 	}
-	if unwanted := s.profile.unwanted(ctx); unwanted != "" {
+	if unwanted := s.profile.unwanted(ctx); unwanted != "" && !s.o.NoLogin {
 		why += "; " + unwanted
 	}
 	what := fmt.Sprintf("log in with %s at a terminal", s.o.Program)
@@ -398,7 +398,7 @@ func (s *Session) Status(ctx context.Context) (*Status, error) {
 	case err == nil, errors.Is(err, csapi.ErrForbidden), errors.Is(err, csapi.ErrNoUser): // the token works, and lacks a scope
 		status.State = StateValid
 	case errors.Is(err, csoauth.ErrLoginRequired):
-		status.State, status.Err = StateOver, err
+		status.State, status.Err = StateOver, s.explain(ctx, err)
 	default:
 		status.State, status.Err = StateUnknown, err
 	}

@@ -32,7 +32,7 @@ func TestWithoutAForegroundNoBrowserOpens(t *testing.T) {
 	undo := clilogin.SetForeground(false)
 	err := m.refused()
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
-	require.ErrorContains(t, err, `nobody has logged in to mytool yet (profile "default"): log in with mytool at a terminal`)
+	require.ErrorContains(t, err, `nobody is logged in to mytool (profile "default"): log in with mytool at a terminal`)
 	undo()
 	m.o.NoLogin = true
 	require.ErrorIs(t, m.refused(), csoauth.ErrLoginRequired)

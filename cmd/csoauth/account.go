@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,16 +90,25 @@ func (f *accountFlags) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := o.ProfileDir(ctx)
+	dir, err := profileDir(ctx, o)
 	if err != nil {
-		_, why, _ := strings.Cut(err.Error(), "Options.Profile: ")
-		return nil, usage(fmt.Errorf("--profile or CSOAUTH_PROFILE: %s", why))
+		return nil, err
 	}
 	s, err := readSettings(dir)
 	if err != nil {
 		return nil, err
 	}
 	return &account{options: o, dir: dir, settings: s.withEnvironment(os.Getenv)}, nil
+}
+
+// profileDir returns the directory of a profile, whose name may be no name.
+func profileDir(ctx context.Context, o *clilogin.Options) (string, error) {
+	dir, err := o.ProfileDir(ctx)
+	if err != nil {
+		_, why, _ := strings.Cut(err.Error(), "Options.Profile: ")
+		return "", usage(fmt.Errorf("--profile or CSOAUTH_PROFILE: %s", why))
+	}
+	return dir, nil
 }
 
 // newConfig returns the Config that the settings say.
@@ -120,6 +130,9 @@ func (a *account) newConfig() (*csoauth.Config, error) {
 		}
 	}
 	if s.Server != "" {
+		if u, err := url.Parse(s.Server); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, usage(fmt.Errorf("--server %q: want a URL such as http://127.0.0.1:8484", s.Server))
+		}
 		c.Endpoints = map[csoauth.Region]csoauth.Endpoints{c.Region: csoauth.OneHost(strings.TrimRight(s.Server, "/"))}
 	}
 	if a.options.Logger != nil {
@@ -141,7 +154,7 @@ func (a *account) open(ctx context.Context) (*clilogin.Session, error) {
 		case known.UserUID != "" || known.Err != nil:
 			return nil, fmt.Errorf("the profile has a login, and its settings have no %s: name the app again with %s", names, a.options.LoginCommand)
 		}
-		return nil, fmt.Errorf("%w: nobody has logged in yet (profile %q): run %q", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand)
+		return nil, fmt.Errorf("%w: nobody is logged in to csoauth (profile %q): run %q with %s", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand, names)
 	}
 	var err error
 	if a.config, err = a.newConfig(); err != nil {

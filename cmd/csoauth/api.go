@@ -44,6 +44,8 @@ func apiCommand() *cobra.Command {
 organization and token are those of the login. What is printed is one JSON document, or nothing: if the request fails,
 the exit code is 1, and standard error says why.
 
+Contentstack's lists have pages: --paginate gets all of them.
+
 PATH may have a query. Both go out byte for byte. An https address on one of the login's hosts, as documentation shows
 it, picks the service. Requests are repeated when the service asks to wait, and after a 401 with another token.`,
 		Example: `  csoauth api v3/user

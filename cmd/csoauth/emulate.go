@@ -38,7 +38,7 @@ Only requests for localhost, for names under it and for loopback addresses are a
 point its own name at this machine and read the log. Add --allow-host for another name, such as that of a container.
 
 A test without a browser posts the user's decision to the authorize URL. The code is in the Location header of the
-response. Add uid=… to log in as another user than the first:
+response. Add user=… to log in as another user than the first:
 
   curl -i -d decision=allow "http://127.0.0.1:8484/apps/$APP_UID/authorize?response_type=code&client_id=$CLIENT_ID…"
 
@@ -322,6 +322,9 @@ func describe(w io.Writer, base string, e *emulator.Emulator) {
 	row("Authorize URL", base+"/#!/apps/"+app.UID+"/authorize?…  (the documented form)")
 	row("", base+"/apps/"+app.UID+"/authorize?…")
 	row("Token URL", base+emulator.TokenPaths()[0])
+	if len(app.RedirectURIs) > 0 {
+		row("Log in with", fmt.Sprintf("csoauth login --server %s --app-uid %s --client-id %s --redirect-uri %s", base, app.UID, app.ClientID, app.RedirectURIs[0]))
+	}
 	row("Endpoints in Go", fmt.Sprintf("csoauth.OneHost(%q)", base))
 	row("User API", base+"/v3/user  (with Authorization: Bearer …)")
 	table.Flush()

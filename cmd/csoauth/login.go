@@ -10,6 +10,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/clilogin"
+	"github.com/contentstack/csoauth/loopback"
 )
 
 func loginCommand() *cobra.Command {
@@ -27,6 +28,8 @@ and that before the profile. A flag with an empty value takes the setting away.
 
 The token is kept in a directory of yours, sealed with a key in the system's keyring. Without a keyring the key is in a
 file that only you can read, and the login says so. CSOAUTH_CONFIG_DIR is another directory, for all profiles.
+
+$BROWSER names the browser to open, if it is not the system's.
 
 If the browser logs in another user, or for another organization, than the last time, the old login stays: --switch
 accepts the new one.`,
@@ -70,7 +73,7 @@ func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error 
 		return err
 	}
 	if names := a.settings.missing(); names != "" {
-		return hint(cmd, fmt.Errorf("the first login needs %s, which are in Developer Hub, at your app", names))
+		return hint(cmd, fmt.Errorf("the first login of the profile %q needs %s (Developer Hub, at your app)", filepath.Base(a.dir), names))
 	}
 	if file := a.settings.ClientSecretFile; file != "" {
 		if a.settings.ClientSecretFile, err = filepath.Abs(file); err != nil {
@@ -85,14 +88,39 @@ func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error 
 	if err != nil {
 		return err
 	}
-	err = a.settings.checkWritable(a.dir)
-	if err == nil {
-		if err = session.Login(cmd.Context(), nil); err == nil {
-			err = a.settings.write(a.dir)
-		}
+	err = a.login(cmd.Context(), session)
+	if what := f.afterLogin(err); what != "" {
+		err = fmt.Errorf("%w: %s", err, what)
 	}
-	if errors.Is(err, clilogin.ErrAnotherUser) {
-		err = fmt.Errorf("%w (csoauth login --switch%s)", err, f.ofProfile())
+	return errors.Join(withAdvice(err), session.Close())
+}
+
+// login logs in and keeps the settings. Those of a login that is there are kept only with the new
+// one, because they go with it.
+func (a *account) login(ctx context.Context, session *clilogin.Session) error {
+	keep := a.settings.checkWritable
+	if session.Profile(ctx).UserUID == "" {
+		keep = a.settings.write
 	}
-	return errors.Join(err, session.Close())
+	if err := keep(a.dir); err != nil {
+		return err
+	}
+	if err := session.Login(ctx, nil); err != nil {
+		return err
+	}
+	return a.settings.write(a.dir)
+}
+
+// afterLogin says what to do after a login that failed, if the error does not.
+func (f *accountFlags) afterLogin(err error) string {
+	again := "csoauth login" + f.ofProfile()
+	switch {
+	case errors.Is(err, clilogin.ErrAnotherUser):
+		return again + " --switch"
+	case errors.Is(err, csoauth.ErrDenied):
+		return fmt.Sprintf("to allow it, run %q again", again)
+	case errors.Is(err, loopback.ErrTimeout):
+		return fmt.Sprintf("if the page showed an error, check the client ID, the redirect URI and the scopes; then run %q again", again)
+	}
+	return ""
 }

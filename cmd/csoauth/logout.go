@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -45,10 +46,28 @@ func (f *accountFlags) forget(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	known, err := knownOf(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
 	if err := clilogin.Forget(cmd.Context(), o); err != nil {
 		return err
 	}
+	if known.UserUID == "" && known.Err == nil {
+		return tell(cmd, nobody, known.Name)
+	}
 	return tell(cmd, "The login is removed here. At Contentstack the app stays allowed.")
+}
+
+const nobody = "Nobody is logged in (profile %q)."
+
+// knownOf returns what the directory of a profile says of its login.
+func knownOf(ctx context.Context, o *clilogin.Options) (clilogin.Profile, error) {
+	dir, err := profileDir(ctx, o)
+	if err != nil {
+		return clilogin.Profile{}, err
+	}
+	return (&account{options: o, dir: dir}).known(ctx)
 }
 
 func (f *accountFlags) logout(cmd *cobra.Command, yes bool) error {
@@ -56,16 +75,12 @@ func (f *accountFlags) logout(cmd *cobra.Command, yes bool) error {
 	if err != nil {
 		return err
 	}
-	dir, err := o.ProfileDir(cmd.Context())
-	if err != nil {
-		return usage(err)
-	}
-	known, err := (&account{options: o, dir: dir}).known(cmd.Context())
+	known, err := knownOf(cmd.Context(), o)
 	if err != nil {
 		return err
 	}
 	if known.UserUID == "" && known.Err == nil {
-		return tell(cmd, "Nobody is logged in (profile %q).", known.Name)
+		return tell(cmd, nobody, known.Name)
 	}
 	err = f.with(cmd.Context(), func(_ *account, session *clilogin.Session) error {
 		siblings, err := session.Siblings(cmd.Context())
@@ -96,7 +111,7 @@ func (f *accountFlags) agree(cmd *cobra.Command, siblings []clilogin.Profile, ye
 	for i, p := range siblings {
 		names[i] = p.Name
 	}
-	if err := tell(cmd, "This also ends the login of %s, of the same user, app and organization.", strings.Join(names, ", ")); err != nil {
+	if err := tell(cmd, "This also ends the login of %s, of the same user, app and organization. (--forget-only ends none at Contentstack.)", strings.Join(names, ", ")); err != nil {
 		return err
 	}
 	if yes || !turn.IsForeground(os.Stdin) {

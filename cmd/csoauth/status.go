@@ -84,8 +84,13 @@ func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
 
 // withAdvice says what to do if the network is the trouble.
 func withAdvice(err error) error {
-	_, isConnection := errors.AsType[*net.OpError](err)
+	connection, isConnection := errors.AsType[*net.OpError](err)
 	_, isName := errors.AsType[*net.DNSError](err)
+	if isConnection {
+		if to, ok := connection.Addr.(*net.TCPAddr); ok && to.IP.IsLoopback() {
+			return fmt.Errorf("%w: does a server run there?", err)
+		}
+	}
 	if isConnection || isName {
 		return fmt.Errorf("%w: check the network, or HTTPS_PROXY", err)
 	}
@@ -108,7 +113,7 @@ func printStatus(w io.Writer, s *clilogin.Status) error {
 		row("Region", s.Region.String()+", "+s.Server)
 		row("Scopes", cmp.Or(strings.Join(s.Scopes, " "), "all that the app had"))
 		row("Logged in", s.Made.Local().Format(time.DateTime)+" on "+s.Host)
-		if !s.Expires.IsZero() {
+		if !s.Expires.IsZero() && s.State == clilogin.StateValid {
 			row("Token", "until "+s.Expires.Local().Format(time.DateTime)+", and refreshed before")
 		}
 	}
@@ -134,7 +139,7 @@ func named(uid, name, email string) string {
 // A statusJSON is what "csoauth status --json" prints.
 type statusJSON struct {
 	Version      int      `json:"version"`
-	State        string   `json:"state"`
+	State        string   `json:"state,omitempty"`
 	Profile      string   `json:"profile"`
 	Error        string   `json:"error,omitempty"`
 	User         *whoJSON `json:"user,omitempty"`
