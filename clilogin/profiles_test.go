@@ -237,8 +237,8 @@ func (m *machine) age(by time.Duration) {
 	require.NoError(m.t, sealed.CompareAndSwap(m.t.Context(), name, record, older))
 }
 
-// TestMinValid: a token that ends too soon is replaced before anyone gets it, and serves if no other
-// can be had.
+// TestMinValid: a token that ends too soon is replaced before anyone gets it, and serves if no
+// other can be had.
 func TestMinValid(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()

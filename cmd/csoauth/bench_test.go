@@ -15,8 +15,8 @@ import (
 )
 
 // BenchmarkToken starts "csoauth token" with a login whose key is in a file, and beside it the
-// program in testdata/limit, which has net/http and prints a file. Compare cpu-ms/op: the time that a
-// start takes depends on what else the machine does.
+// program in testdata/limit, which has net/http and prints a file. Compare cpu-ms/op: the time that
+// a start takes depends on what else the machine does.
 func BenchmarkToken(b *testing.B) {
 	bin := b.TempDir()
 	for name, pkg := range map[string]string{"csoauth": ".", "limit": "./testdata/limit"} {

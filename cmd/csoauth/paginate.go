@@ -15,10 +15,10 @@ const maxPages = 1000
 // maxJoined is how many bytes pages may have together. Tests lower it.
 var maxJoined = 256 << 20
 
-// paginate gets the pages of a list, and writes them as one document: the first page, its array with
-// the entries of all. query is that of the first page. Nobody documents when such a list has ended,
-// so it ends with an empty page, with the count, and with a page that has no entry that is new: a
-// server may ignore skip.
+// paginate gets the pages of a list, and writes them as one document: the first page, its array
+// with the entries of all. query is that of the first page. Nobody documents when such a list has
+// ended, so it ends with an empty page, with the count, and with a page that has no entry that is
+// new: a server may ignore skip.
 func paginate(out *bytes.Buffer, query string, get func(query string) ([]byte, error)) error {
 	var first *page
 	var entries []json.RawMessage

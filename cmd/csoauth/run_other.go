@@ -10,8 +10,8 @@ import (
 	"os/signal"
 )
 
-// replaceProcess runs the command and waits for it. Ctrl-C is the command's: the console sends it to
-// both.
+// replaceProcess runs the command and waits for it. Ctrl-C is the command's: the console sends it
+// to both.
 func replaceProcess(path string, args, env []string) error {
 	signal.Ignore(os.Interrupt)
 	cmd := &exec.Cmd{Path: path, Args: args, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}

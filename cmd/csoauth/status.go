@@ -60,8 +60,8 @@ func (f *accountFlags) status(cmd *cobra.Command, asJSON bool) error {
 	return &exitError{exitFailed, fmt.Errorf("it is not known whether the login works: %w", withAdvice(status.Err))}
 }
 
-// status asks for the status of the profile's login. What is known here is in it also if nothing can
-// be asked.
+// status asks for the status of the profile's login. What is known here is in it also if nothing
+// can be asked.
 func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
 	session, err := a.open(cmd.Context())
 	if err == nil {

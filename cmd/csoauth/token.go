@@ -49,7 +49,8 @@ region, and base_urls, which has the base URL of each service in this region.`,
 	return cmd
 }
 
-// minValidDefault is how long a token is good for that a command hands out, or half of a short life.
+// minValidDefault is how long a token is good for that a command hands out; less if its life is
+// short.
 const minValidDefault = 5 * time.Minute
 
 func (f *accountFlags) token(cmd *cobra.Command, asJSON bool, minValid time.Duration, rejected bool) error {

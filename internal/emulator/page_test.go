@@ -323,7 +323,8 @@ func TestWhatAPageSaysIsEscaped(t *testing.T) {
 	require.NotContains(t, page.body, "<script>alert")
 }
 
-// TestNothingFromOutsideIsMarkup: the names of apps, users and organizations, and what clients send,
+// TestNothingFromOutsideIsMarkup: the names of apps, users and organizations, and what clients
+// send,
 // stay text and values of attributes.
 func TestNothingFromOutsideIsMarkup(t *testing.T) {
 	const text, escaped = `"'><script>alert(1)</script>&lt;`, `&#34;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;lt;`

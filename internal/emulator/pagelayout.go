@@ -6,8 +6,8 @@ import (
 	h "github.com/contentstack/csoauth/internal/emulator/markup"
 )
 
-// Package markup escapes what the pages show. It checks no URL: every href, src and action begins with
-// a text of the emulator's own.
+// Package markup escapes what the pages show. It checks no URL: every href, src and action begins
+// with a text of the emulator's own.
 
 const emulatorTitle = "Emulated Contentstack"
 
