@@ -25,7 +25,11 @@ func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	if err := s.logIn(ctx, auth, true); err != nil {
+	err := checkLogin(ctx, s.config, s.o.Loopback)
+	if err == nil {
+		err = s.logIn(ctx, auth, true)
+	}
+	if err != nil {
 		return fmt.Errorf("clilogin: %w", err)
 	}
 	return nil

@@ -37,7 +37,7 @@ type Session struct {
 	login   *tokens.Login
 	api     *csapi.Client
 	closed  *atomic.Bool
-	failed  *atomic.Pointer[error] // why the latest refresh failed
+	failed  chan error // has room for why the latest refresh failed
 }
 
 // Open returns the session of the program's user: the one of an earlier run, its token refreshed if
@@ -89,17 +89,15 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 	}
 	full.Loopback.RedirectURIs = uris
 	if !full.NoLogin {
-		over, end := context.WithCancel(ctx)
-		end()
-		if _, err := loopback.Login(over, c, full.Loopback); !errors.Is(err, context.Canceled) {
-			return nil, err // what cannot work is told before anything happens
+		if err := checkLogin(ctx, c, full.Loopback); err != nil {
+			return nil, err
 		}
 	}
 	path, err := full.profileDir(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{config: c, o: full, closed: new(atomic.Bool), failed: new(atomic.Pointer[error])}
+	s := &Session{config: c, o: full, closed: new(atomic.Bool), failed: make(chan error, 1)}
 	s.profile = &profile{
 		path: path, dir: tokens.Dir(path), config: c, uris: uris, service: full.Program, name: full.Profile,
 		requireKeyring: full.RequireKeyring, out: full.Loopback.Out,
@@ -109,6 +107,16 @@ func open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) 
 	}
 	s.api = csapi.New(c, s, nil)
 	return s, s.begin()
+}
+
+// checkLogin returns what cannot work in a login, before anything happens.
+func checkLogin(ctx context.Context, c *csoauth.Config, o *loopback.Options) error {
+	over, end := context.WithCancel(ctx)
+	end()
+	if _, err := loopback.Login(over, c, o); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // begin gives the Session a Manager that remembers nothing.
@@ -125,14 +133,33 @@ func (s *Session) begin() (err error) {
 // Format keeps secrets out of what fmt prints.
 func (s Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "clilogin.Session") }
 
-// note remembers why the latest refresh failed.
+// note remembers why a refresh failed, for Invalidate.
 func (s *Session) note(e tokens.Event) {
-	switch e.Type {
-	case tokens.EventRefreshed:
-		s.failed.Store(nil)
-	case tokens.EventRefreshFailed:
-		s.failed.Store(&e.Err)
+	if e.Type != tokens.EventRefreshFailed {
+		return
 	}
+	select {
+	case <-s.failed: // an earlier one
+	default:
+	}
+	select {
+	case s.failed <- e.Err:
+	default:
+	}
+}
+
+// noted is how long an event may come after the call that it is about.
+const noted = time.Second
+
+// whyNot returns why a refresh has just failed, if one has.
+func (s *Session) whyNot(ctx context.Context) error {
+	select {
+	case err := <-s.failed:
+		return err
+	case <-time.After(noted):
+	case <-ctx.Done():
+	}
+	return errors.New("it came less than a minute ago in place of another one that was rejected")
 }
 
 // API makes requests to Contentstack's APIs as the user.
@@ -264,11 +291,7 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 		s.profile.setForced(ctx, now.AccessToken)
 		return nil
 	}
-	why := errors.New("it came less than a minute ago in place of another one that was rejected")
-	if failed := s.failed.Load(); failed != nil {
-		why = *failed
-	}
-	return fmt.Errorf("clilogin: no other token can be had in place of the rejected one: %w", why)
+	return fmt.Errorf("clilogin: no other token can be had in place of the rejected one: %w", s.whyNot(ctx))
 }
 
 // Logout ends the login everywhere: it revokes what the user has allowed the app in the
