@@ -276,6 +276,10 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 		return fmt.Errorf("clilogin: the rejected token came %v ago in place of another one that was rejected, so the fault may not be the token's: try again in %v",
 			ago.Round(time.Second), (forcedFor - ago).Round(time.Second))
 	}
+	select {
+	case <-s.failed: // of an earlier refresh
+	default:
+	}
 	err = s.login.Invalidate(ctx, accessToken)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
 		s.profile.setDoubt(ctx)
