@@ -12,9 +12,13 @@ import (
 )
 
 // setDoubt has the next Open ask Contentstack whether the login is over, although its access token
-// has not expired. If it cannot be written, that Open does not know.
-func (p *profile) setDoubt(ctx context.Context) {
-	_ = p.dir.CompareAndSwap(ctx, doubtName, nil, []byte("?"))
+// has not expired.
+func (p *profile) setDoubt(ctx context.Context) error {
+	err := p.dir.CompareAndSwap(ctx, doubtName, nil, []byte("?"))
+	if errors.Is(err, tokens.ErrConflict) && p.isInDoubt(ctx) {
+		return nil
+	}
+	return err
 }
 
 func (p *profile) isInDoubt(ctx context.Context) bool {

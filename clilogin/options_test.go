@@ -184,7 +184,7 @@ func TestStatus(t *testing.T) {
 	require.NoError(t, err)
 	require.WithinRange(t, status.Expires, time.Now().Add(59*time.Minute), time.Now().Add(time.Hour))
 	require.Equal(t, clilogin.Status{State: clilogin.StateValid, Expires: status.Expires, Profile: clilogin.Profile{
-		Name: "default", Dir: m.profileDir(),
+		Name: "default", Dir: m.profileDir(), LoggedIn: true,
 		UserUID: ada, UserName: "Ada Lovelace", Email: "ada@example.com", OrganizationUID: press, OrganizationName: "Emulated Press",
 		AppUID: m.config.AppUID, ClientID: m.config.ClientID, Server: m.server.URL,
 		Made: status.Made, Host: host, KeyPlace: "keyring",

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ type state struct {
 	Key     keyPlace `json:"key"`
 
 	// What was asked for.
-	Server      string   `json:"server"` // the origin of the token endpoint
+	Server      string   `json:"server"` // the base of the token endpoint
 	Region      string   `json:"region"` // of the Config
 	AppUID      string   `json:"app_uid"`
 	ClientID    string   `json:"client_id"`
@@ -145,7 +146,7 @@ func readState(ctx context.Context, dir tokens.Dir) (*state, error) {
 	return s, nil
 }
 
-// serverOf returns the origin of the endpoint at which a Config refreshes tokens of a location: who
+// serverOf returns the base of the endpoint at which a Config refreshes tokens of a location: who
 // has made a login, whatever the Config calls the region.
 func serverOf(c *csoauth.Config, location string) string {
 	endpoint, err := c.TokenURLFor(&csoauth.Token{Location: location})
@@ -156,7 +157,7 @@ func serverOf(c *csoauth.Config, location string) string {
 	if err != nil {
 		return ""
 	}
-	return u.Scheme + "://" + u.Host
+	return strings.ToLower(u.Scheme+"://"+u.Host) + strings.TrimSuffix(u.EscapedPath(), "/apps-api/apps/token")
 }
 
 // misfits returns why a login does not fit the Config and the Options, if so, and whether it works

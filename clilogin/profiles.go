@@ -20,8 +20,9 @@ import (
 // A Profile is what a login says of itself, without its key. Only Name and Dir are set if there is
 // none. UserName, Email and OrganizationName are empty if the app's scopes did not tell them.
 type Profile struct {
-	Name string
-	Dir  string // its directory
+	Name     string
+	Dir      string // its directory
+	LoggedIn bool   // there is a login, whether or not it works
 	// Err is why what is there cannot be read.
 	Err error
 
@@ -42,6 +43,7 @@ func profileOf(path string, s *state) Profile {
 	if s == nil {
 		return p
 	}
+	p.LoggedIn = true
 	p.UserUID, p.UserName, p.Email = s.User.UID, s.User.Name, s.User.Email
 	p.OrganizationUID, p.OrganizationName = s.Organization.UID, s.Organization.Name
 	p.AppUID, p.ClientID = s.AppUID, s.ClientID

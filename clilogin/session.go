@@ -282,7 +282,7 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 	}
 	err = s.login.Invalidate(ctx, accessToken)
 	if errors.Is(err, csoauth.ErrLoginRequired) {
-		s.profile.setDoubt(ctx)
+		_ = s.profile.setDoubt(ctx) // if it cannot be written, the next Open does not know
 	}
 	if err != nil {
 		return s.explain(ctx, err)
@@ -322,6 +322,9 @@ func (s *Session) Logout(ctx context.Context) error {
 		return s.Forget(ctx)
 	case err != nil:
 		return stays(err)
+	}
+	if err := s.profile.setDoubt(ctx); err != nil { // the login would be over, and still here
+		return fmt.Errorf("clilogin: logout: nothing was done, because the login cannot be removed here: %w", err)
 	}
 	siblings, _ := s.siblings(ctx)
 	err = s.revoke(ctx, now)

@@ -101,3 +101,15 @@ func TestAnotherUser(t *testing.T) {
 		})
 	}
 }
+
+// TestLogoutThatCannotRemoveTheLogin revokes nothing: it would be over, and still be here.
+func TestLogoutThatCannotRemoveTheLogin(t *testing.T) {
+	m := newMachine(t, nil)
+	s := m.session()
+	undo := m.obstruct("doubt")
+	require.ErrorContains(t, s.Logout(t.Context()), "nothing was done, because the login cannot be removed here")
+	m.email()
+	undo()
+	require.NoError(t, s.Logout(t.Context()))
+	require.Empty(t, m.values())
+}

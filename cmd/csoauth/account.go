@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -98,6 +100,7 @@ func (f *accountFlags) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
+	log.SetOutput(io.Discard) // net/http tells there what servers send unasked, which may be a token
 	return &account{options: o, dir: dir, settings: s.withEnvironment(os.Getenv)}, nil
 }
 
@@ -112,7 +115,7 @@ func profileDir(ctx context.Context, o *clilogin.Options) (string, error) {
 }
 
 // newConfig returns the Config that the settings say.
-func (a *account) newConfig() (*csoauth.Config, error) {
+func (a *account) newConfig(ctx context.Context) (*csoauth.Config, error) {
 	s := a.settings
 	c := &csoauth.Config{
 		AppUID: s.AppUID, ClientID: s.ClientID, RedirectURI: s.RedirectURI, Scopes: s.Scopes,
@@ -125,7 +128,7 @@ func (a *account) newConfig() (*csoauth.Config, error) {
 		}
 	}
 	if s.ClientSecretFile != "" {
-		if c.ClientSecret, err = readSecretFile(s.ClientSecretFile); err != nil {
+		if c.ClientSecret, err = readAside(ctx, func() (string, error) { return readSecretFile(s.ClientSecretFile) }); err != nil {
 			return nil, fmt.Errorf("the client secret: %w", err)
 		}
 	}
@@ -151,13 +154,13 @@ func (a *account) open(ctx context.Context) (*clilogin.Session, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case known.UserUID != "" || known.Err != nil:
+		case known.LoggedIn || known.Err != nil:
 			return nil, fmt.Errorf("the profile has a login, and its settings have no %s: name the app again with %s", names, a.options.LoginCommand)
 		}
 		return nil, fmt.Errorf("%w: nobody is logged in to csoauth (profile %q): run %q with %s", csoauth.ErrLoginRequired, known.Name, a.options.LoginCommand, names)
 	}
 	var err error
-	if a.config, err = a.newConfig(); err != nil {
+	if a.config, err = a.newConfig(ctx); err != nil {
 		return nil, err
 	}
 	a.options.Loopback.AuthOptions = &csoauth.AuthOptions{OrganizationUID: a.settings.Organization}
@@ -204,7 +207,7 @@ func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		"took", time.Since(began).Round(time.Millisecond),
 	}
 	if err != nil {
-		t.log.Debug("request failed", append(attrs, "err", err)...)
+		t.log.Debug("request failed", append(attrs, "err", fmt.Sprintf("%T", err))...) // its text may repeat what a server says
 		return nil, err
 	}
 	t.log.Debug("request", append(attrs, "status", resp.StatusCode)...)

@@ -74,6 +74,9 @@ func (f *apiFlags) run(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return hint(cmd, err)
 	}
+	if err := checkTarget(path); err != nil {
+		return hint(cmd, err)
+	}
 	if s.body, err = f.body(cmd); err != nil {
 		return err
 	}
@@ -113,7 +116,7 @@ func (f *apiFlags) body(cmd *cobra.Command) (*body, error) {
 	case "-":
 		return fromStdin(cmd, func() (*body, error) { return bodyOf(os.Stdin) })
 	}
-	b, err := openBody(f.input)
+	b, err := readAside(cmd.Context(), func() (*body, error) { return openBody(f.input) })
 	if err != nil {
 		return nil, hint(cmd, fmt.Errorf("--input: %w", err))
 	}
@@ -129,6 +132,9 @@ func (f *apiFlags) sending() (*sending, error) {
 			return nil, err
 		}
 		s.header[name] = append(s.header[name], value)
+	}
+	if _, err := parseService(f.service); err != nil {
+		return nil, err
 	}
 	switch {
 	case f.branch != "" && f.stack == "":
@@ -167,7 +173,7 @@ func (f *apiFlags) sending() (*sending, error) {
 // target reads the path, which may be an address on one of the hosts of the login's region.
 func (f *apiFlags) target(cmd *cobra.Command, a *account, session *clilogin.Session, path string) (*target, error) {
 	region := a.config.Region
-	if known := session.Profile(cmd.Context()); known.UserUID != "" {
+	if known := session.Profile(cmd.Context()); known.LoggedIn {
 		region = known.Region
 	}
 	bases, err := baseURLs(a.config, &csoauth.Token{Location: region.String()})
@@ -202,6 +208,8 @@ func explain(ctx context.Context, session *clilogin.Session, err error) error {
 			return over
 		}
 		return err
+	case said.StatusCode >= 300 && said.StatusCode <= 399:
+		return fmt.Errorf("%s %s: %d %s: a redirect is not followed: it would carry the token elsewhere", said.Method, said.Path, said.StatusCode, http.StatusText(said.StatusCode))
 	case errors.Is(err, csapi.ErrInsufficientScope):
 		scopes := session.Profile(ctx).Scopes
 		if len(scopes) == 0 {

@@ -26,7 +26,7 @@ func bodyOf(stdin io.Reader) (*body, error) {
 	start, err := io.ReadAll(io.LimitReader(stdin, maxKept+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("--input: standard input cannot be read: %w", err)
+		return nil, fmt.Errorf("the body cannot be read: %w", err)
 	case len(start) > maxKept:
 		return &body{size: -1, rest: io.MultiReader(bytes.NewReader(start), stdin)}, nil
 	}
@@ -40,12 +40,12 @@ func openBody(name string) (*body, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", name)
-	case !info.Mode().IsRegular(): // such as a pipe, which can be read once
+	case !info.Mode().IsRegular() || info.Size() == 0: // a pipe, or a file whose size nobody knows, as in /proc
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
 		}
-		return &body{size: -1, rest: f}, nil
+		return bodyOf(f)
 	}
 	path, err := filepath.Abs(name)
 	return &body{path: path, size: info.Size()}, err

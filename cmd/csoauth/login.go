@@ -99,7 +99,7 @@ func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error 
 // one, because they go with it.
 func (a *account) login(ctx context.Context, session *clilogin.Session) error {
 	keep := a.settings.checkWritable
-	if session.Profile(ctx).UserUID == "" {
+	if !session.Profile(ctx).LoggedIn {
 		keep = a.settings.write
 	}
 	if err := keep(a.dir); err != nil {

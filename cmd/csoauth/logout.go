@@ -53,7 +53,7 @@ func (f *accountFlags) forget(cmd *cobra.Command) error {
 	if err := clilogin.Forget(cmd.Context(), o); err != nil {
 		return err
 	}
-	if known.UserUID == "" && known.Err == nil {
+	if !known.LoggedIn && known.Err == nil {
 		return tell(cmd, nobody, known.Name)
 	}
 	return tell(cmd, "The login is removed here. At Contentstack the app stays allowed.")
@@ -79,7 +79,7 @@ func (f *accountFlags) logout(cmd *cobra.Command, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if known.UserUID == "" && known.Err == nil {
+	if !known.LoggedIn && known.Err == nil {
 		return tell(cmd, nobody, known.Name)
 	}
 	err = f.with(cmd.Context(), func(_ *account, session *clilogin.Session) error {

@@ -21,6 +21,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +38,9 @@ func run(args []string) int {
 	go func() {
 		caught := <-signals
 		signal.Stop(signals) // the next one ends the program at once
-		interrupt(interrupted{caught})
+		stopped := interrupted{caught}
+		time.AfterFunc(patienceAtEnd, func() { os.Exit(stopped.exitCode()) })
+		interrupt(stopped)
 	}()
 	root := rootCommand(args)
 	err := root.ExecuteContext(ctx)
@@ -79,6 +82,18 @@ type interrupted struct{ by os.Signal }
 
 func (i interrupted) Error() string { return i.by.String() }
 
+func (i interrupted) exitCode() int {
+	number, ok := i.by.(syscall.Signal)
+	if !ok {
+		number = syscall.SIGINT
+	}
+	return exitInterrupted + int(number)
+}
+
+// patienceAtEnd is how long a command may go on after a signal: to save a token that is on its way,
+// and not for output that nobody takes.
+const patienceAtEnd = 40 * time.Second
+
 func exitCode(ctx context.Context, err error) int {
 	exit, isExit := errors.AsType[*exitError](err)
 	stopped, isStopped := errors.AsType[interrupted](context.Cause(ctx))
@@ -86,11 +101,7 @@ func exitCode(ctx context.Context, err error) int {
 	case err == nil:
 		return 0
 	case isStopped && (errors.Is(err, stopped) || errors.Is(err, context.Canceled)):
-		number, ok := stopped.by.(syscall.Signal)
-		if !ok {
-			number = syscall.SIGINT
-		}
-		return exitInterrupted + int(number)
+		return stopped.exitCode()
 	case isExit:
 		return exit.code
 	case errors.Is(err, csoauth.ErrLoginRequired):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,17 +17,18 @@ const maxPages = 1000
 var maxJoined = 256 << 20
 
 // paginate gets the pages of a list, and writes them as one document: the first page, its array
-// with the entries of all. query is that of the first page. Nobody documents when such a list has
-// ended, so it ends with an empty page, with the count, and with a page that has no entry that is
-// new: a server may ignore skip.
+// with the entries of all. query is that of the first page.
+//
+// Nobody documents when such a list has ended. So it ends with an empty page, with a page that is
+// the same as the one before, because the API ignores skip, and with the count. Some APIs may count
+// the page alone, so that a first page of count entries is followed by another request.
 func paginate(out *bytes.Buffer, query string, get func(query string) ([]byte, error)) error {
-	var first *page
-	var entries []json.RawMessage
 	skip, err := skipIn(query)
 	if err != nil {
 		return usage(err)
 	}
-	seen := map[string]bool{}
+	var first, before *page
+	entries := joined{}
 	size := 0
 	for number := 1; number <= maxPages; number++ {
 		ask := query
@@ -44,27 +46,55 @@ func paginate(out *bytes.Buffer, query string, get func(query string) ([]byte, e
 		if err != nil {
 			return fmt.Errorf("page %d cannot be joined: %w", number, err)
 		}
-		if first == nil {
-			first = p
-		}
-		isNew := false
-		for _, entry := range p.entries {
-			if id := identityOf(entry); !seen[id] {
-				seen[id] = true
-				isNew = true
-				entries = append(entries, entry)
-			}
-		}
 		if size += len(content); size > maxJoined {
 			return fmt.Errorf("the pages have over %d bytes: get them one by one", maxJoined)
 		}
-		skip += len(p.entries)
-		if !isNew || p.count >= 0 && skip >= p.count {
-			first.write(out, entries)
+		isSame := before != nil && p.hasEntriesOf(before)
+		if first == nil {
+			first = p
+		}
+		if len(p.entries) == 0 || isSame {
+			if isSame && first.count > skip {
+				return fmt.Errorf("the list has %d entries, and page %d is the same as the one before: the API takes no skip here, so --paginate cannot have them all", first.count, number)
+			}
+			first.write(out, entries.all)
 			return nil
 		}
+		entries.add(p.entries)
+		skip += len(p.entries)
+		if skip >= p.count && p.count > len(p.entries) {
+			first.write(out, entries.all)
+			return nil
+		}
+		before = p
 	}
 	return fmt.Errorf("the list does not end after %d pages, which are not printed", maxPages)
+}
+
+// joined are the entries of several pages.
+type joined struct {
+	all  []json.RawMessage
+	seen map[string]bool // the objects of earlier pages
+}
+
+// add adds the entries of a page. One that was on an earlier page, byte for byte, has moved here
+// because the list has changed meanwhile.
+func (j *joined) add(entries []json.RawMessage) {
+	onPage := map[string]bool{}
+	for _, entry := range entries {
+		isObject := entry[0] == '{'
+		if isObject && j.seen[string(entry)] {
+			continue
+		}
+		if isObject {
+			onPage[string(entry)] = true
+		}
+		j.all = append(j.all, entry)
+	}
+	if j.seen == nil {
+		j.seen = map[string]bool{}
+	}
+	maps.Copy(j.seen, onPage)
 }
 
 // A page is a JSON object with one array, or is an array.
@@ -162,15 +192,9 @@ func (p *page) write(out *bytes.Buffer, entries []json.RawMessage) {
 	out.WriteString("}\n")
 }
 
-// identityOf returns what an entry is known by: its uid, or all that it says.
-func identityOf(entry json.RawMessage) string {
-	var known struct {
-		UID string `json:"uid"`
-	}
-	if json.Unmarshal(entry, &known) == nil && known.UID != "" {
-		return known.UID
-	}
-	return string(entry)
+// hasEntriesOf reports whether two pages have the same entries.
+func (p *page) hasEntriesOf(other *page) bool {
+	return slices.EqualFunc(p.entries, other.entries, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
 }
 
 // skipIn returns the number that a query skips.

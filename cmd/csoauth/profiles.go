@@ -53,10 +53,10 @@ func (f *accountFlags) profiles(cmd *cobra.Command, asJSON bool) error {
 		switch {
 		case p.Err != nil:
 			fmt.Fprintf(table, "%s\t(not known)\t\t\t%s\n", p.Name, oneLine(p.Err))
-		case p.UserUID == "":
+		case !p.LoggedIn:
 			fmt.Fprintf(table, "%s\t(nobody)\t\t\t\n", p.Name)
 		default:
-			fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", p.Name, cmp.Or(p.Email, p.UserName, p.UserUID),
+			fmt.Fprintf(table, "%s\t%s\t%s\t%v\t%s\n", p.Name, cmp.Or(p.Email, p.UserName, p.UserUID, "(unknown)"),
 				cmp.Or(p.OrganizationName, p.OrganizationUID), p.Region, p.Made.Local().Format(time.DateTime))
 		}
 	}

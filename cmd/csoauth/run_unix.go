@@ -15,5 +15,8 @@ import (
 func replaceProcess(path string, args, env []string) error {
 	signal.Reset(syscall.SIGINT, syscall.SIGTERM)
 	err := unix.Exec(path, args, env)
+	if err == unix.ENOEXEC { // a script without #!, which every shell runs, and env
+		err = unix.Exec("/bin/sh", append([]string{"sh", path}, args[1:]...), env)
+	}
 	return &exitError{exitCannotRun, fmt.Errorf("run: %s: %w", path, err)}
 }

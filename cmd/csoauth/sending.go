@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/contentstack/csoauth/csapi"
@@ -53,7 +54,10 @@ func (s *sending) do(ctx context.Context, t *target, base, query string) (*http.
 			err = fmt.Errorf("%s %s: %w", s.method, ask.path, context.Cause(ctx))
 		}
 		if of, ok := errors.AsType[*url.Error](err); ok {
-			err = of.Err // says it already, with the path
+			err = of.Err
+		}
+		if !strings.Contains(err.Error(), ask.path) {
+			err = fmt.Errorf("%s %s: %w", s.method, ask.path, err)
 		}
 		return nil, nil, withAdvice(err)
 	}
@@ -91,9 +95,8 @@ func (s *sending) once(ctx context.Context, t *target, base string, out *bytes.B
 		out.WriteByte('\n')
 	}
 	if err == nil || include && json.Valid(content) {
-		out.Write(content)
-		if len(content) > 0 && content[len(content)-1] != '\n' {
-			out.WriteByte('\n')
+		if content = bytes.TrimSpace(content); len(content) > 0 {
+			out.Write(append(content, '\n'))
 		}
 	}
 	return err
@@ -112,5 +115,9 @@ func checkJSON(resp *http.Response, content []byte) error {
 	if len(bytes.TrimSpace(content)) == 0 || json.Valid(content) {
 		return nil
 	}
-	return fmt.Errorf("the response is no JSON, but %.60q: get a token with csoauth token, and use a client for it, such as curl", resp.Header.Get("Content-Type"))
+	what := "no JSON"
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		what = "a page, and no JSON"
+	}
+	return fmt.Errorf("%s %s: the response is %s: use another client for it, such as curl with csoauth token", resp.Request.Method, resp.Request.URL.Opaque, what)
 }

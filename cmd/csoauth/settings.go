@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,10 +40,16 @@ const (
 // readSettings reads the settings in a profile's directory. There may be none.
 func readSettings(dir string) (s settings, err error) {
 	path := filepath.Join(dir, settingsName)
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return s, nil
+	case err != nil:
+		return s, fmt.Errorf("the settings cannot be read: %w", err)
+	case !info.Mode().IsRegular(): // a pipe would be waited for
+		return s, fmt.Errorf("the settings cannot be read: %s is no file", path)
 	}
+	f, err := os.Open(path)
 	if err != nil {
 		return s, fmt.Errorf("the settings cannot be read: %w", err)
 	}
@@ -54,7 +61,9 @@ func readSettings(dir string) (s settings, err error) {
 	if err == nil {
 		d := json.NewDecoder(bytes.NewReader(text))
 		d.DisallowUnknownFields() // one that is mistyped would count for nothing
-		err = d.Decode(&s)
+		if err = d.Decode(&s); err == nil && d.More() {
+			err = errors.New("something stands behind the object")
+		}
 	}
 	if err != nil {
 		return s, fmt.Errorf("the settings in %s cannot be read (%w): correct the file, or remove it and name the app again with csoauth login", path, err)
@@ -79,7 +88,7 @@ func (s settings) checkWritable(dir string) error {
 		return nil
 	}
 	return inSettingsDir(dir, func(root *os.Root, name string) error {
-		try := name + ".try"
+		try := name + "." + rand.Text()[:8] + ".try" // another login may try at the same time
 		f, err := root.OpenFile(try, os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err

@@ -20,7 +20,8 @@ import (
 // A standIn is the Contentstack of one script. The script's command "contentstack" does something
 // to it:
 //
-//	contentstack start           serves at $SERVER an app whose redirect URI is $REDIRECT_URI
+//	contentstack start [MEMBER]  serves at $SERVER an app whose redirect URI is $REDIRECT_URI; its
+//	                             tokens come without the member
 //	contentstack stop            cannot be reached any more
 //	contentstack back            can be reached again
 //	contentstack revoke          ends all logins
@@ -65,7 +66,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		s := ts.Value(standInKey{}).(*standIn)
 		switch args[0] {
 		case "start":
-			ts.Check(s.start(ts))
+			ts.Check(s.start(ts, args[1:]))
 		case "stop":
 			s.server.CloseClientConnections()
 			s.server.Listener.Close()
@@ -95,7 +96,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"spoil": spoil, "write": write, "terminal": terminal,
 }
 
-func (s *standIn) start(ts *testscript.TestScript) error {
+func (s *standIn) start(ts *testscript.TestScript, omitted []string) error {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -107,7 +108,7 @@ func (s *standIn) start(ts *testscript.TestScript) error {
 	if err != nil {
 		return err
 	}
-	o.Apps = []emulator.App{app}
+	o.Apps, o.Unknowns.Omit = []emulator.App{app}, omitted
 	if s.emulator, err = emulator.New(o); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func printStatus(w io.Writer, s *clilogin.Status) error {
 	}
 	row("Profile", s.Name)
 	row("State", string(s.State))
-	if s.UserUID != "" {
+	if s.LoggedIn {
 		row("User", named(s.UserUID, s.UserName, s.Email))
 		row("Organization", named(s.OrganizationUID, s.OrganizationName, ""))
 		row("Region", s.Region.String()+", "+s.Server)
@@ -172,7 +172,7 @@ func printStatusJSON(w io.Writer, s *clilogin.Status) error {
 
 func profileJSON(p *clilogin.Profile) statusJSON {
 	out := statusJSON{Version: 1, Profile: p.Name, Directory: p.Dir, Error: oneLine(p.Err)}
-	if p.UserUID == "" {
+	if !p.LoggedIn {
 		return out
 	}
 	out.User = &whoJSON{p.UserUID, p.UserName, p.Email}

@@ -29,7 +29,10 @@ func (t *target) url(base string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.Opaque = strings.TrimSuffix(u.EscapedPath(), "/") + path
+	if t.origin == "" {
+		path = strings.TrimSuffix(u.EscapedPath(), "/") + path
+	}
+	u.Opaque = path
 	u.Path, u.RawPath = "", ""
 	if query, ok := strings.CutPrefix(t.query, "?"); ok {
 		u.RawQuery, u.ForceQuery = query, true
@@ -40,16 +43,30 @@ func (t *target) url(base string) (*url.URL, error) {
 // parseTarget reads a path, or an address on one of the login's hosts. bases has the base URL of
 // each service.
 func parseTarget(typed string, bases map[csapi.Service]string) (*target, error) {
-	if isDrivePath(typed) {
-		return nil, fmt.Errorf("%q is a path of Windows: Git Bash makes it of a path with a slash before it; leave the slash out, as in v3/user", typed)
-	}
-	if err := checkBytes(typed); err != nil {
+	if err := checkTarget(typed); err != nil {
 		return nil, err
 	}
-	if scheme, _, ok := strings.Cut(typed, "://"); ok && !strings.ContainsAny(scheme, "/?") {
+	if isAddress(typed) {
 		return parseAddress(typed, bases)
 	}
 	return parsePath(typed)
+}
+
+// checkTarget returns what is wrong with a path or an address, whatever the login is.
+func checkTarget(typed string) error {
+	if isDrivePath(typed) {
+		return fmt.Errorf("%q is a path of Windows: Git Bash makes it of a path with a slash before it; leave the slash out, as in v3/user", typed)
+	}
+	if err := checkBytes(typed); err != nil || isAddress(typed) {
+		return err
+	}
+	_, err := parsePath(typed)
+	return err
+}
+
+func isAddress(typed string) bool {
+	scheme, _, ok := strings.Cut(typed, "://")
+	return ok && !strings.ContainsAny(scheme, "/?")
 }
 
 // isDrivePath reports whether a path has a drive letter.
@@ -123,6 +140,8 @@ func parseAddress(typed string, bases map[csapi.Service]string) (*target, error)
 		return nil, errors.New(`the path has a backslash: escape it as %5C`)
 	case path == "" || path == "/":
 		return nil, errors.New("the address has no path")
+	case strings.HasPrefix(path, "//"):
+		return nil, errors.New("the path of the address begins with two slashes, which would be another host")
 	}
 	return found, nil
 }
