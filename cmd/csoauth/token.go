@@ -44,7 +44,7 @@ region, and base_urls, which has the base URL of each service in this region.`,
 	flags.SortFlags = false
 	flags.BoolVar(&asJSON, "json", false, "print a JSON object")
 	flags.DurationVar(&minValid, "min-valid", minValidDefault, "refresh the token if it is good for less `time`; at most half of its life")
-	flags.StringVar(&rejected, "rejected", "", "`-`: a token that an API has rejected is on standard input")
+	flags.StringVar(&rejected, "rejected", "", "read from `-`, standard input, a token that an API has rejected")
 	f.register(cmd)
 	return cmd
 }
