@@ -163,6 +163,7 @@ func TestOutage(t *testing.T) {
 	require.ErrorIs(t, status.Err, down)
 	require.Equal(t, "Ada Lovelace", status.UserName, "what is known here")
 	require.ErrorIs(t, s.Logout(t.Context()), down)
+	require.NotContains(t, m.values(), "doubt", "it works as well as before")
 	m.config.HTTPClient = nil
 	m.email()
 	require.Equal(t, 1, int(m.opened.Load()))

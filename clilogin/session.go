@@ -323,11 +323,15 @@ func (s *Session) Logout(ctx context.Context) error {
 	case err != nil:
 		return stays(err)
 	}
+	wasInDoubt := s.profile.isInDoubt(ctx)
 	if err := s.profile.setDoubt(ctx); err != nil { // the login would be over, and still here
 		return fmt.Errorf("clilogin: logout: nothing was done, because the login cannot be removed here: %w", err)
 	}
 	siblings, _ := s.siblings(ctx)
 	err = s.revoke(ctx, now)
+	if err != nil && !wasInDoubt {
+		_ = s.profile.remove(ctx, doubtName) // otherwise the next Open asks
+	}
 	switch {
 	case errors.Is(err, tokens.ErrUnreadable):
 		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
