@@ -50,8 +50,8 @@ type Config struct {
 	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are
 	// not used, because these requests carry no cookie and follow no redirect. Nil: the
 	// [oauth2.HTTPClient] of the context, or else a Timeout of 30 s. A nil Transport: one of our
-	// own that does not keep idle connections for long. A Transport that sends requests again by
-	// itself can end logins.
+	// own that does not keep idle connections for long, [DefaultTransport]. A Transport that sends
+	// requests again by itself can end logins.
 	//
 	// A Timeout ends a request that has no connection yet. From the moment it has one, it has 5 s
 	// at least, because giving up on the response to a refresh can cost the login. Zero: no limit

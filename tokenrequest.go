@@ -257,6 +257,11 @@ func (c *Config) transport(ctx context.Context) (http.RoundTripper, time.Duratio
 	return transport, client.Timeout
 }
 
+// DefaultTransport returns what sends token requests if no HTTPClient has a Transport, for a
+// Transport that wraps it. It does not keep idle connections for long, and tells a proxy that
+// refuses from a request that was sent.
+func DefaultTransport() http.RoundTripper { return ownTransport }
+
 // ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not
 // 90. A server that closes one just as a POST goes out is the commonest way to lose a response, and
 // with it a login.

@@ -664,3 +664,11 @@ func TestClientThatAddsATokenAddsNone(t *testing.T) {
 		require.Empty(t, r.Header.Values("Authorization"))
 	}
 }
+
+// TestDefaultTransport is one that a wrapper can have without a loss.
+func TestDefaultTransport(t *testing.T) {
+	transport, ok := csoauth.DefaultTransport().(*http.Transport)
+	require.True(t, ok)
+	require.LessOrEqual(t, transport.IdleConnTimeout, 5*time.Second)
+	require.NotNil(t, transport.OnProxyConnectResponse)
+}

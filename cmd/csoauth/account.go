@@ -114,6 +114,9 @@ func profileDir(ctx context.Context, o *clilogin.Options) (string, error) {
 	return dir, nil
 }
 
+// tokenPatience is how long a token request may take.
+const tokenPatience = 30 * time.Second
+
 // newConfig returns the Config that the settings say.
 func (a *account) newConfig(ctx context.Context) (*csoauth.Config, error) {
 	s := a.settings
@@ -138,9 +141,11 @@ func (a *account) newConfig(ctx context.Context) (*csoauth.Config, error) {
 		}
 		c.Endpoints = map[csoauth.Region]csoauth.Endpoints{c.Region: csoauth.OneHost(strings.TrimRight(s.Server, "/"))}
 	}
+	transport := &watchingTransport{ctx, csoauth.DefaultTransport()}
 	if a.options.Logger != nil {
-		c.HTTPClient = &http.Client{Transport: &debugTransport{a.options.Logger}}
+		transport.next = &debugTransport{a.options.Logger, transport.next}
 	}
+	c.HTTPClient = &http.Client{Transport: transport, Timeout: tokenPatience}
 	if err := c.Validate(); err != nil {
 		return nil, usage(err)
 	}
@@ -197,11 +202,14 @@ func (f *accountFlags) with(ctx context.Context, do func(*account, *clilogin.Ses
 
 // A debugTransport tells of each request. What is secret is in headers, bodies and queries, and is
 // not told.
-type debugTransport struct{ log *slog.Logger }
+type debugTransport struct {
+	log  *slog.Logger
+	next http.RoundTripper
+}
 
 func (t *debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := time.Now()
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := t.next.RoundTrip(req)
 	attrs := []any{
 		"method", req.Method, "url", req.URL.Scheme + "://" + req.URL.Host + cmp.Or(req.URL.Opaque, req.URL.EscapedPath()),
 		"took", time.Since(began).Round(time.Millisecond),

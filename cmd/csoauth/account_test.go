@@ -26,7 +26,7 @@ func TestDebugRepeatsNothing(t *testing.T) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nyou sent: Bearer s3cret\x01\r\n\r\n")
 	}()
 	var log bytes.Buffer
-	transport := &debugTransport{slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	transport := &debugTransport{slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), new(http.Transport)}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+"/v3/user?code=s3cret", nil)
 	require.NoError(t, err)
 	_, err = transport.RoundTrip(req)

@@ -17,11 +17,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,16 +29,10 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is main with an exit code, and the reason on standard error.
 func run(args []string) int {
-	ctx, interrupt := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		caught := <-signals
-		signal.Stop(signals) // the next one ends the program at once
-		stopped := interrupted{caught}
-		time.AfterFunc(patienceAtEnd, func() { os.Exit(stopped.exitCode()) })
-		interrupt(stopped)
-	}()
+	ctx, watch := withSignals(context.Background(), exitLate)
+	if len(args) == 0 || args[0] != "token" { // which watches when it sends something
+		watch()
+	}
 	root := rootCommand(args)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(ctx, err)
@@ -76,23 +67,6 @@ func (e *exitError) Unwrap() error { return e.cause }
 
 // usage makes err a mistake in what was typed.
 func usage(err error) error { return &exitError{exitUsage, err} }
-
-// interrupted is why the context ends at Ctrl-C and SIGTERM.
-type interrupted struct{ by os.Signal }
-
-func (i interrupted) Error() string { return i.by.String() }
-
-func (i interrupted) exitCode() int {
-	number, ok := i.by.(syscall.Signal)
-	if !ok {
-		number = syscall.SIGINT
-	}
-	return exitInterrupted + int(number)
-}
-
-// patienceAtEnd is how long a command may go on after a signal: to save a token that is on its way,
-// and not for output that nobody takes.
-const patienceAtEnd = 40 * time.Second
 
 func exitCode(ctx context.Context, err error) int {
 	exit, isExit := errors.AsType[*exitError](err)

@@ -16,6 +16,7 @@ import (
 // fromStdin calls read, which reads standard input to its end. If a person is to type that, it says
 // so.
 func fromStdin[T any](cmd *cobra.Command, read func() (T, error)) (T, error) {
+	watchSignals(cmd.Context())
 	if turn.IsForeground(os.Stdin) {
 		if err := tell(cmd, "Reading from the terminal, until Ctrl-D."); err != nil {
 			var none T
@@ -28,6 +29,7 @@ func fromStdin[T any](cmd *cobra.Command, read func() (T, error)) (T, error) {
 // readAside calls read, which may wait for a person or a pipe. If ctx ends first, the read goes on
 // by itself: the program is about to end.
 func readAside[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	watchSignals(ctx)
 	type result struct {
 		value T
 		err   error
