@@ -182,9 +182,11 @@ func (s *Session) Close() error {
 // ready returns nil if there is a token that works, as far as that is known here.
 func (s *Session) ready(ctx context.Context) error {
 	// Ask the keyring now: it may need more time than a Manager gives a store.
-	if now, err := s.profile.state(ctx); err == nil {
-		if _, err := s.profile.keyOf(ctx, now); err != nil && !errors.Is(err, tokens.ErrUnreadable) {
-			return err
+	if now, err := readState(ctx, s.profile.dir); err == nil && now.Key.Place == inKeyring {
+		if why, _ := s.profile.misfits(now); why == "" {
+			if _, err := s.profile.keyOf(ctx, now); err != nil && !errors.Is(err, tokens.ErrUnreadable) {
+				return err
+			}
 		}
 	}
 	if _, err := s.Token(ctx); err != nil || !s.profile.isInDoubt(ctx) {
