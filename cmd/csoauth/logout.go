@@ -127,9 +127,3 @@ func (f *accountFlags) agree(cmd *cobra.Command, siblings []clilogin.Profile, ye
 	}
 	return errNotAgreed
 }
-
-// tell prints a line for people.
-func tell(cmd *cobra.Command, format string, args ...any) error {
-	_, err := fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
-	return err
-}

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -95,6 +96,21 @@ func oneLine(err error) string {
 		text = strings.ReplaceAll(text, ": "+name+": ", ": ")
 	}
 	return strings.TrimPrefix(text, ": ")
+}
+
+// withAdvice says what to do if the network is the trouble.
+func withAdvice(err error) error {
+	connection, isConnection := errors.AsType[*net.OpError](err)
+	_, isName := errors.AsType[*net.DNSError](err)
+	if isConnection {
+		if to, ok := connection.Addr.(*net.TCPAddr); ok && to.IP.IsLoopback() {
+			return fmt.Errorf("%w: does a server run there?", err)
+		}
+	}
+	if isConnection || isName {
+		return fmt.Errorf("%w: check the network, or HTTPS_PROXY", err)
+	}
+	return err
 }
 
 // commands are in the order of the README.

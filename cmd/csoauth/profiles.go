@@ -44,8 +44,7 @@ func (f *accountFlags) profiles(cmd *cobra.Command, asJSON bool) error {
 		return printJSON(cmd.OutOrStdout(), list)
 	}
 	if len(all) == 0 {
-		_, err := fmt.Fprintf(cmd.ErrOrStderr(), "There are no profiles in %s yet: csoauth login makes one.\n", o.Dir)
-		return err
+		return tell(cmd, "There are no profiles in %s yet: csoauth login makes one.", o.Dir)
 	}
 	table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "PROFILE\tUSER\tORGANIZATION\tREGION\tLOGGED IN")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -80,21 +79,6 @@ func (a *account) status(cmd *cobra.Command) (*clilogin.Status, error) {
 		status.State = clilogin.StateOver
 	}
 	return status, nil
-}
-
-// withAdvice says what to do if the network is the trouble.
-func withAdvice(err error) error {
-	connection, isConnection := errors.AsType[*net.OpError](err)
-	_, isName := errors.AsType[*net.DNSError](err)
-	if isConnection {
-		if to, ok := connection.Addr.(*net.TCPAddr); ok && to.IP.IsLoopback() {
-			return fmt.Errorf("%w: does a server run there?", err)
-		}
-	}
-	if isConnection || isName {
-		return fmt.Errorf("%w: check the network, or HTTPS_PROXY", err)
-	}
-	return err
 }
 
 // printStatus prints a status for people.

@@ -61,3 +61,9 @@ func ask(ctx context.Context, out io.Writer, question string) (answer string, er
 		return line, err
 	})
 }
+
+// tell prints a line for people.
+func tell(cmd *cobra.Command, format string, args ...any) error {
+	_, err := fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
+	return err
+}
