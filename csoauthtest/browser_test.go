@@ -102,12 +102,12 @@ func TestCallbackTellsWhyNobodyCameBack(t *testing.T) {
 		want    string
 	}{
 		"wrong client": {strings.Replace(authorizeURL, "client_id=emulated-Client1", "client_id=other", 1), server.Browser(),
-			`the authorize page answered 400 Bad Request and sent nobody back: refused: client_id is "other", and this app's is "emulated-Client1" (Developer Hub, OAuth)`},
+			`the authorize page responded with 400 Bad Request and did not redirect to the app: refused: client_id is "other", and this app's is "emulated-Client1" (Developer Hub, OAuth)`},
 		"unknown user": {authorizeURL, server.BrowserOf(csoauthtest.Visitor{UserUID: "nobody"}),
-			"the authorize page answered 400 Bad Request and sent nobody back: refused: the session is of user \"nobody\", whom nobody knows: log in again"},
-		"another page": {server.URL + "/apps", server.Browser(), "the authorize page answered 404 Not Found and sent nobody back: " + "refused: nothing is served at this path"},
+			"the authorize page responded with 400 Bad Request and did not redirect to the app: refused: the session is of user \"nobody\", whom nobody knows: log in again"},
+		"another page": {server.URL + "/apps", server.Browser(), "the authorize page responded with 404 Not Found and did not redirect to the app: " + "refused: nothing is served at this path"},
 		"a client that is no browser": {authorizeURL, server.Config(callbackURI).HTTPClient,
-			"the authorize page answered 200 OK and sent nobody back: " + strange},
+			"the authorize page responded with 200 OK and did not redirect to the app: " + strange},
 		"no URL": {"http://127.0.0.1:0/", server.Browser(), `Get "http://127.0.0.1:0/": dial tcp 127.0.0.1:0: `},
 	} {
 		t.Run(name, func(t *testing.T) {

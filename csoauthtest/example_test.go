@@ -14,9 +14,9 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestOwnCallbackHandler tests the application below from its log-in page to its callback handler: the emulated user
-// opens /login, consents at the emulated Contentstack, and comes back. NewServer wants a test, so this stands here and
-// not in an Example.
+// TestOwnCallbackHandler tests the application below from its login page to its callback handler:
+// the emulated user opens /login, consents at the emulated Contentstack, and comes back. NewServer
+// wants a test, so this stands here and not in an Example.
 func TestOwnCallbackHandler(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	app := &application{}
@@ -52,7 +52,7 @@ func (a *application) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *application) login(w http.ResponseWriter, r *http.Request) {
 	attempt, err := a.config.NewAuthRequest(nil)
 	if err != nil {
-		http.Error(w, "log-in is not configured", http.StatusInternalServerError)
+		http.Error(w, "login is not configured", http.StatusInternalServerError)
 		return
 	}
 	a.attempts.Store(attempt.State, attempt)

@@ -11,21 +11,22 @@ import (
 type Fault struct {
 	Delay time.Duration // waited before anything else; the request is processed even if the client has left
 
-	// Status answers instead of processing the request, with Header and Body. Mind that csoauth
-	// comes back by itself after a 429 or 503 with a short Retry-After, which takes real time.
+	// Status is the status of a response, with Header and Body, that replaces the processing. Mind
+	// that csoauth comes back by itself after a 429 or 503 with a short Retry-After, which takes
+	// real time.
 	Status int
 	Header http.Header
 	Body   string
-	// RedirectTo answers 307 to there, instead of processing the request.
+	// RedirectTo is where a 307 response leads. It replaces the processing.
 	RedirectTo string
 
 	// Cut closes the connection at this point.
 	Cut Cut
-	// CutAt is how many bytes of the answer's body get out before CutInside.
+	// CutAt is how many bytes of the response's body CutInside sends before it cuts the connection.
 	CutAt int
-	// Slow pauses before every byte of the answer's body.
+	// Slow pauses before every byte of the response's body.
 	Slow time.Duration
-	// Endless follows the answer's body with blanks until the client leaves.
+	// Endless sends spaces after the response's body until the client disconnects.
 	Endless bool
 }
 
@@ -35,8 +36,8 @@ type Cut int
 const (
 	CutNot    Cut = iota
 	CutBefore     // the request is not processed
-	CutAfter      // the request is processed, and no byte of the answer gets out
-	CutInside     // the request is processed, and the answer breaks off after CutAt bytes
+	CutAfter      // the request is processed, and no byte of the response is sent
+	CutInside     // the request is processed, and the response ends after CutAt bytes
 )
 
 // FailNext spoils the next token requests, one with each fault, in order.

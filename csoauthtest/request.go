@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Request is what the Server was sent, what it decided, and what it answered. Secrets are masked:
+// A Request is what the Server received, what it decided, and how it responded. Secrets are masked:
 // each stands as *** and eight digits that are the same wherever the same secret occurs in this
 // Server's log, and tell nothing else.
 type Request struct {
@@ -15,7 +15,7 @@ type Request struct {
 	Client   string            // client ID of the app that the request is about; empty: of none
 	User     string            // name of the user who is logged in, or for whom the token is; empty: of none
 	Params   map[string]string // of the query and the form
-	Status   int               // 0: no answer
+	Status   int               // 0: no response
 	Decision string            // such as "refused: invalid_grant: the code was used before"
 	Answer   map[string]string // the members of the token, or the parameters of the callback
 	Findings []string          // IDs of the rules that the request breaks

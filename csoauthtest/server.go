@@ -3,7 +3,7 @@
 //
 //	server := csoauthtest.NewServer(t, nil)
 //	config := server.Config("http://localhost:8184/callback")
-//	resp, err := server.Browser().Get(myApp.URL + "/login") // logs in, consents, and ends at my callback handler
+//	resp, err := server.Browser().Get(myApp.URL + "/login") // logs in, and ends at my handler
 //
 // The server is stricter than Contentstack is documented to be: a refresh token works once, and its
 // second use ends the login. A program that passes here does not depend on a lenient server.
@@ -88,7 +88,7 @@ type Organization struct {
 type Visitor struct {
 	UserUID         string // empty: the first user
 	OrganizationUID string // empty: the one of the consent before, or else the user's first
-	Deny            bool   // the consent form is answered with Deny, even if consent was given before
+	Deny            bool   // the user denies in the consent form, even if consent was given before
 }
 
 // A Server is an emulated Contentstack on a free port of 127.0.0.1. It is safe for concurrent use.
@@ -101,8 +101,9 @@ type Server struct {
 	client   *http.Client
 }
 
-// NewServer starts a Server that is closed when the test ends. The test fails then if a client broke
-// a rule that o.Allow does not name; see [Server.Findings]. Options that cannot work end the test.
+// NewServer starts a Server that is closed when the test ends. The test fails then if a client
+// broke a rule that o.Allow does not name; see [Server.Findings]. Options that cannot work end the
+// test.
 func NewServer(tb testing.TB, o *Options) *Server {
 	tb.Helper()
 	if o == nil {
@@ -225,7 +226,7 @@ func (s *Server) Callback(browser *http.Client, start string) url.Values {
 		s.tb.Fatalf("csoauthtest: %v", err)
 	}
 	if back == nil {
-		s.tb.Fatalf("csoauthtest: the authorize page answered %s and sent nobody back: %s", page.Status, s.decisionOn(page.Request.URL.Path))
+		s.tb.Fatalf("csoauthtest: the authorize page responded with %s and did not redirect to the app: %s", page.Status, s.decisionOn(page.Request.URL.Path))
 	}
 	return back
 }
@@ -257,9 +258,9 @@ func (s *Server) decisionOn(path string) string {
 }
 
 // API serves an API behind the Server's tokens: handler sees only requests whose bearer token is
-// good, all others get a 401 as Contentstack's APIs answer it. Users, organizations, stacks,
-// authorizations, scopes and introspection are there without it; docs/emulator.md lists them.
-// The pattern is that of an [http.ServeMux], which panics if it is wrong or taken.
+// good. All others get a 401 like that of Contentstack's APIs. Users, organizations, stacks,
+// authorizations, scopes and introspection are there without it; docs/emulator.md lists them. The
+// pattern is that of an [http.ServeMux], which panics if it is wrong or taken.
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
 // Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own

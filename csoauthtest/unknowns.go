@@ -7,8 +7,8 @@ import (
 )
 
 // Unknowns are the questions about Contentstack's OAuth that no public document answers. A careful
-// client works with every answer. The zero Unknowns are the answers that are hardest on a client,
-// or else those of RFC 6749.
+// client works with every answer to each question. The zero Unknowns have, for each question, the
+// answer that is hardest on a client, or else the one of RFC 6749.
 type Unknowns struct {
 	// ErrorShape is the form in which the token endpoint refuses: "oauth" (RFC 6749), "nestjs"
 	// (statusCode, message, error), "nestjs-array" (message is an array), "cma" (the Content
@@ -17,8 +17,8 @@ type Unknowns struct {
 	// DenialWithoutState leaves state out of the callback of a user who said no. Nothing can tell
 	// such a callback from a forged one, so Exchange returns ErrState for it.
 	DenialWithoutState bool
-	// RegionNames is by which name callbacks and token answers tell the region: "location",
-	// "region", "both" or "neither". Empty: "location".
+	// RegionNames is the parameter in which callbacks and token responses name the region:
+	// "location", "region", "both" or "neither". Empty: "location".
 	RegionNames string
 	// OldAccessTokenLives keeps an access token good after the refresh that replaced it.
 	OldAccessTokenLives bool
@@ -28,7 +28,7 @@ type Unknowns struct {
 	Reuse string
 	// ReuseGrace is how long a used refresh token works again with "grace".
 	ReuseGrace time.Duration
-	// Omit are members left out of token answers, such as "refresh_token", "expires_in" or
+	// Omit lists members that token responses lack, such as "refresh_token", "expires_in" or
 	// "token_type".
 	Omit []string
 
@@ -46,11 +46,11 @@ type Unknowns struct {
 	ListMembers string
 	// ListSkip is whether lists are "paged" by skip, or skip is "ignored". Empty: "paged".
 	ListSkip string
-	// RevokeBody is the response to the deletion of an authorization: "empty" (204), "object" ({}) or
-	// "text". Empty: "empty".
+	// RevokeBody is the response to the deletion of an authorization: "empty" (204), "object" ({})
+	// or "text". Empty: "empty".
 	RevokeBody string
-	// RevokedAgain is the status of the deletion of an authorization that is gone: "404", "400", "403"
-	// or "200". Empty: "404".
+	// RevokedAgain is the status of the deletion of an authorization that is gone: "404", "400",
+	// "403" or "200". Empty: "404".
 	RevokedAgain string
 	// HubErrorShape is the form of the Developer Hub's errors: "nestjs" or "cma". Empty: "nestjs".
 	HubErrorShape string
@@ -63,11 +63,11 @@ type Unknowns struct {
 	// UserAuthtoken is whether /v3/user tells an authtoken, which a client must not keep: "yes" or
 	// "no". Empty: "yes".
 	UserAuthtoken string
-	// OrganizationMember is the member of /v3/organizations/{uid}: "organization", which is an object,
-	// or "organizations", which is a list. Empty: "organization".
+	// OrganizationMember is the member of /v3/organizations/{uid}: "organization", which is an
+	// object, or "organizations", which is a list. Empty: "organization".
 	OrganizationMember string
-	// OrganizationList is what /v3/organizations lists: only the organization of the "token", or "all"
-	// of the user. Empty: "token".
+	// OrganizationList is what /v3/organizations lists: only the organization of the "token", or
+	// "all" of the user. Empty: "token".
 	OrganizationList string
 	// StacksWithoutOrganization is what /v3/stacks tells without an organization_uid header: an
 	// "empty" list, or the stacks of the "token". Empty: "empty".

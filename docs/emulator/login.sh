@@ -56,7 +56,7 @@ parameter() {
 # the JSON; a shell has no parser.
 member() { sed -n 's/.*"'"$1"'" *: *"\{0,1\}\([^",}]*\)"\{0,1\}.*/\1/p'; }
 
-# token NAME=VALUE... posts a form to the token endpoint. It leaves the answer in $answer and its status in $status. The
+# token NAME=VALUE... posts a form to the token endpoint. It leaves the response in $response and its status in $status. The
 # values go through a file, because every user of the machine can read a command's arguments.
 token() {
 	local pair form=
@@ -64,9 +64,9 @@ token() {
 		form+=${form:+&}${pair%%=*}=$(urlencode "${pair#*=}")
 	done
 	# No Authorization header and no cookie: the client proves itself in the form.
-	answer=$(printf '%s' "$form" | curl -sS --data @- -w '\n%{http_code}' "$base/apps-api/apps/token")
-	status=${answer##*$'\n'}
-	answer=${answer%$'\n'*}
+	response=$(printf '%s' "$form" | curl -sS --data @- -w '\n%{http_code}' "$base/apps-api/apps/token")
+	status=${response##*$'\n'}
+	response=${response%$'\n'*}
 }
 
 # 1. A verifier that only this login knows, its hash for the authorize URL, and a state to recognize the callback by.
@@ -76,7 +76,7 @@ state=$(openssl rand 32 | base64url)
 say "1. made a verifier of ${#verifier} characters and its S256 challenge of ${#challenge}"
 
 # 2. The authorize URL. A browser would open it, log in and click Allow; here a POST to the same URL does. The code is in
-# the Location of the answer. To be another user, send user=UID too; for another organization, organization=UID.
+# the Location of the response. To be another user, send user=UID too; for another organization, organization=UID.
 query="response_type=code&client_id=$(urlencode "$client_id")&redirect_uri=$(urlencode "$redirect_uri")"
 query+="&state=$state&code_challenge=$challenge&code_challenge_method=S256"
 location=$(curl -sS -o /dev/null -w '%{redirect_url}' --data decision=allow "$base/apps/$app_uid/authorize?$query")
@@ -87,7 +87,7 @@ case $location in
 esac
 say "2. the user allowed it and was sent back to $redirect_uri"
 
-# 3. The callback: the state must be ours, or somebody else began this login; and no error.
+# 3. The callback: the state must be ours. Otherwise someone else began this login. There must be no error.
 error=$(parameter error "$location")
 [ -z "$error" ] || fail "the callback says $error"
 [ "$(parameter state "$location")" = "$state" ] || fail "the callback has another state"
@@ -97,9 +97,9 @@ say "3. the callback has our state and a code, for region $(parameter location "
 
 # 4. The code for tokens. It lives 60 seconds and works once, so this request is never repeated.
 token grant_type=authorization_code code="$code" redirect_uri="$redirect_uri" client_id="$client_id" code_verifier="$verifier"
-[ "$status" = 200 ] || fail "the exchange was refused with $status: $(member error <<<"$answer")"
-access=$(member access_token <<<"$answer") refresh=$(member refresh_token <<<"$answer")
-say "4. got tokens of user $(member user_uid <<<"$answer") in organization $(member organization_uid <<<"$answer"), for $(member expires_in <<<"$answer") seconds"
+[ "$status" = 200 ] || fail "the exchange was refused with $status: $(member error <<<"$response")"
+access=$(member access_token <<<"$response") refresh=$(member refresh_token <<<"$response")
+say "4. got tokens of user $(member user_uid <<<"$response") in organization $(member organization_uid <<<"$response"), for $(member expires_in <<<"$response") seconds"
 
 # 5. An API with the access token.
 whoami() {
@@ -111,8 +111,8 @@ say "5. the API takes the access token"
 
 # 6. A refresh. The new refresh token replaces the old one, so store it before anything else.
 token grant_type=refresh_token refresh_token="$refresh" redirect_uri="$redirect_uri" client_id="$client_id"
-[ "$status" = 200 ] || fail "the refresh was refused with $status: $(member error <<<"$answer")"
-used=$refresh access=$(member access_token <<<"$answer") refresh=$(member refresh_token <<<"$answer")
+[ "$status" = 200 ] || fail "the refresh was refused with $status: $(member error <<<"$response")"
+used=$refresh access=$(member access_token <<<"$response") refresh=$(member refresh_token <<<"$response")
 [ "$used" != "$refresh" ] || fail "the refresh token did not rotate; is --reuse none set?"
 [ "$(whoami "$access")" = 200 ] || fail "the API refuses the new access token"
 say "6. refreshed: a new access token, which the API takes, and a new refresh token"

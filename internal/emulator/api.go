@@ -162,7 +162,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	contentManagement(e, w, http.StatusNotFound, 141, "The emulator serves nothing at this path")
 }
 
-// A statusWriter remembers the status of an answer. http.NewResponseController finds the rest of
+// A statusWriter remembers the status of a response. http.NewResponseController finds the rest of
 // the ResponseWriter.
 type statusWriter struct {
 	http.ResponseWriter

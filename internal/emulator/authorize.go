@@ -17,7 +17,7 @@ type authorizeRequest struct {
 	hasState    bool
 	challenge   string // empty: no PKCE
 	method      string // "S256" or "plain"
-	consent     string // number of the form with which the user answered; empty: none was shown
+	consent     string // number of the form that the user sent; empty: none was shown
 }
 
 // readAuthorize checks an authorize URL. What is wrong is shown on the page, and
@@ -85,8 +85,8 @@ func (e *Emulator) checkOnce(a authorizeRequest, entry *entry) error {
 	return nil
 }
 
-// redirectURI returns the URI to send the user back to: the one asked for, which must be registered
-// to the byte, or the app's first.
+// redirectURI returns the URI to send the user back to. If the request names one, exactly that must
+// be registered. Otherwise it is the app's first.
 func (a App) redirectURI(q url.Values, entry *entry) (string, error) {
 	asked := q.Get("redirect_uri")
 	switch {
@@ -102,7 +102,7 @@ func (a App) redirectURI(q url.Values, entry *entry) (string, error) {
 		if slices.ContainsFunc(a.RedirectURIs, func(uri string) bool { return bareURI(uri) == bareURI(asked) }) {
 			where = ", with its query"
 		}
-		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %q to the byte%s (Developer Hub, OAuth)", bareURI(asked), a.masked().RedirectURIs, where)
+		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %q exactly%s (Developer Hub, OAuth)", bareURI(asked), a.masked().RedirectURIs, where)
 	}
 	return asked, nil
 }

@@ -79,7 +79,7 @@ func TestRedirectURIIsMatchedToTheByte(t *testing.T) {
 					where = ", with its query"
 				}
 				want = `redirect_uri "` + shown + `" is not registered for this app: it must match one of ["` +
-					callbackURI + `" "` + otherURI + `"] to the byte` + where + ` (Developer Hub, OAuth)`
+					callbackURI + `" "` + otherURI + `"] exactly` + where + ` (Developer Hub, OAuth)`
 			}
 			requirePage(t, s, s.byPath("app1", authorization(url.Values{"redirect_uri": {row.uri}})), want)
 		})
@@ -98,7 +98,7 @@ func requirePage(t *testing.T, s *site, authorizeURL, want string) {
 		case want != "":
 			require.Equal(t, http.StatusBadRequest, page.status, method)
 			require.Contains(t, html.UnescapeString(page.body), `<p class="note" id="rule">`+want+"</p>", method)
-			require.Empty(t, page.header.Get("Location"), "what a developer has to mend is not sent to the app")
+			require.Empty(t, page.header.Get("Location"), "what a developer has to fix is not sent to the app")
 			require.Equal(t, "refused: "+want, s.last().Decision, method)
 		case method == http.MethodGet:
 			require.Equal(t, http.StatusOK, page.status, page.body)

@@ -59,7 +59,7 @@ func TestWrongTrySpendsTheCode(t *testing.T) {
 		"another redirect URI": {url.Values{"redirect_uri": {otherURI}}, "400 invalid_grant: redirect_uri is not the one of the authorize URL", true},
 		"no redirect URI":      {url.Values{"redirect_uri": nil}, "400 invalid_grant: redirect_uri is not the one of the authorize URL", true},
 		"no verifier":          {url.Values{"code_verifier": nil}, "400 invalid_request: code_verifier is missing: the authorize URL had a code_challenge", true},
-		// Whoever is not this client must not be able to spend its code.
+		// Another client must not be able to spend the code.
 		"another client":    {url.Values{"client_id": {"client3"}}, "400 invalid_grant: the code was not issued to this client", false},
 		"a wrong secret":    {url.Values{"client_secret": {"guess"}}, "401 invalid_client: client_secret is wrong", false},
 		"an unknown client": {url.Values{"client_id": {"client0"}}, `401 invalid_client: client_id "client0" is not known`, false},

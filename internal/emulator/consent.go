@@ -63,10 +63,10 @@ func (e *Emulator) opened(r *http.Request) string {
 	return session.UID + " " + r.URL.RequestURI()
 }
 
-// serveDecision takes the answer to the consent form: decision is allow or deny; user and
-// organization are the chosen ones' uids. Without a user it is the one who is logged in, or else
-// the first; without an organization the user's first. consent is the form's own number, so that a
-// form that is sent twice counts once; a program that was shown no form leaves it out.
+// serveDecision takes the consent form: decision is allow or deny; user and organization are the
+// chosen ones' uids. Without a user it is the one who is logged in, or else the first; without an
+// organization the user's first. consent is the form's own number, so that a form that is sent
+// twice counts once; a program that was shown no form leaves it out.
 func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 	entry := e.log.begin(r)
 	entry.see(r.URL.Query())
@@ -83,7 +83,7 @@ func (e *Emulator) serveDecision(w http.ResponseWriter, r *http.Request) {
 		return
 	case answered:
 		entry.end(http.StatusConflict, "refused: the form was answered before")
-		writePage(w, http.StatusConflict, errorPage("You have answered this already", "Go back to the app. To log in again, start there."))
+		writePage(w, http.StatusConflict, errorPage("You have already used this form", "Go back to the app. To log in again, start there."))
 		return
 	}
 	a, err := e.readAuthorize(r, entry)

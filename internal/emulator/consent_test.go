@@ -35,7 +35,7 @@ func TestFormThatIsSentTwiceCountsOnce(t *testing.T) {
 
 			late := post() // the user has gone back in the browser
 			require.Equal(t, http.StatusConflict, late.status)
-			require.Contains(t, late.body, "You have answered this already")
+			require.Contains(t, late.body, "You have already used this form")
 			require.Equal(t, "refused: the form was answered before", s.last().Decision)
 			require.Empty(t, s.Findings(), "it is no fault of the client's")
 		})
@@ -69,7 +69,7 @@ func TestEachFormHasItsNumber(t *testing.T) {
 	require.NotEqual(t, page(), page())
 }
 
-// TestOnlySoManyFormsAreRemembered: the oldest one goes, and counts as one that was not answered.
+// TestOnlySoManyFormsAreRemembered: the oldest form goes, and counts as one that was not answered.
 func TestOnlySoManyFormsAreRemembered(t *testing.T) {
 	s := startLogins(t, emulator.Options{})
 	first := s.attempt()
@@ -100,8 +100,8 @@ func TestConsentThatIsTakenBackEndsTheCode(t *testing.T) {
 	require.Equal(t, "400 invalid_grant: the user has taken the consent back", s.token(a.redeem).reason())
 }
 
-// TestAuthorizeURLThatIsOpenedAgain, by a reload or a double click, is the same login as long as its
-// code waits. A program that looks at the link uses nothing up.
+// TestAuthorizeURLThatIsOpenedAgain, by a reload or a double click, is the same login as long as
+// its code waits. A program that looks at the link uses nothing up.
 func TestAuthorizeURLThatIsOpenedAgain(t *testing.T) {
 	now := newClock()
 	s := startLogins(t, emulator.Options{Now: now.Now})

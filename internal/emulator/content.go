@@ -178,7 +178,7 @@ func named(all []map[string]any, c *call) []map[string]any {
 // has if the call does not say.
 const contentPage = 100
 
-// writeList answers a call with a page of a list.
+// writeList writes a page of a list in response to a call.
 func (e *Emulator) writeList(w http.ResponseWriter, c *call, name string, all []map[string]any) {
 	skip, limit, ok := e.pageOf(c, contentPage)
 	if !ok {

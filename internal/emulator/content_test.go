@@ -159,7 +159,7 @@ func TestTokenInTheAuthtokenHeader(t *testing.T) {
 	require.Equal(t, []string{"authtoken-header"}, idsOf(s.Findings()))
 }
 
-// TestUnknownPath answers a browser with a page, and a program with JSON.
+// TestUnknownPath: a browser gets a page, and a program gets JSON.
 func TestUnknownPath(t *testing.T) {
 	s := start(t, emulator.Options{})
 	r := s.request(http.MethodGet, s.url+"/nothing", "")

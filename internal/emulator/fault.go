@@ -16,20 +16,20 @@ import (
 type Fault struct {
 	Delay Duration `json:"delay"` // waited before anything else
 
-	// Status answers instead of processing the request, with Header and Body.
+	// Status is the status of a response, with Header and Body, that replaces the processing.
 	Status int         `json:"status"`
 	Header http.Header `json:"header"`
 	Body   string      `json:"body"`
-	// RedirectTo answers 307 to there, instead of processing the request.
+	// RedirectTo is where a 307 response leads. It replaces the processing.
 	RedirectTo string `json:"redirect_to"`
 
 	// Cut closes the connection at this point.
 	Cut Cut `json:"cut"`
-	// CutAt is how many bytes of the answer's body get out before CutInside.
+	// CutAt is how many bytes of the response's body CutInside sends before it cuts the connection.
 	CutAt int `json:"cut_at"`
-	// Slow pauses before every byte of the answer's body.
+	// Slow pauses before every byte of the response's body.
 	Slow Duration `json:"slow"`
-	// Endless follows the answer's body with blanks until the client leaves.
+	// Endless sends spaces after the response's body until the client disconnects.
 	Endless bool `json:"endless"`
 }
 
@@ -39,8 +39,8 @@ type Cut int
 const (
 	CutNot    Cut = iota
 	CutBefore     // the request is not processed
-	CutAfter      // the request is processed, and no byte of the answer gets out
-	CutInside     // the request is processed, and the answer breaks off after CutAt bytes
+	CutAfter      // the request is processed, and no byte of the response is sent
+	CutInside     // the request is processed, and the response ends after CutAt bytes
 )
 
 var cuts = []string{"", "before", "after", "inside"}
@@ -110,13 +110,13 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool
 	switch {
 	case f.Cut == CutBefore:
 		entry.end(0, "fault: not processed, connection cut")
-		panic(http.ErrAbortHandler) // closes the connection without an answer
+		panic(http.ErrAbortHandler) // closes the connection without a response
 	case f.RedirectTo != "":
 		entry.end(http.StatusTemporaryRedirect, "fault: not processed, redirected elsewhere")
 		http.Redirect(w, r, f.RedirectTo, http.StatusTemporaryRedirect)
 		return false
 	case f.Status != 0:
-		entry.end(f.Status, "fault: not processed, answered "+strconv.Itoa(f.Status))
+		entry.end(f.Status, "fault: not processed, status "+strconv.Itoa(f.Status))
 		maps.Copy(w.Header(), f.Header)
 		w.WriteHeader(f.Status)
 		f.send(w, r, []byte(f.Body))
@@ -125,7 +125,7 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request, entry *entry) bool
 	return true
 }
 
-// write sends an answer of the token endpoint, spoiled if f says so.
+// write sends a response of the token endpoint, with the faults of f.
 func (f Fault) write(w http.ResponseWriter, r *http.Request, entry *entry, status int, contentType string, body []byte) {
 	if f.Cut == CutAfter {
 		entry.unanswered()

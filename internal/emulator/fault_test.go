@@ -21,7 +21,7 @@ func TestFaultsSpoilOneRequestEach(t *testing.T) {
 	const processed, not = usedCode, "" // what the next request with the code says
 	for name, row := range map[string]struct {
 		fault    emulator.Fault
-		status   int // 0: no answer
+		status   int // 0: no response
 		body     string
 		decision string
 		next     string
@@ -30,13 +30,13 @@ func TestFaultsSpoilOneRequestEach(t *testing.T) {
 		"delay": {emulator.Fault{Delay: emulator.Duration(time.Millisecond)}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
 		"slow":  {emulator.Fault{Slow: emulator.Duration(time.Microsecond)}, 200, `{"access_token":"`, "granted: tokens for Ada Lovelace in Emulated Press", processed},
 		"status": {emulator.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}, Body: "later"}, 503, "later",
-			"fault: not processed, answered 503", not},
-		"slow status": {emulator.Fault{Status: 200, Body: "{}", Slow: emulator.Duration(time.Microsecond)}, 200, "{}", "fault: not processed, answered 200", not},
+			"fault: not processed, status 503", not},
+		"slow status": {emulator.Fault{Status: 200, Body: "{}", Slow: emulator.Duration(time.Microsecond)}, 200, "{}", "fault: not processed, status 200", not},
 		"redirect": {emulator.Fault{RedirectTo: "https://evil.example/"}, 307, "",
 			"fault: not processed, redirected elsewhere", not},
 		"cut before": {emulator.Fault{Cut: emulator.CutBefore}, 0, "", "fault: not processed, connection cut", not},
 		"cut after": {emulator.Fault{Cut: emulator.CutAfter}, 0, "",
-			"granted: tokens for Ada Lovelace in Emulated Press (fault: connection cut before the answer)", processed},
+			"granted: tokens for Ada Lovelace in Emulated Press (fault: connection cut before the response)", processed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, emulator.Options{})

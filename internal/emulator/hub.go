@@ -134,7 +134,7 @@ func (e *Emulator) deleteAuthorizations(w http.ResponseWriter, r *http.Request, 
 	e.writeRevoked(w)
 }
 
-// writeRevoked is the answer to a deletion.
+// writeRevoked writes the response to a deletion.
 func (e *Emulator) writeRevoked(w http.ResponseWriter) {
 	switch e.o.Unknowns.RevokeBody {
 	case "object":
@@ -170,7 +170,7 @@ func (e *Emulator) manifest(w http.ResponseWriter, r *http.Request, c *call) (Ap
 	return app, ok
 }
 
-// writeData answers a call with a page of a list.
+// writeData writes a page of a list in response to a call.
 func (e *Emulator) writeData(w http.ResponseWriter, c *call, what string, all []map[string]any) {
 	skip, limit, ok := e.pageOf(c, hubPage)
 	if !ok {

@@ -52,7 +52,7 @@ func refuse400(err error) *refusal {
 	return refuse(brokenBy(err), "invalid_request", "%v", err)
 }
 
-// introspect returns the members of the answer. It looks only where the hint says.
+// introspect returns the members of the response. It looks only where the hint says.
 func (e *Emulator) introspect(token, hint string, entry *entry) map[string]any {
 	e.mu.Lock()
 	var of *grant

@@ -82,8 +82,8 @@ func TestWhatIsUnknownOfIntrospection(t *testing.T) {
 	require.JSONEq(t, `{"active":true,"scope":["user:read","cm.stack:share"],"client_id":"client1","sub":"`+ada+`","token_type":"Bearer"}`, said.body)
 }
 
-// TestSecretsInTheURLOfAGetAreFound: not to be a POST is the smaller fault of a client that puts all
-// into the URL.
+// TestSecretsInTheURLOfAGetAreFound: not to be a POST is the smaller fault of a client that puts
+// all into the URL.
 func TestSecretsInTheURLOfAGetAreFound(t *testing.T) {
 	for _, o := range []emulator.Options{emulator.Strict(), emulator.Realistic()} {
 		s := startLogins(t, o)

@@ -17,9 +17,9 @@ import (
 // maxLog is how many requests a log keeps; the oldest go.
 const maxLog = 10_000
 
-// A Request is what a client sent, what was decided about it, and what was answered. Its secrets
-// are masked: each stands as *** and eight digits that are the same wherever the same secret occurs
-// in this log, and tell nothing else.
+// A Request is what a client sent, what was decided about it, and the response. Its secrets are
+// masked: each stands as *** and eight digits that are the same wherever the same secret occurs in
+// this log, and tell nothing else.
 type Request struct {
 	Time     time.Time         `json:"time"`
 	Method   string            `json:"method"`
@@ -27,7 +27,7 @@ type Request struct {
 	Client   string            `json:"client"` // client ID of the app that the request is about; empty: of none
 	User     string            `json:"user"`   // name of the user who is logged in, or for whom the token is; empty: of none
 	Params   map[string]string `json:"params"` // of the query and the form
-	Status   int               `json:"status"` // 0: no answer
+	Status   int               `json:"status"` // 0: no response
 	Decision string            `json:"decision"`
 	Answer   map[string]string `json:"answer"`   // the members of the token, or the parameters of the callback
 	Findings []string          `json:"findings"` // IDs of the Rules that the request breaks
@@ -97,7 +97,7 @@ func (e *entry) see(params url.Values) {
 	}
 }
 
-// answer records what was answered.
+// answer records the parameters of the response.
 func (e *entry) answer(params url.Values) {
 	e.log.mu.Lock()
 	defer e.log.mu.Unlock()
@@ -120,7 +120,7 @@ func (e *entry) unanswered() {
 	e.log.mu.Lock()
 	defer e.log.mu.Unlock()
 	e.request.Status, e.request.Answer = 0, nil
-	e.request.Decision += " (fault: connection cut before the answer)"
+	e.request.Decision += " (fault: connection cut before the response)"
 }
 
 // show returns a parameter's value if it is no secret. A challenge is one unless it is a hash.

@@ -295,7 +295,7 @@ func TestConsentFormCountsOnce(t *testing.T) {
 	require.Empty(t, s.token(redemption(first.callback(t).Get("code"))).reason())
 	late := send()
 	require.Equal(t, http.StatusConflict, late.status)
-	require.Contains(t, late.body, "You have answered this already")
+	require.Contains(t, late.body, "You have already used this form")
 	require.NotContains(t, late.body, "authorize URL")
 }
 

@@ -60,7 +60,7 @@ func paragraph(text string) h.Node { return h.P(h.Text(text)) }
 func inCode(text string) h.Node { return h.Code(h.Text(text)) }
 
 // lines puts each node on a line of its own. Where text flows, a browser shows a line end as a
-// blank.
+// space.
 func lines(nodes ...h.Node) h.Group {
 	all := h.Group{h.Text("\n")}
 	for _, node := range nodes {

@@ -56,7 +56,7 @@ func (e *Emulator) lose(refresh string) {
 	}
 }
 
-// grant handles both grants and returns the members of the answer, and what was decided.
+// grant handles both grants, and returns the members of the response and the decision.
 func (e *Emulator) grant(r *tokenRequest) (answer map[string]any, decision string, no *refusal) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 )
 
 // Unknowns are the questions about Contentstack's OAuth that no public document answers. A careful
-// client works with every answer. The zero Unknowns are the answers that are hardest on a client,
-// or else those of RFC 6749.
+// client works with every answer to each question. The zero Unknowns have, for each question, the
+// answer that is hardest on a client, or else the one of RFC 6749.
 type Unknowns struct {
 	// ErrorShape is the form in which the token endpoint refuses: "oauth" (RFC 6749), "nestjs"
 	// (statusCode, message, error), "nestjs-array" (message is an array), "cma" (the Content
@@ -20,8 +20,8 @@ type Unknowns struct {
 	ErrorShape string `json:"error_shape,omitempty"`
 	// DenialWithoutState leaves state out of the callback of a user who said no.
 	DenialWithoutState bool `json:"denial_without_state,omitempty"`
-	// RegionNames is by which name callbacks and token answers tell the region: "location",
-	// "region", "both" or "neither". Empty: "location".
+	// RegionNames is the parameter in which callbacks and token responses name the region:
+	// "location", "region", "both" or "neither". Empty: "location".
 	RegionNames string `json:"region_names,omitempty"`
 	// OldAccessTokenLives keeps an access token good after the refresh that replaced it.
 	OldAccessTokenLives bool `json:"old_access_token_lives,omitempty"`
@@ -31,7 +31,7 @@ type Unknowns struct {
 	Reuse string `json:"reuse,omitempty"`
 	// ReuseGrace is how long a used refresh token works again with "grace".
 	ReuseGrace Duration `json:"reuse_grace,omitempty"`
-	// Omit are members left out of token answers, such as "refresh_token", "expires_in" or
+	// Omit lists members that token responses lack, such as "refresh_token", "expires_in" or
 	// "token_type".
 	Omit []string `json:"omit,omitempty"`
 
@@ -49,11 +49,11 @@ type Unknowns struct {
 	ListMembers string `json:"list_members,omitempty"`
 	// ListSkip is whether lists are "paged" by skip, or skip is "ignored". Empty: "paged".
 	ListSkip string `json:"list_skip,omitempty"`
-	// RevokeBody is the response to the deletion of an authorization: "empty" (204), "object" ({}) or
-	// "text". Empty: "empty".
+	// RevokeBody is the response to the deletion of an authorization: "empty" (204), "object" ({})
+	// or "text". Empty: "empty".
 	RevokeBody string `json:"revoke_body,omitempty"`
-	// RevokedAgain is the status of the deletion of an authorization that is gone: "404", "400", "403"
-	// or "200". Empty: "404".
+	// RevokedAgain is the status of the deletion of an authorization that is gone: "404", "400",
+	// "403" or "200". Empty: "404".
 	RevokedAgain string `json:"revoked_again,omitempty"`
 	// HubErrorShape is the form of the Developer Hub's errors: "nestjs" or "cma". Empty: "nestjs".
 	HubErrorShape string `json:"hub_error_shape,omitempty"`
@@ -66,11 +66,11 @@ type Unknowns struct {
 	// UserAuthtoken is whether /v3/user tells an authtoken, which a client must not keep: "yes" or
 	// "no". Empty: "yes".
 	UserAuthtoken string `json:"user_authtoken,omitempty"`
-	// OrganizationMember is the member of /v3/organizations/{uid}: "organization", which is an object,
-	// or "organizations", which is a list. Empty: "organization".
+	// OrganizationMember is the member of /v3/organizations/{uid}: "organization", which is an
+	// object, or "organizations", which is a list. Empty: "organization".
 	OrganizationMember string `json:"organization_member,omitempty"`
-	// OrganizationList is what /v3/organizations lists: only the organization of the "token", or "all"
-	// of the user. Empty: "token".
+	// OrganizationList is what /v3/organizations lists: only the organization of the "token", or
+	// "all" of the user. Empty: "token".
 	OrganizationList string `json:"organization_list,omitempty"`
 	// StacksWithoutOrganization is what /v3/stacks tells without an organization_uid header: an
 	// "empty" list, or the stacks of the "token". Empty: "empty".
@@ -84,12 +84,12 @@ type Unknowns struct {
 type Question struct {
 	Name    string   // in JSON
 	Asks    string   // what it decides, for the help of a flag, which names its value in back quotes
-	Answers []string // the answer of strict first
+	Answers []string // the possible values; that of strict is first
 
 	field func(*Unknowns) *string
 }
 
-// Of returns the field of u that holds the answer.
+// Of returns the field of u that holds the value for the question.
 func (q Question) Of(u *Unknowns) *string { return q.field(u) }
 
 var questions = []Question{
@@ -116,13 +116,13 @@ var questions = []Question{
 // Questions returns the questions whose answer is a word.
 func Questions() []Question { return slices.Clone(questions) }
 
-// omittable are the members that token answers may lack.
+// omittable are the members that token responses may lack.
 var omittable = []string{
 	"refresh_token", "token_type", "expires_in", "location", "region", "organization_uid", "user_uid",
 	"authorization_type", "stack_api_key",
 }
 
-// fill puts the defaults in, and returns an error if an answer is none.
+// fill sets the defaults, and returns an error if a value is not among the answers to its question.
 func (u *Unknowns) fill() error {
 	for _, q := range questions {
 		answer := q.field(u)
@@ -144,7 +144,7 @@ func (u *Unknowns) fill() error {
 	return nil
 }
 
-// tellRegion puts the region into a callback or a token answer.
+// tellRegion puts the region into a callback or a token response.
 func (u *Unknowns) tellRegion(location string, set func(name, value string)) {
 	if u.RegionNames == "location" || u.RegionNames == "both" {
 		set("location", location)
@@ -154,7 +154,7 @@ func (u *Unknowns) tellRegion(location string, set func(name, value string)) {
 	}
 }
 
-// refusal is the answer with which the token endpoint refuses.
+// refusal returns the response with which the token endpoint refuses a request.
 func (u *Unknowns) refusal(no *refusal) (contentType string, body []byte) {
 	switch u.ErrorShape {
 	case "nestjs":
@@ -170,7 +170,7 @@ func (u *Unknowns) refusal(no *refusal) (contentType string, body []byte) {
 	return jsonAnswer(map[string]any{"error": no.code, "error_description": no.description})
 }
 
-// jsonAnswer returns the media type and the body of an answer whose members all marshal.
+// jsonAnswer returns the media type and the body of a response whose members all marshal.
 func jsonAnswer(members map[string]any) (contentType string, body []byte) {
 	body, _ = json.Marshal(members)
 	return "application/json; charset=utf-8", body

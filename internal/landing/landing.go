@@ -1,4 +1,4 @@
-// Package landing answers the browser that comes back from Contentstack, to a web server
+// Package landing responds to the browser that comes back from Contentstack, to a web server
 // (httplogin) or to a program on the user's machine (loopback). It has the headers of the response,
 // the page, and the refusal of requests that no person made.
 package landing
@@ -24,8 +24,8 @@ func set(h http.Header, pairs ...string) {
 	}
 }
 
-// Visited reports whether r is a visit by a person. If it is not, Visited has answered: see
-// [Refuse].
+// Visited reports whether r is a visit by a person. If it is not, Visited has written the response:
+// see [Refuse].
 func Visited(w http.ResponseWriter, r *http.Request) bool {
 	status, why := Refuse(r)
 	if why == "" {

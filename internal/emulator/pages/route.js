@@ -1,6 +1,6 @@
 // Contentstack's application reads its route from behind the #. The parameters of an authorize URL stand there too
-// (/#!/apps/{uid}/authorize?…), or before it (/?…#!/apps/{uid}/authorize). Both lead to the same page. Whoever is not
-// logged in has to do that first, and what stood behind the # is lost on the way, as it is there.
+// (/#!/apps/{uid}/authorize?…), or before it (/?…#!/apps/{uid}/authorize). Both lead to the same page. A user who is
+// not logged in has to log in first. That loses what is behind the #, as it does at Contentstack.
 (function () {
   function follow() {
     const route = /^#!(\/apps\/[^/?]+\/authorize)(\?.*)?$/.exec(location.hash);
