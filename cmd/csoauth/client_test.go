@@ -93,7 +93,7 @@ func login(told map[string]string) error {
 	resp.Body.Close()
 	back, err := resp.Location()
 	if err != nil || back.Query().Get("state") != "xyz" {
-		return fmt.Errorf("consent answered %s and sent nobody back with the state", resp.Status)
+		return fmt.Errorf("consent page responded with %s and did not redirect with the state", resp.Status)
 	}
 	resp, err = browser.PostForm(told["Token URL"], url.Values{"grant_type": {"authorization_code"}, "client_id": {told["Client ID"]},
 		"redirect_uri": {told["Redirect URIs"]}, "code": back.Query()["code"], "code_verifier": {verifier}})
@@ -102,7 +102,7 @@ func login(told map[string]string) error {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the token endpoint answered %s", resp.Status)
+		return fmt.Errorf("the token endpoint responded with %s", resp.Status)
 	}
 	return nil
 }

@@ -217,7 +217,7 @@ func isDecision(r emulator.Request) bool { return r.Params["decision"] != "" }
 
 func isToken(r emulator.Request) bool { return slices.Contains(emulator.TokenPaths(), r.Path) }
 
-// outcome is what was decided, if the answer does not say it.
+// outcome returns the decision, if the response does not show it.
 func outcome(r emulator.Request) string {
 	if r.Answer["access_token"] != "" {
 		return ""

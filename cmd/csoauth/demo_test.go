@@ -148,7 +148,7 @@ func TestDemoNoticesEveryBrokenRule(t *testing.T) {
 	}
 }
 
-// rewrite changes what reaches the emulator, or the JSON that it answers.
+// rewrite changes the request before it reaches the emulator, or the JSON of the response.
 func rewrite(request func(url.Values) url.Values, answer func(form url.Values, answer map[string]any)) demoHooks {
 	return demoHooks{wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -162,7 +162,7 @@ func rewrite(request func(url.Values) url.Values, answer func(form url.Values, a
 	}}
 }
 
-// A recording is an answer that is not sent yet.
+// A recording is a response that is not sent yet.
 type recording struct {
 	*httptest.ResponseRecorder
 	form url.Values // of the request

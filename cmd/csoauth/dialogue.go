@@ -48,7 +48,8 @@ func readAside[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-// ask asks a person at the terminal. No answer is an empty one.
+// ask asks a person at the terminal, and returns the line that the person types. It is empty at the
+// end of the input.
 func ask(ctx context.Context, out io.Writer, question string) (answer string, err error) {
 	if _, err := fmt.Fprint(out, question); err != nil {
 		return "", err

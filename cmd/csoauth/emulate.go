@@ -34,8 +34,9 @@ What a client does wrong is a finding: it is printed with the request, told agai
 --preset realistic it refuses what Contentstack is known to refuse; with --preset strict, all that an RFC or a document
 forbids. Where no public document says what Contentstack does, a flag chooses among the possibilities.
 
-Only requests for localhost, for names under it and for loopback addresses are answered. Otherwise a web site could
-point its own name at this machine and read the log. Add --allow-host for another name, such as that of a container.
+The emulator serves only requests for localhost, for names under it and for loopback addresses. Otherwise a web site
+could point its own name at this machine and read the log. Add --allow-host for another name, such as that of a
+container.
 
 A test without a browser posts the user's decision to the authorize URL. The code is in the Location header of the
 response. Add user=… to log in as another user than the first:
@@ -83,7 +84,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and any of the options below; a flag overrides the file")
 	flags.StringVar(&f.state, "state", "", "`file` that keeps logins and consents over a restart; it holds every token in clear text")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "another redirect `URI` of the first app; may be repeated")
-	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host `name` or IP address to answer for; may be repeated")
+	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host `name` or IP address to serve; may be repeated")
 
 	// A flag that changes the options does so when the preset and the file are known.
 	text := func(name, usage string, change func(o *emulator.Options, value string)) {
@@ -282,7 +283,7 @@ func checkAddr(addr string, public bool) error {
 	if public || host == "localhost" || ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("--addr %q can be reached from other machines, and the emulator lets anybody in: use 127.0.0.1, or add --insecure-public", addr)
+	return fmt.Errorf("--addr %q can be reached from other machines, and the emulator lets anyone in: use 127.0.0.1, or add --insecure-public", addr)
 }
 
 // checkRedirectURI refuses a URI that the library would refuse.

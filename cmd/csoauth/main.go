@@ -8,7 +8,7 @@
 //	csoauth run        runs a command with the access token in its environment
 //	csoauth logout     ends the login
 //	csoauth profiles   lists the logins side by side
-//	csoauth demo       runs complete logins against an emulated Contentstack and explains each step
+//	csoauth demo       runs complete logins against an emulated Contentstack, and explains them
 //	csoauth emulate    serves an emulated Contentstack to programs in any language
 package main
 

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pages answers each query with a page.
+// pages returns a page for each query.
 type pages map[string]string
 
 func (p pages) get(query string) ([]byte, error) {

@@ -29,7 +29,7 @@ func (r robot) visit(ctx context.Context, authorizeURL string, v emulator.Visito
 	browser := &http.Client{Transport: &emulator.Browser{Emulator: r.base, Visitor: v, Transport: r.transport}}
 	back, page, err := emulator.SentBack(ctx, browser, r.base, authorizeURL)
 	if err == nil && back == nil {
-		err = fmt.Errorf("the authorize page answered %s and sent nobody back", page.Status)
+		err = fmt.Errorf("the authorize page responded with %s and did not redirect to the app", page.Status)
 	}
 	return back, err
 }
@@ -79,7 +79,7 @@ func (p *person) visit(ctx context.Context, authorizeURL string, v emulator.Visi
 	if v.Deny {
 		wish = "Deny"
 	}
-	p.tell.text("In your browser, log in as anybody if you are asked to, and choose " + wish + ". If no browser opens, open this:")
+	p.tell.text("In your browser, log in as any user if you are asked to, and choose " + wish + ". If no browser opens, open this:")
 	p.tell.line("   %s", authorizeURL)
 	process, err := browser.Open(authorizeURL)
 	if err != nil {

@@ -47,7 +47,7 @@ func readSecret(r io.Reader) (string, error) {
 	case text == "":
 		return "", errors.New("is empty")
 	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar }):
-		return "", errors.New("has a blank, a line break or another character that no secret has: it should have the secret alone")
+		return "", errors.New("has a space, a line break or another character that no secret has: it should have the secret alone")
 	}
 	return text, nil
 }

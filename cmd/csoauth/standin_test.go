@@ -167,8 +167,8 @@ func (s *standIn) handle(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strings.ReplaceAll(answer.body, "BYTES", fmt.Sprint(n)))
 }
 
-// failure returns how a request is to be answered, if not by the emulator. One whose path ends in a
-// star is for all that begin like it. Otherwise it counts once.
+// failure returns the response to a request that does not go to the emulator. One whose path ends
+// in a star is for all that begin like it. Otherwise it counts once.
 func (s *standIn) failure(r *http.Request) (failure, bool) {
 	for i, f := range s.failures {
 		prefix, isPrefix := strings.CutSuffix(f.path, "*")

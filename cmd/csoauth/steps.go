@@ -24,8 +24,8 @@ func (d *demo) s256(ctx context.Context) error {
 }
 
 func (d *demo) plain(ctx context.Context) error {
-	d.tell.text("The challenge is the verifier itself (the same mark below), so whoever sees the authorize URL has " +
-		"it. For clients that cannot do better.")
+	d.tell.text("The challenge is the verifier itself (the same mark below), so everyone who sees the authorize URL " +
+		"has it. For clients that cannot do better.")
 	c := d.config()
 	c.ChallengeMethod = csoauth.Plain
 	if _, err := d.login(ctx, c, nil, emulator.Visitor{}); err != nil {
@@ -129,7 +129,7 @@ func (d *demo) callAPI(ctx context.Context, c *csoauth.Config, token *csoauth.To
 	}
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the API answered the new access token with %s", resp.Status)
+		return fmt.Errorf("the API responded to the new access token with %s", resp.Status)
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (d *demo) replay(ctx context.Context) error {
 }
 
 func (d *demo) stolenCode(ctx context.Context) error {
-	d.tell.text("Somebody reads the code from the callback, and redeems it with a verifier of their own.")
+	d.tell.text("An attacker reads the code from the callback, and redeems it with another verifier.")
 	c := d.config()
 	victim, err := c.NewAuthRequest(nil)
 	if err != nil {
@@ -171,7 +171,7 @@ func (d *demo) stolenCode(ctx context.Context) error {
 }
 
 func (d *demo) forgedCallback(ctx context.Context) error {
-	d.tell.text("Somebody sends a callback with a code of their own. It does not know the state, so the library sends " +
+	d.tell.text("An attacker sends a callback with another code. It does not know the state, so the library sends " +
 		"nothing, and the attempt goes on: the true callback still works.")
 	c := d.config()
 	request, err := c.NewAuthRequest(nil)
