@@ -23,7 +23,7 @@ type losingServer struct {
 	processes bool          // the request whose response is lost
 	grace     time.Duration // how long it gives the same pair again
 	ends      bool          // a second use of a refresh token ends the login, and its access tokens
-	fails     bool          // the second request is answered with a failure
+	fails     bool          // the response to the second request is a failure
 
 	mu     sync.Mutex
 	posts  []time.Time

@@ -34,11 +34,11 @@ func failSwaps(h *hooked, first, last int, done bool, err error) {
 // Each row is what a store may do with the swap that saves a new pair, and with what follows.
 func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	for name, hook := range map[string]func(h *hooked, save int){
-		"done, but the answer was lost":    func(h *hooked, save int) { failSwaps(h, save, save, true, errStoreDown) },
-		"done, but both answers were lost": func(h *hooked, save int) { failSwaps(h, save, save+1, true, errStoreDown) },
-		"not done":                         func(h *hooked, save int) { failSwaps(h, save, save, false, errStoreDown) },
-		"not done twice":                   func(h *hooked, save int) { failSwaps(h, save, save+1, false, errStoreDown) },
-		"done, and called a conflict":      func(h *hooked, save int) { failSwaps(h, save, save, true, tokens.ErrConflict) },
+		"done, but the response was lost":    func(h *hooked, save int) { failSwaps(h, save, save, true, errStoreDown) },
+		"done, but both responses were lost": func(h *hooked, save int) { failSwaps(h, save, save+1, true, errStoreDown) },
+		"not done":                           func(h *hooked, save int) { failSwaps(h, save, save, false, errStoreDown) },
+		"not done twice":                     func(h *hooked, save int) { failSwaps(h, save, save+1, false, errStoreDown) },
+		"done, and called a conflict":        func(h *hooked, save int) { failSwaps(h, save, save, true, tokens.ErrConflict) },
 		"down for two seconds": func(h *hooked, save int) {
 			var until time.Time
 			down := func() error {
@@ -75,7 +75,7 @@ func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	}
 }
 
-// The save was done, its answer was lost, and before anybody looked another replica refreshed the
+// The save was done and its response was lost. Before anyone looked, another replica refreshed the
 // pair: ours is history.
 func TestPairThatWasSavedAndRefreshedByOthersIsNotSavedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -116,7 +116,7 @@ func TestPairThatWasSavedAndRefreshedByOthersIsNotSavedAgain(t *testing.T) {
 	})
 }
 
-// A Delete that was done, whose answer was lost, is not undone by asking again.
+// A Delete that was done, whose response was lost, is not undone by asking again.
 func TestPutAndDeleteSurviveLostAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -82,8 +82,8 @@ func peerSource(ctx context.Context, p *provider, early time.Duration) oauth2.To
 }
 
 // BenchmarkHerd has 10,000 goroutines want a token that has ended. It reports how many requests
-// that makes, how long after the answer was there (and stored, with us) the last one has its token,
-// and how many goroutines there are beyond the 10,000.
+// that makes, how long after the response (and after we stored it) the last one has its token, and
+// how many goroutines there are beyond the 10,000.
 func BenchmarkHerd(b *testing.B) {
 	const callers = 10_000
 	run := func(b *testing.B, begin func() (p *provider, served *time.Time, call func() bool)) {

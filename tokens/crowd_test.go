@@ -258,7 +258,7 @@ func (c *crowdMember) callAPI(ctx context.Context) {
 		}
 		_ = resp.Body.Close() // only the status counts
 		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusUnauthorized {
-			c.wrong(key + ": the API answered " + resp.Status)
+			c.wrong(key + ": the API responded with " + resp.Status)
 		}
 		c.mu.Lock()
 		c.report.Calls++

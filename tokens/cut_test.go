@@ -17,9 +17,9 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// TestAnswerCutAtEveryByte is a login whose refresh is answered, and of the answer only so much
-// arrives. If the new refresh token is in that, the login lives. If not, the old access token is
-// used to its end, and then one try shows that the login is lost.
+// TestAnswerCutAtEveryByte is a login whose refresh gets only a part of its response. If the new
+// refresh token is in that, the login lives. If not, the old access token is used to its end, and
+// then one try shows that the login is lost.
 func TestAnswerCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	const access, refresh = `"access_token":"access-user-2"`, `"refresh_token":"refresh-user-2"`
@@ -84,7 +84,7 @@ func liveThroughACut(t *testing.T, name string, kept bool, cut func(*http.Respon
 	}
 }
 
-// An answer that must be refused for another reason keeps its new refresh token too, and the old
+// A response that must be refused for another reason keeps its new refresh token too, and the old
 // access token beside it.
 func TestRefusedAnswerKeepsItsRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -84,7 +84,7 @@ func TestDirKilledAtEveryStep(t *testing.T) {
 			require.Error(t, dirChild(t, "dir-die", dir, step).Run(), "it was not killed")
 			assertDirHolds(t, dir, want)
 
-			// Whoever was killed asks again, and then goes on.
+			// The process that was killed runs again, and then goes on.
 			require.NoError(t, dir.CompareAndSwap(t.Context(), dirKey, []byte("old"), []byte("new")))
 			require.NoError(t, dir.CompareAndSwap(t.Context(), dirKey, []byte("new"), []byte("newer")))
 			assertDirHolds(t, dir, "newer")

@@ -63,7 +63,7 @@ func TestDirWaitersTakeOneThread(t *testing.T) {
 	for range waiters {
 		assert.ErrorIs(t, <-errs, context.Canceled)
 	}
-	assert.Equal(t, 1, tokens.Queued(string(dir)), "the one that asked the system must wait for its answer")
+	assert.Equal(t, 1, tokens.Queued(string(dir)), "the one that asked the system must wait for its response")
 
 	// It gives back what it gets.
 	release()

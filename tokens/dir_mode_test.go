@@ -161,7 +161,7 @@ func TestDirFileThatItsUserMayNotRead(t *testing.T) {
 	assert.Equal(t, "load: value <nil>\n", string(out))
 	assert.Equal(t, fs.FileMode(0o600), modeOf(t, file))
 
-	if os.Geteuid() == 0 { // and of one that is somebody else's, it says so
+	if os.Geteuid() == 0 { // and of one of another user, it says so
 		require.NoError(t, os.Chown(file, 0, -1))
 		out, err := dirChild(t, "dir-loads", dir, "").Output()
 		require.NoError(t, err)

@@ -35,7 +35,7 @@ func (f folder) open() (*openDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := knownDirs.has(path) // before anybody looks: another goroutine may make it this moment
+	known := knownDirs.has(path) // first, because another goroutine may make it this moment
 	root, err := os.OpenRoot(path + onlyDir)
 	if err != nil {
 		if why := whyNotOpen(path, known); why != nil {

@@ -224,7 +224,7 @@ func assertDirHolds(t *testing.T, dir tokens.Dir, want string) {
 	assert.Equal(t, want, string(got))
 }
 
-// assertDirError: an error with this text that no caller can take for an answer.
+// assertDirError: an error with this text that no caller can take for a result.
 func assertDirError(t *testing.T, err error, want string) {
 	t.Helper()
 	require.ErrorContains(t, err, want)

@@ -23,8 +23,8 @@
 // keep them in your table of users.
 //
 // [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each
-// request to Contentstack, or to one of Options.Hosts. If an API answers 401, they get another
-// token and send the request again. Its Token, like [Manager.Token], returns the token: the
+// request to Contentstack, or to one of Options.Hosts. If an API responds with 401, they get
+// another token and send the request again. Its Token, like [Manager.Token], returns the token: the
 // OrganizationUID goes into headers, and [csoauth.Config.EndpointsFor] returns the hosts of the
 // user's region. Its TokenSource is for code that takes golang.org/x/oauth2's types. All of them
 // are cheap, and safe for concurrent use.
@@ -52,15 +52,15 @@
 // # Where tokens are stored
 //
 //   - [Dir] has one file for each key, for the processes of one machine.
-//   - [Sealed] encrypts what another Store stores: tokens.Sealed(tokens.Dir(path), key). Keep the key
-//     somewhere else.
+//   - [Sealed] encrypts what another Store stores: tokens.Sealed(tokens.Dir(path), key). Keep the
+//     key somewhere else.
 //   - [Memory] ends with the process. It is for tests, and for programs whose users log in again.
 //   - For a tool with one login, take a Dir and one key. The runs of the tool may share it.
 //   - [Single] is for a tool that has to store its one token itself, and has one Manager: it calls
 //     the tool's function.
 //   - Packages redisstore and pgstore are for several machines.
-//   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check that
-//     it keeps the promises of a Store. A Manager cannot make up for one that does not.
+//   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check
+//     that it keeps the promises of a Store. A Manager cannot make up for one that does not.
 //
 // Unless it is sealed, what a Store stores is as secret as a password.
 //
@@ -96,14 +96,14 @@
 // If a process dies before it has stored a response, that response is lost. A user may have to log
 // in again
 //
-//   - if the process is killed, closed or stopped after Contentstack has answered a refresh and
-//     before the response is stored, or if the store takes the writes of others all the time and not
-//     this process's;
+//   - if the process is killed, closed or stopped after Contentstack has sent its response to a
+//     refresh and before that is stored, or if the store takes the writes of others all the time
+//     and not this process's;
 //   - if the system stops the process for that long just before it sends the refresh token;
 //   - if the store forgets a change that it has confirmed, and another process asks next;
-//   - if the network loses Contentstack's response. The Manager then asks once more after a second or
-//     two, and at last when the access token has expired, in case Contentstack accepts the refresh
-//     token again.
+//   - if the network loses Contentstack's response. The Manager then asks once more after a second
+//     or two, and at last when the access token has expired, in case Contentstack accepts the
+//     refresh token again.
 //
 // # At the end
 //

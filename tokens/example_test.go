@@ -33,7 +33,7 @@ func ExampleManager() {
 	}
 	defer users.Close() // a real program looks at its error
 
-	// In the callback handler of the log-in, once for each user:
+	// In the callback handler of the login, once for each user:
 	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, callback)
 	if err := users.Put(ctx, "ada", token); err != nil {
 		fmt.Println(err)
@@ -92,7 +92,7 @@ func ExampleManager_Token() {
 }
 
 // Client adds the user's access token to each request, and sends one again with a new token if an
-// API answers 401.
+// API responds with 401.
 func ExampleLogin_Client() {
 	contentstack := newProvider()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

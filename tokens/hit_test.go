@@ -25,7 +25,7 @@ func hitWays(ctx context.Context, m *tokens.Manager, key string) map[string]func
 	}
 }
 
-// hitAnswer answers without looking.
+// hitAnswer responds without a look at the request.
 type hitAnswer struct{}
 
 func (hitAnswer) RoundTrip(*http.Request) (*http.Response, error) {

@@ -15,7 +15,7 @@ type hooked struct {
 	loads   int
 	swaps   int
 	load    func(n int, key string) error                  // before the nth Load, from 1
-	loaded  func(n int, key string) error                  // after it; an error takes its answer's place
+	loaded  func(n int, key string) error                  // after it; an error replaces its result
 	swap    func(n int, key string, old, new []byte) error // before the nth CompareAndSwap
 	swapped func(n int, key string, err error) error       // after it; what it returns takes err's place
 }

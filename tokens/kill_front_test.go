@@ -134,7 +134,7 @@ func (f *killFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(answer) // whoever is dead does not read it
+	_, _ = w.Write(answer) // a client that died does not read it
 }
 
 // ask has the server process a request, and keeps what became of its refresh token.

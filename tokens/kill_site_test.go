@@ -126,7 +126,7 @@ func (s *killSite) requireUnlocked(t *testing.T, key string, raw []byte) {
 	unlock, err := s.dir.Lock(ctx, key)
 	require.NoError(t, err, "a stale lock")
 	defer unlock()
-	require.NoError(t, s.dir.CompareAndSwap(ctx, key, raw, append(raw, ' ')), "a stale lock of a swap") // a blank changes no record
+	require.NoError(t, s.dir.CompareAndSwap(ctx, key, raw, append(raw, ' ')), "a stale lock of a swap") // a space changes no record
 }
 
 // status asks the API who the user of a token is.

@@ -181,7 +181,7 @@ func childDiesAt() {
 	os.Exit(1)
 }
 
-// childIsBusy refreshes its keys as fast as it can until somebody ends it. It speaks at its first
+// childIsBusy refreshes its keys as fast as it can until it is ended. It speaks at its first
 // refresh.
 func childIsBusy() {
 	var s processSite

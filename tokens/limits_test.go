@@ -85,7 +85,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 				if left > 30*time.Second {
 					assert.Zero(t, longest)
 				} else {
-					assert.LessOrEqual(t, longest, p.takes, "who has a place waits for the answer, and nobody for a place")
+					assert.LessOrEqual(t, longest, p.takes, "a caller with a place waits for the response, and no caller waits for a place")
 				}
 				require.NoError(t, m.Close())
 				assert.Equal(t, 64, p.most)
@@ -131,7 +131,7 @@ func TestCallerWhoBeginsToWaitMovesItsRefreshAhead(t *testing.T) {
 	})
 }
 
-// hungRegion is a Refresher of two regions, of which one never answers.
+// hungRegion is a Refresher of two regions, of which one never responds.
 type hungRegion struct {
 	region string
 	takes  time.Duration

@@ -16,8 +16,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// lostAnswers are ways in which an answer to a refresh token that was processed may not arrive.
-// TestWasLost has more.
+// lostAnswers are ways to lose the response to a refresh token that was processed. TestWasLost has
+// more.
 var lostAnswers = map[string]func(*http.Response) (*http.Response, error){
 	"no answer": func(*http.Response) (*http.Response, error) { return nil, io.EOF },
 	"timeout": func(*http.Response) (*http.Response, error) {

@@ -34,7 +34,7 @@ const modelLease = 30 * time.Second
 // Points at which a replica waits for its turn.
 const (
 	atLoad    = "load"    // about to read the store
-	atLoaded  = "loaded"  // the store has answered
+	atLoaded  = "loaded"  // the store has responded
 	atSwap    = "swap"    // about to write
 	atSwapped = "swapped" // it is written
 	atPost    = "post"    // about to send the refresh token
@@ -45,7 +45,7 @@ const (
 const (
 	kill      = "kill"       // the process is gone
 	pause     = "pause"      // it stands still for two leases
-	lose      = "lose"       // the store's, or the server's, answer is lost
+	lose      = "lose"       // the response of the store, or of the server, is lost
 	slow      = "slow"       // it stands still for most of the lease
 	downShort = "down short" // the store refuses this replica for half a lease
 	downLong  = "down long"  // for two
@@ -69,7 +69,7 @@ func faultsAt(point string) []string {
 }
 
 // mayBeLost says where law M5 gives a login up: when the process ends, or is cut off for longer
-// than the lease, between the server's answer and our write.
+// than the lease, between the server's response and our write.
 func mayBeLost(fault, point, swapOf string) bool {
 	unsaved := point == atAnswer || point == atSwap && swapOf == "save"
 	switch fault {
@@ -117,7 +117,7 @@ type world struct {
 	fault   string
 	faultAt string
 	swapOf  string
-	knew    bool // whoever sent a refresh token after a rollback had made the write that was forgotten
+	knew    bool // the sender of a refresh token after a rollback had made the write that was forgotten
 }
 
 const user = "user"
@@ -307,8 +307,8 @@ func (w *world) choose(from []choice) choice {
 	return from[0]
 }
 
-// explore lets both replicas ask for the token, and does one step after the other until both are
-// answered.
+// explore lets both replicas ask for the token, and does one step after the other until both have
+// their result.
 func (w *world) explore() {
 	var callers sync.WaitGroup
 	for _, m := range w.managers {
@@ -422,7 +422,7 @@ func (w *world) do(c choice) {
 		w.lock.free(c.replica)
 		err = errModelKilled
 	case lose:
-		err = errors.New("the store's answer was lost")
+		err = errors.New("the store's response was lost")
 	case downShort, downLong:
 		w.down[c.replica] = time.Now().Add(map[string]time.Duration{downShort: modelLease / 2, downLong: 2 * modelLease}[c.fault])
 		if s.point != atPost && s.point != atAnswer {

@@ -13,7 +13,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// The answer to the old refresh token says nothing about a login that came meanwhile.
+// The response to the old refresh token says nothing about a login that came meanwhile.
 func TestRefusalOfTheOldTokenDoesNotHurtANewLogin(t *testing.T) {
 	for name, fail := range map[string]func(*http.Request) (*http.Response, error){
 		"refused": func(*http.Request) (*http.Response, error) {

@@ -96,14 +96,14 @@ func TestRetryAfterIsHonouredInFullWhileATokenIsLeft(t *testing.T) {
 		require.Greater(t, time.Since(p.posts[0].at), 5*time.Minute, "the first try was early enough for this test to mean something")
 
 		time.Sleep(time.Second)
-		assert.Equal(t, "access-user-2", access(t, m), "the server is back, and somebody waits")
+		assert.Equal(t, "access-user-2", access(t, m), "the server is back, and a caller waits")
 	})
 }
 
 func TestRetryAfterIsHonoured(t *testing.T) {
 	for value, row := range map[string]struct{ least, most time.Duration }{
 		"120":  {2 * time.Minute, 133 * time.Second},
-		"7200": {150 * time.Second, 5*time.Minute + time.Second}, // somebody waits: 5 minutes at most
+		"7200": {150 * time.Second, 5*time.Minute + time.Second}, // a caller waits: 5 minutes at most
 		"":     {time.Second, 3 * time.Second},
 	} {
 		t.Run(value, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// What a Manager is given may fail, hang, or say too little: its store, its locks, its Refresher, and
-// records that others wrote.
+// What a Manager is given may fail, hang, or say too little: its store, its locks, its Refresher,
+// and records that others wrote.
 
 // A failingLocker has locks while it does not fail.
 type failingLocker struct {

@@ -24,9 +24,9 @@ func rounds(n int) int {
 	return n
 }
 
-// A process is this test binary, running a row of children. It is told what to do on its stdin, in
-// JSON, and answers on its stdout. Its stdin stays open as long as the test that started it, and a
-// row ends when it closes: none outlives a test that was killed itself.
+// A process is this test binary, running a row of children. It reads what to do from its stdin, in
+// JSON, and writes its results to its stdout. Its stdin stays open as long as the test that started
+// it, and a row ends when it closes: none outlives a test that was killed itself.
 type process struct {
 	tb     testing.TB
 	cmd    *exec.Cmd
@@ -107,7 +107,7 @@ func toldToProcess(v any) context.Context {
 	return ctx
 }
 
-// processSays answers what the parent hears.
+// processSays writes a result for the parent.
 func processSays(v any) {
 	if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
 		os.Exit(1) // nobody listens any more

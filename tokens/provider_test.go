@@ -24,13 +24,13 @@ type provider struct {
 	logins map[string]*login // by every refresh token that was ever given out
 	count  int
 	posts  []post
-	at     int // requests that are being answered
+	at     int // requests under way
 	most   int
 
 	lives  time.Duration                                         // of access tokens
-	takes  time.Duration                                         // to answer
+	takes  time.Duration                                         // to respond
 	before func(n int, r *http.Request) (*http.Response, error)  // what happens instead to the nth request, from 1; nil, nil: nothing does
-	after  func(n int, r *http.Response) (*http.Response, error) // what becomes of the nth answer
+	after  func(n int, r *http.Response) (*http.Response, error) // what becomes of the nth response
 }
 
 // A login is a family of tokens.
@@ -111,7 +111,7 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// answer processes a refresh token, which happens whether or not the answer arrives.
+// answer processes a refresh token, whether or not the response arrives.
 func (p *provider) answer(n int, refresh string) *http.Response {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -45,7 +45,7 @@ type lease struct {
 
 const (
 	defaultLease = 30 * time.Second
-	minLease     = time.Second // a store and a token endpoint answer within it
+	minLease     = time.Second // a store and a token endpoint respond within it
 	maxLease     = time.Hour   // what a record may ask others to wait
 )
 

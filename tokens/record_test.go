@@ -121,7 +121,7 @@ func TestRefusalIsWrittenAsVersion1(t *testing.T) {
 	})
 }
 
-// storedRefresher answers without a provider.
+// storedRefresher returns a token without a provider.
 type storedRefresher func() (*csoauth.Token, error)
 
 func (r storedRefresher) Refresh(context.Context, *csoauth.Token) (*csoauth.Token, error) { return r() }

@@ -15,7 +15,7 @@ import (
 
 const refusalDead = `{"error":"invalid_grant","error_description":"the refresh token is not good"}`
 
-// refusalOf has p give the same answer to everybody.
+// refusalOf has p send the same response to every request.
 func refusalOf(p *provider, status int, media, body string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +36,7 @@ func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 					require.Equal(t, "access-user-1", access(t, m))
 				}
 				synctest.Wait()
-				assert.Equal(t, 1, p.asked(), "and it is not asked again while the answer is remembered")
+				assert.Equal(t, 1, p.asked(), "and it is not asked again while the response is remembered")
 				assert.Equal(t, []tokens.EventType{tokens.EventRefreshFailed}, events.types())
 
 				time.Sleep(time.Second)
@@ -89,7 +89,7 @@ func TestOtherFailuresAreNoLogout(t *testing.T) {
 				assert.NotContains(t, events.types(), tokens.EventLoginRequired)
 
 				p.mu.Lock()
-				p.before = nil // the operator has mended it
+				p.before = nil // the operator has fixed it
 				p.mu.Unlock()
 				time.Sleep(5 * time.Minute)
 				assert.Equal(t, "access-user-2", access(t, m), "nothing was deleted")

@@ -152,7 +152,7 @@ func TestSealedPrintsNoSecrets(t *testing.T) {
 type recorder struct {
 	tokens.Store
 	swaps  []swapCall
-	before func(n int) error // of the n-th swap; nil is nothing, an error is its answer
+	before func(n int) error // of the n-th swap; nil is nothing, an error is its result
 }
 
 type swapCall struct{ old, new []byte }
@@ -197,7 +197,7 @@ func TestSealedSwapsOverWhatItRead(t *testing.T) {
 func TestSealedValueThatChangesBetween(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		theirs  []byte // what somebody else makes of it
+		theirs  []byte // what another process makes of it
 		old     []byte
 		new     []byte
 		want    error

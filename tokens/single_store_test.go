@@ -85,7 +85,8 @@ func TestSingleSwaps(t *testing.T) {
 	}
 }
 
-// What the state has is not saved again, unless a save before failed: then nobody knows what it has.
+// What the state has is not saved again, unless a save before failed: then nobody knows what it
+// has.
 func TestSingleSavesATokenOnce(t *testing.T) {
 	first, second := singleRecords(t)
 	same := func(record []byte) []byte { return append(bytes.Clone(record), ' ') } // another value with the same token

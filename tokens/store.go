@@ -28,8 +28,9 @@ type Store interface {
 	// returned before Load was called, in any process, so it must not read from a replica or a
 	// cache. If the key has no value, the error wraps ErrNotFound and not ErrConflict. No other
 	// error wraps ErrNotFound. A value that is there and cannot be read, such as one that was
-	// sealed with a lost key, is an error that wraps ErrUnreadable. Its bytes may be returned beside
-	// it, and CompareAndSwap then takes them as old. Beside any other error the value is nil.
+	// sealed with a lost key, is an error that wraps ErrUnreadable. Its bytes may be returned
+	// beside it, and CompareAndSwap then takes them as old. Beside any other error the value is
+	// nil.
 	Load(ctx context.Context, key string) ([]byte, error)
 
 	// CompareAndSwap replaces old by new if, and only if, old is the value. A nil old stands for no

@@ -106,7 +106,7 @@ func nearEnd(p *provider) { time.Sleep(p.lives - 5*time.Minute) }
 // atEnd waits until the token cannot be used any more.
 func atEnd(p *provider) { time.Sleep(p.lives) }
 
-// An asked is the answer to a call of Token that another goroutine made.
+// An asked is the result of a call of Token that another goroutine made.
 type asked struct {
 	token *csoauth.Token
 	err   error

@@ -26,8 +26,8 @@ func (l *Login) Client() *http.Client { return &http.Client{Transport: l.Transpo
 // scheme and host of the first request are followed without the token, and so is what follows them,
 // also back. A first request over http to anything but this machine is an error.
 //
-// If an API answers 401, the Manager gets another token: the one that the store has by now, or a
-// new one by a refresh. The request is sent once more with it, if its body can be had again
+// If an API responds with 401, the Manager gets another token: the one that the store has by now,
+// or a new one by a refresh. The request is sent once more with it, if its body can be had again
 // ([http.Request.GetBody]). This happens at most once a minute per key, less often if the API goes
 // on to reject new tokens, and not for Contentstack's error codes 161 and 294, which are not about
 // the token. A 401 that stays is returned as it is, unless it says that the access token is invalid
@@ -93,7 +93,7 @@ func (t *transport) again(req *http.Request, unauthorized *http.Response, r reje
 	switch {
 	case err != nil && r.clear && isRefusal(err):
 		bearer.Drain(unauthorized)
-		return nil, fmt.Errorf("tokens: %s answered 401, and there is no new token: %w", r.host, err)
+		return nil, fmt.Errorf("tokens: %s responded with 401, and there is no new token: %w", r.host, err)
 	case better == nil || !t.login.m.goesTo(req.URL, better): // it may be of another region
 		return unauthorized, nil
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// An api is what a Transport sends to: an http.RoundTripper that answers from memory and remembers
-// what came.
+// An api is what a Transport sends to: an http.RoundTripper that responds from memory and keeps the
+// requests.
 type api struct {
 	answer func(n int, r *http.Request) (*http.Response, error) // to the nth request, from 1; nil: 200
 
@@ -68,10 +68,10 @@ func (a *api) bodies() []string {
 	return all
 }
 
-// loggedOut is what Contentstack answers to an access token that is not good.
+// loggedOut is Contentstack's response to an access token that is not good.
 const loggedOut = `{"error_message":"You're not allowed in here unless you're logged in.","error_code":105,"errors":{}}`
 
-// takesOnly answers 401 to every token but one of good.
+// takesOnly responds with 401 to every token but one of good.
 func takesOnly(good ...string) func(int, *http.Request) (*http.Response, error) {
 	return func(_ int, r *http.Request) (*http.Response, error) {
 		for _, token := range good {

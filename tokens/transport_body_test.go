@@ -20,7 +20,7 @@ import (
 
 const peeked = 64 << 10
 
-// withBody is an answer with a body that remembers how it was used.
+// withBody returns a response with a body that remembers how it was used.
 func withBody(status int, body io.Reader) (*http.Response, *recordedBody) {
 	recorded := &recordedBody{Reader: body}
 	resp := httpAnswer(status, "application/json", "")
@@ -62,7 +62,7 @@ func TestA401IsGivenBackWhole(t *testing.T) {
 						body = io.MultiReader(body, iotest.ErrReader(row.breaks))
 					}
 					answer, recorded := withBody(http.StatusUnauthorized, body)
-					// A body that cannot be had again keeps the 401 the answer.
+					// If the body cannot be read again, the response remains the 401.
 					req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, someAPI, io.NopCloser(strings.NewReader("entry")))
 					require.NoError(t, err)
 					resp, err := m.For(key).Transport(&api{answer: func(int, *http.Request) (*http.Response, error) { return answer, nil }}).RoundTrip(req)

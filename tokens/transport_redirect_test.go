@@ -51,7 +51,7 @@ var transportRedirects = []struct {
 	{"away, back and away", []string{"+https://api.example.com/", "-https://evil.example/", "-https://api.example.com/b", "-https://evil.example/b", "-https://evil.example/c"}},
 }
 
-// What a RoundTripper says about the request that it answered is up to it.
+// A RoundTripper may say anything about the request of its response.
 var transportBases = map[string]func(*http.Response, *http.Request){
 	"as net/http does": func(resp *http.Response, r *http.Request) { resp.Request = r },
 	"no request":       func(resp *http.Response, r *http.Request) { resp.Request = nil },

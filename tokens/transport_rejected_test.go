@@ -42,7 +42,7 @@ func TestA401OfManyIsOneRefresh(t *testing.T) {
 		p := newProvider()
 		m := transportManager(t, p, nil)
 		const callers = 100
-		var old sync.WaitGroup // every caller's first request is there before the first answer goes back
+		var old sync.WaitGroup // every caller's first request is there before the first response goes back
 		old.Add(callers)
 		seen := &api{answer: func(n int, r *http.Request) (*http.Response, error) {
 			if r.Header.Get("Authorization") == "Bearer access-user-1" {
@@ -489,8 +489,8 @@ func TestWhatEndsALoginAtARequest(t *testing.T) {
 	}
 }
 
-// The error says which API answered what, and the 401 is closed. A request that cannot be repeated
-// gets the 401, and the next one the error.
+// The error says which API responded with which status, and the 401 is closed. A request that
+// cannot be repeated gets the 401, and the next one the error.
 func TestErrorOfALoginThatEndedAtARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -47,7 +47,7 @@ func newBrokenLater() *brokenLater {
 	return b
 }
 
-// setBroken breaks it, or mends it.
+// setBroken breaks it, or fixes it.
 func (b *brokenLater) setBroken(broken bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -92,7 +92,7 @@ func TestNobodyWaitsLongWhileATokenIsLeft(t *testing.T) {
 	})
 }
 
-// What has ended when it comes, because the answer took longer, must not be asked for again and
+// What has ended when it comes, because the response took longer, must not be asked for again and
 // again.
 func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

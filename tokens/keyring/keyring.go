@@ -190,7 +190,7 @@ func call(ctx context.Context, name, service, user string, do func(context.Conte
 
 func ended(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("%w: unlock it, or answer its window: %w", ErrTimeout, ctx.Err())
+		return fmt.Errorf("%w: unlock it, or answer its prompt: %w", ErrTimeout, ctx.Err())
 	}
 	return ctx.Err()
 }

@@ -13,8 +13,8 @@
 // the parameters of another: pgx by default_query_exec_mode=exec, lib/pq by binary_parameters=yes.
 //
 // Call db.SetMaxOpenConns. Otherwise database/sql opens a connection for every call that is under
-// way, up to 64 for a Store, and the server allows 100 in all. A call that gets none is repeated for
-// some seconds.
+// way, up to 64 for a Store, and the server allows 100 in all. A call that gets none is repeated
+// for some seconds.
 //
 // # The table
 //

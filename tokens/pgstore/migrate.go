@@ -32,7 +32,7 @@ func (s *Store) addTime() string {
 // Migrate makes sure that the table is there and is one that the Store can use. It creates a table
 // that does not exist, and adds the column updated_at to one of an older version, whose rows stay.
 // If there is nothing to make or to add, the right to use the table is enough, so call Migrate
-// whenever the program starts, also if somebody else made the table. Several processes may call it
+// whenever the program starts, also if someone else made the table. Several processes may call it
 // at the same time.
 //
 // An error says what is wrong with the table, and what to do. Migrate refuses a table that belongs
@@ -64,7 +64,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			if last, err = s.create(ctx); err != nil {
 				return err
 			}
-			continue // and look what is there now: somebody else may have been faster
+			continue // and look what is there now: another process may have been faster
 		}
 		if wrong := found.wrong(s); wrong != "" {
 			return fmt.Errorf("the table %s %s", s.table, wrong)

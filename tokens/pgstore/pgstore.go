@@ -71,8 +71,8 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 // may have a password.
 func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)", s.table) }
 
-// maxCalls is how many calls are under way at a time; more wait. PostgreSQL takes 100 connections by
-// default, and database/sql opens one for each call.
+// maxCalls is how many calls are under way at a time; more wait. PostgreSQL takes 100 connections
+// by default, and database/sql opens one for each call.
 const maxCalls = 64
 
 // maxName is how many bytes of a name PostgreSQL keeps. It cuts off the rest without an error.
@@ -164,9 +164,9 @@ func (s *Store) swap(ctx context.Context, key string, old, new []byte) error {
 	return s.settle(ctx, key, new)
 }
 
-// repeated sends a statement again that the server would not serialize with what others do, or had no
-// connection for. Where transactions are repeatable read, another process was faster; where they are
-// serializable, not even that is sure. All statements here may be repeated.
+// repeated sends a statement again that the server would not serialize with what others do, or had
+// no connection for. Where transactions are repeatable read, another process was faster; where they
+// are serializable, not even that is sure. All statements here may be repeated.
 func (s *Store) repeated(ctx context.Context, send func() error) (err error) {
 	select {
 	case s.calls <- struct{}{}:

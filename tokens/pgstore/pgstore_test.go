@@ -53,7 +53,7 @@ func TestTableIsAName(t *testing.T) {
 		"a table in quotes":      {pgstore.Options{Table: `x"; DROP y; `}, "Options.Table: "},
 		"capitals":               {pgstore.Options{Table: "Logins"}, "Options.Table: "},
 		"a digit first":          {pgstore.Options{Table: "1a"}, "Options.Table: "},
-		"a blank":                {pgstore.Options{Table: "log ins"}, "Options.Table: "},
+		"a space":                {pgstore.Options{Table: "log ins"}, "Options.Table: "},
 		"another alphabet":       {pgstore.Options{Table: "über"}, "Options.Table: "},
 		"a line":                 {pgstore.Options{Table: "logins\n"}, "Options.Table: "},
 		"too long":               {pgstore.Options{Table: longest + "a"}, "Options.Table: "},
@@ -78,7 +78,8 @@ func TestTableIsAName(t *testing.T) {
 	}
 }
 
-// TestReadmeHasTheTable: somebody who makes the table by hand makes it as Migrate does.
+// TestReadmeHasTheTable: a table that someone makes by hand from the page is the table that Migrate
+// makes.
 func TestReadmeHasTheTable(t *testing.T) {
 	_, db := newServer(t)
 	readme, err := os.ReadFile("README.md")

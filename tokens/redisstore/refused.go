@@ -16,8 +16,7 @@ var (
 	calledCommand = regexp.MustCompile(`redis\.call\('([A-Z]+)'`)
 )
 
-// explained adds to an error of Redis's what is to be done about it, if somebody else has to do
-// that.
+// explained adds to an error of Redis how to fix it, if that is the task of someone else.
 func (s *Store) explained(err error, script script) error {
 	text := err.Error()
 	switch {

@@ -16,8 +16,9 @@ func newScript(text string) script {
 	return script{text, hex.EncodeToString(sum[:])}
 }
 
-// load returns the key and the value, or nothing. A replica could answer that, and might be behind; HDEL of a field that never is
-// changes nothing, and a replica refuses it.
+// load returns the key and the value, or nothing. A replica could serve that, and might be behind.
+// Therefore load begins with HDEL of a field that never exists: it changes nothing, and a replica
+// refuses it.
 var load = newScript(`
 redis.call('HDEL', KEYS[1], 'none')
 local kept = redis.call('HMGET', KEYS[1], 'key', 'value')
@@ -27,8 +28,9 @@ end
 return kept
 `)
 
-// swap returns 1 if the value is new now, and 0 if it is neither old nor new. Its arguments are the key; whether there is an old value,
-// and that; whether there is a new one, and that; and how many milliseconds the login stays, or 0.
+// swap returns 1 if the value is new now, and 0 if it is neither old nor new. Its arguments are the
+// key; whether there is an old value, and that; whether there is a new one, and that; and how many
+// milliseconds the login stays, or 0.
 var swap = newScript(`
 local value = redis.call('HGET', KEYS[1], 'value')
 local old, new = false, false

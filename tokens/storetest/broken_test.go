@@ -19,11 +19,12 @@ import (
 	"github.com/contentstack/csoauth/tokens/storetest"
 )
 
-// brokenEnv names the broken store that a process of TestRunFailsForABrokenStore runs the suite over.
+// brokenEnv names the broken store that a process of TestRunFailsForABrokenStore runs the suite
+// over.
 const brokenEnv = "CSOAUTH_STORETEST_BROKEN"
 
-// TestRunFailsForABrokenStore runs the suite over stores that break one promise each, in processes of their own, because a
-// failure of the suite fails the test around it.
+// TestRunFailsForABrokenStore runs the suite over stores that break one promise each, in processes
+// of their own, because a failure of the suite fails the test around it.
 func TestRunFailsForABrokenStore(t *testing.T) {
 	if name := os.Getenv(brokenEnv); name != "" {
 		for _, b := range brokenStores {
@@ -371,7 +372,7 @@ var brokenStores = []struct {
 				case all.of(key) <- struct{}{}:
 					return sync.OnceFunc(func() { <-all.of(key) }), nil
 				default:
-					time.Sleep(20 * time.Millisecond) // and whoever comes in between is first
+					time.Sleep(20 * time.Millisecond) // and a waiter that comes in between is first
 				}
 			}
 			return nil, ctx.Err()

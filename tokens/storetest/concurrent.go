@@ -14,8 +14,8 @@ import (
 
 const crowd = 8
 
-// together runs do in a crowd of goroutines that begin at the same moment, each with one of two handles, and returns their
-// errors.
+// together runs do in a crowd of goroutines that begin at the same moment, each with one of two
+// handles, and returns their errors.
 func together(h [2]handle, do func(h handle, i int) error) []error {
 	errs := make([]error, crowd)
 	start := make(chan struct{})
@@ -31,8 +31,8 @@ func together(h [2]handle, do func(h handle, i int) error) []error {
 	return errs
 }
 
-// testIncrements: no increment of a counter is lost. Each value names who wrote it: two who ask for the same value both
-// succeed.
+// testIncrements: no increment of a counter is lost. Each value names who wrote it: two who ask for
+// the same value both succeed.
 func testIncrements(t *testing.T, s suite) {
 	h := s.two(t)
 	ctx := soon(t)
@@ -70,7 +70,8 @@ func count(value []byte) int {
 	return n
 }
 
-// testOneWinner: of many who create, replace or empty the same value at the same time, exactly one succeeds.
+// testOneWinner: of many who create, replace or empty the same value at the same time, exactly one
+// succeeds.
 func testOneWinner(t *testing.T, s suite) {
 	h := s.two(t)
 	for round := range 10 {

@@ -15,8 +15,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// The other process of testDeath is told by its environment which test is to hold the lock, and of which dir. It says
-// on a line of its own when it has it.
+// The other process of testDeath is told by its environment which test is to hold the lock, and of
+// which dir. It says on a line of its own when it has it.
 const (
 	holderTest = "CSOAUTH_STORETEST_HOLDER_TEST"
 	holderDir  = "CSOAUTH_STORETEST_HOLDER_DIR"
@@ -38,7 +38,8 @@ func holdIfChild(t *testing.T, open func(t testing.TB, dir string) tokens.Store)
 	os.Exit(1)
 }
 
-// testDeath: the lock holds against other processes, and is free when the process that has it is killed.
+// testDeath: the lock holds against other processes, and is free when the process that has it is
+// killed.
 func testDeath(t *testing.T, s suite) {
 	dir := t.TempDir()
 	h := s.handle(t, dir)

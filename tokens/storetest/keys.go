@@ -78,7 +78,8 @@ func testKeys(t *testing.T, s suite) {
 	}
 }
 
-// testKeyLimits: a key has 1 to 512 bytes. Another is an error, and none that a caller could take for an answer.
+// testKeyLimits: a key has 1 to 512 bytes. For another key a store returns an error that no caller
+// can take for a result.
 func testKeyLimits(t *testing.T, s suite) {
 	h := s.one(t)
 	for _, key := range []string{"", strings.Repeat("k", maxKey+1), strings.Repeat("k", 1<<16)} {

@@ -83,7 +83,7 @@ func (c *claim) waits(d time.Duration) {
 	time.Sleep(d)
 	select {
 	case err := <-c.result:
-		c.t.Fatalf("Lock returned while somebody else has the lock, with the error: %v", err)
+		c.t.Fatalf("Lock returned while another holder has the lock, with the error: %v", err)
 	default:
 	}
 }
@@ -121,8 +121,8 @@ func returns(f func()) bool {
 	}
 }
 
-// testExclusion: one at a time, from whichever handle, until unlock and not before; the context of the call does not matter any
-// more. After that it is the next one's.
+// testExclusion: one at a time, from whichever handle, until unlock and not before; the context of
+// the call does not matter any more. After that it is the next one's.
 func testExclusion(t *testing.T, s suite) {
 	h := s.two(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -158,7 +158,8 @@ func firstOf(a, b *claim) (first, second *claim) {
 	}
 }
 
-// testUnlockTwice: a second unlock does nothing, least of all to the lock of somebody else.
+// testUnlockTwice: a second unlock does nothing, and above all does not free the lock of another
+// holder.
 func testUnlockTwice(t *testing.T, s suite) {
 	h := s.two(t)
 	stale := h[0].lock(key)
@@ -207,7 +208,8 @@ func testLockContext(t *testing.T, s suite) {
 	h[1].lock(key)()
 }
 
-// testGivenUp: whoever gave up waiting is in nobody's way, neither in front of a waiter nor behind one.
+// testGivenUp: a waiter that gave up does not stop the others, neither those before it nor those
+// behind it.
 func testGivenUp(t *testing.T, s suite) {
 	h := s.two(t)
 	unlock := h[0].lock(key)
@@ -249,7 +251,8 @@ func testGivenUp(t *testing.T, s suite) {
 	h[1].lock(key)()
 }
 
-// testTurns: many who want the lock all the time all get it, and nobody gets it a hundred times as often as another.
+// testTurns: many who want the lock all the time all get it, and nobody gets it a hundred times as
+// often as another.
 func testTurns(t *testing.T, s suite) {
 	const (
 		turns = 5
@@ -276,9 +279,9 @@ func testTurns(t *testing.T, s suite) {
 				stop()
 			}
 			if total.Add(1) > most {
-				err = fmt.Errorf("the lock was had %d times, and somebody has not got it %d times: somebody starves", most, turns)
+				err = fmt.Errorf("the lock was taken %d times, and one waiter has not got it %d times: it starves", most, turns)
 			}
-			runtime.Gosched() // so that somebody else can come in, if the lock lets them
+			runtime.Gosched() // so that another waiter can come in, if the lock lets it
 			inside.Add(-1)
 			unlock()
 			if err != nil {

@@ -152,7 +152,7 @@ type locker struct {
 
 func (l *locker) Lock(ctx context.Context, key string) (func(), error) { return l.lock(ctx, key) }
 
-// table has a channel for each key, which whoever holds the lock has filled.
+// table has a channel for each key. The holder of the lock has filled it.
 type table struct{ m sync.Map }
 
 func (l *table) of(key string) chan struct{} {

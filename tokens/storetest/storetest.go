@@ -7,15 +7,15 @@
 //		})
 //	}
 //
-// It depends on package testing only. It takes a few seconds for a store that answers in
+// It depends on package testing only. It takes a few seconds for a store that responds in
 // milliseconds. The largest value that the store gets has 64 KiB, also beneath the seal.
 //
 // Run cannot make a store fail, hang or crash, nor look behind it. So it does not check
 //
 //   - that a swap which has returned survives a crash, and which errors follow a failure;
 //   - that Load and CompareAndSwap end with a context that ends while they wait;
-//   - that a value which cannot be read, or which was copied from another key, is an error, and that
-//     no key is used as a path where nobody sees it;
+//   - that a value which cannot be read, or which was copied from another key, is an error, and
+//     that no key is used as a path where nobody sees it;
 //   - that several processes see each other's swaps, which handles stand for here;
 //   - that a lock does not end by a time-out of more than half a second.
 package storetest
@@ -31,20 +31,22 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// patience is how long a test waits for what must happen. It is long, because a test that fails may wait, and one that
-// passes must do so on a slow machine.
+// patience is how long a test waits for what must happen. It is long, because a test that fails may
+// wait, and one that passes must do so on a slow machine.
 var patience = 10 * time.Second
 
-// Run checks the store that open returns, and then [tokens.Sealed] over it. If the store is a [tokens.Locker], Run checks the
-// lock too. Call Run once in a test or subtest, and not after the store is in use there.
+// Run checks the store that open returns, and then [tokens.Sealed] over it. If the store is a
+// [tokens.Locker], Run checks the lock too. Call Run once in a test or subtest, and not after the
+// store is in use there.
 //
-// open returns the store that dir stands for: an empty one for a dir that it has not seen, and the same one, by another handle if
-// the store has handles, for a dir that it has. dir is the path of a directory of the test's; a store that needs none takes
-// it as a name or a prefix. open may fail t, and may leave t to clean up.
+// open returns the store that dir stands for: an empty one for a dir that it has not seen, and the
+// same one, by another handle if the store has handles, for a dir that it has. dir is the path of a
+// directory of the test's; a store that needs none takes it as a name or a prefix. open may fail t,
+// and may leave t to clean up.
 //
-// For a Locker, dir must stand for the same store in another process as well. Run starts one to see the lock freed when
-// it dies: the same test binary, which runs only the test that called Run, up to that call. There Run opens the store of the
-// parent's dir, takes the lock, and is killed.
+// For a Locker, dir must stand for the same store in another process as well. Run starts one to see
+// the lock freed when it dies: the same test binary, which runs only the test that called Run, up
+// to that call. There Run opens the store of the parent's dir, takes the lock, and is killed.
 func Run(t *testing.T, open func(t testing.TB, dir string) tokens.Store) {
 	t.Helper()
 	holdIfChild(t, open)
@@ -104,7 +106,8 @@ func (s suite) run(t *testing.T) {
 	}
 }
 
-// A handle is a store as a test uses it: what must work, or must be refused, ends the test if it is otherwise.
+// A handle is a store as a test uses it: what must work, or must be refused, ends the test if it is
+// otherwise.
 type handle struct {
 	tokens.Store
 	t testing.TB

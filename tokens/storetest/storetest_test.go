@@ -24,7 +24,8 @@ func TestStoreThatRefusesLargerValuesPasses(t *testing.T) {
 	})())
 }
 
-// TestDirPasses runs in a subtest, where the other process of the lock's tests must find its way, too.
+// TestDirPasses runs in a subtest, where the other process of the lock's tests must find its way,
+// too.
 func TestDirPasses(t *testing.T) {
 	t.Parallel()
 	t.Run("a name (with signs)", func(t *testing.T) { storetest.Run(t, openDir) })

@@ -18,7 +18,8 @@ var (
 	empty   = []byte{}
 )
 
-// testMiss: a key without a value is an error that wraps ErrNotFound, before the first swap and after a delete.
+// testMiss: a key without a value is an error that wraps ErrNotFound, before the first swap and
+// after a delete.
 func testMiss(t *testing.T, s suite) {
 	h := s.one(t)
 	miss := func() {
@@ -145,7 +146,8 @@ func testValues(t *testing.T, s suite) {
 	h.want(key, nil)
 }
 
-// testAliasing: the caller keeps its slices. The store neither changes them nor notices when the caller does.
+// testAliasing: the caller keeps its slices. The store neither changes them nor notices when the
+// caller does.
 func testAliasing(t *testing.T, s suite) {
 	h := s.one(t)
 	const text, more = "value one", " and more"
