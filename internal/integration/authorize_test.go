@@ -10,7 +10,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// assertCallbackRefused hands an error redirect to Exchange, which must understand it and send nothing.
+// assertCallbackRefused hands an error redirect to Exchange, which must understand it and send
+// nothing.
 func (f *front) assertCallbackRefused(t *testing.T, c *csoauth.Config, request *csoauth.AuthRequest, callback url.Values, code string) error {
 	t.Helper()
 	before := f.countPosts()
@@ -35,7 +36,7 @@ func TestScopeThatTheAppMayNotAskFor(t *testing.T) {
 		c := f.config(a)
 		request, callback := f.ask(t, c, &csoauth.AuthOptions{Scopes: []string{"user:read", refusedScope}})
 		err := f.assertCallbackRefused(t, c, request, callback, "invalid_scope")
-		assert.NotErrorIs(t, err, csoauth.ErrDenied, "nobody said no: the scopes want mending")
+		assert.NotErrorIs(t, err, csoauth.ErrDenied, "nobody denied: the scopes need fixing")
 	})
 }
 
@@ -54,7 +55,7 @@ func TestForgedCallbackSendsNothingAndLeavesTheAttempt(t *testing.T) {
 	onEachServer(t, func(t *testing.T, f *front) {
 		c := f.config(publicApp)
 		request, callback := f.ask(t, c, nil)
-		_, others := f.ask(t, c, nil) // a true code, got by somebody else in a login of their own
+		_, others := f.ask(t, c, nil) // a true code of another user, from another login
 
 		token, err := c.Exchange(t.Context(), request, others)
 		assert.Nil(t, token)

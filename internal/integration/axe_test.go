@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// axeSource is the script of axe-core, which finds what keeps people with disabilities out of a page.
+// axeSource is the script of axe-core, which finds what keeps people with disabilities out of a
+// page.
 func axeSource(t *testing.T) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join("axe", "node_modules", "axe-core", "axe.min.js"))

@@ -101,7 +101,7 @@ func (a *webApp) logIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.authorizeURL(r.FormValue("shape"), r.FormValue("scope")), http.StatusFound)
 }
 
-// loginURL is where the app's log-in begins.
+// loginURL is where the app's login begins.
 func (a *webApp) loginURL(shape, scopes string) string {
 	return a.url + "/login?" + url.Values{"shape": {shape}, "scope": {scopes}}.Encode()
 }
@@ -141,7 +141,7 @@ func (b *tab) assertUser(user, organization string) {
 	assert.Equal(b.t, []string{user, organization, ""}, []string{b.text("#user"), b.text("#organization"), b.text("#error")})
 }
 
-// assertNoUser checks that the app's log-in failed, and why.
+// assertNoUser checks that the app's login failed, and why.
 func (b *tab) assertNoUser(why string) {
 	b.t.Helper()
 	b.await("app")
@@ -337,7 +337,7 @@ func TestBack(t *testing.T) {
 	b.await("login")
 	b.click(asAda)
 	b.await("consent")
-	b.back() // no, as somebody else
+	b.back() // no, as another user
 	b.await("login")
 	b.click(asAlan)
 	b.await("consent")
@@ -367,7 +367,7 @@ func TestAllowAgainAfterBack(t *testing.T) {
 	assert.Empty(t, b.text("#sent"), "the form can be sent again")
 	b.click(allow)
 	b.await("error")
-	assert.Contains(t, b.text("main"), "You have answered this already")
+	assert.Contains(t, b.text("main"), "You have already used this form")
 	assertLast(t, server, "refused: the form was answered before")
 }
 
@@ -467,7 +467,7 @@ func TestErrorPages(t *testing.T) {
 			{"unknown app", config.AppUID, "0123456789abcdef01234567", []string{"there is no app", "App UID", "Developer Hub"}},
 			{"client ID in its place", config.AppUID, config.ClientID, []string{"there is no app", "not the Client ID", "Developer Hub"}},
 			{"client ID", "client_id=" + config.ClientID, "client_id=another", []string{"client_id", config.ClientID, "Developer Hub"}},
-			{"redirect URI", "%2Fcallback", "%2Fcallback%2F", []string{"not registered", "to the byte", app.url + "/callback", "Developer Hub"}},
+			{"redirect URI", "%2Fcallback", "%2Fcallback%2F", []string{"not registered", "exactly", app.url + "/callback", "Developer Hub"}},
 			{"scope", "user%3Aread", "user%3Awrite", []string{"user:write", "not configured", "Developer Hub"}},
 			{"challenge", "code_challenge_method=S256", "code_challenge_method=S512", []string{"S256"}},
 		} {

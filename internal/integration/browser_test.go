@@ -13,8 +13,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// browse opens an authorize URL in a fresh browser, follows it to the redirect URI, and returns the callback's query.
-// It does not open the redirect URI itself: there the app would take over.
+// browse opens an authorize URL in a fresh browser, follows it to the redirect URI, and returns the
+// callback's query. It does not open the redirect URI itself: there the app would take over.
 func (f *front) browse(t *testing.T, authorizeURL, redirectURI string) url.Values {
 	t.Helper()
 	jar, err := cookiejar.New(nil)

@@ -15,8 +15,8 @@ import (
 // childEnv is set in the processes that startChild starts, and names a row of children.
 const childEnv = "CSOAUTH_INTEGRATION_CHILD"
 
-// children are what this test binary does in another process. It reads JSON from its stdin, answers in JSON on its stdout, and ends when its
-// stdin does: none outlives a test, even one that was killed.
+// children are what this test binary does in another process. It reads JSON from its stdin, writes
+// JSON to its stdout, and ends when its stdin does: none outlives a test, even one that was killed.
 var children = map[string]func(){
 	"crowd":       childOfCrowd,
 	"herd":        childOfHerd,
@@ -81,7 +81,8 @@ func (c *child) kill() { _ = c.cmd.Process.Kill() } // fails if it has ended, wh
 // stop lets the process end. It may have something to say before it does.
 func (c *child) stop() { _ = c.stdin.Close() }
 
-// wait returns when the process has ended. What it wrote to stderr, such as a data race or a panic, fails the test.
+// wait returns when the process has ended. What it wrote to stderr, such as a data race or a panic,
+// fails the test.
 func (c *child) wait() {
 	if c.waited {
 		return

@@ -25,7 +25,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pageWait is how long a page may take to appear; a machine that does other things too needs some of it.
+// pageWait is how long a page may take to appear; a machine that does other things too needs some
+// of it.
 const pageWait = 2 * time.Minute
 
 // A chrome is a browser without a window, where nobody has been yet. It can reach this machine
@@ -35,9 +36,10 @@ type chrome struct {
 	ctx context.Context
 }
 
-// newChrome returns a browser for a test. With flags, which come on top of those that every one of them has, it is a process of its own.
-// Without, it is a context of its own in the process that all tests share, because each start takes seconds: it shares no cookies, no
-// storage and no cache with the others.
+// newChrome returns a browser for a test. With flags, which come on top of those that every one of
+// them has, it is a process of its own. Without, it is a context of its own in the process that all
+// tests share, because each start takes seconds: it shares no cookies, no storage and no cache with
+// the others.
 func newChrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chrome {
 	t.Helper()
 	if len(flags) > 0 {
@@ -91,8 +93,8 @@ func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) (ctx con
 	if program == "" {
 		skipSuite(t, "chromium: run `make setup` or install Chromium or Google Chrome")
 	}
-	// The defaults include headless, a new profile in a temporary directory, which goes when the browser has ended, no first
-	// run, no background networking and no sync.
+	// The defaults include headless, a new profile in a temporary directory, which goes when the
+	// browser has ended, no first run, no background networking and no sync.
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(program),
 		chromedp.Flag("no-sandbox", true), // containers and CI machines forbid it
@@ -225,7 +227,8 @@ func (b *tab) mayFail(entry *log.Entry) bool {
 	})
 }
 
-// mayRefuse lets documents at such URLs have a status of 400 or more, which the console tells as an error.
+// mayRefuse lets documents at such URLs have a status of 400 or more, which the console tells as an
+// error.
 func (b *tab) mayRefuse(prefix string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -240,7 +243,7 @@ func (b *tab) complained() []string {
 	return slices.Clone(b.complaints)
 }
 
-// answer returns the last answer to a request for a document at such a URL.
+// answer returns the last response to a request for a document at such a URL.
 func (b *tab) answer(prefix string) *network.Response {
 	b.t.Helper()
 	evaluate[int](b, "0") // as above
@@ -275,8 +278,8 @@ func evaluate[T any](b *tab, expression string) T {
 	return v
 }
 
-// tryEvaluate waits at most this long. While a page of another site follows, the browser holds JavaScript back until
-// that has come.
+// tryEvaluate waits at most this long. While a page of another site follows, the browser holds
+// JavaScript back until that has come.
 func tryEvaluate[T any](b *tab, expression string, wait time.Duration) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, wait)
 	defer cancel()
@@ -286,8 +289,8 @@ func tryEvaluate[T any](b *tab, expression string, wait time.Duration) (T, error
 // pollWait is how long one of many looks at a page may take.
 const pollWait = 10 * time.Second
 
-// where describes the page for a failure, without the URL's query, where codes stand. Call it after a failure only: see
-// tryEvaluate.
+// where describes the page for a failure, without the URL's query, where codes stand. Call it after
+// a failure only: see tryEvaluate.
 func (b *tab) where() string {
 	where, err := tryEvaluate[string](b, `location.origin + location.pathname + " " + (document.body ? document.body.innerText : "")`, pollWait)
 	if err != nil {
@@ -315,8 +318,8 @@ func (b *tab) open(address string) {
 	require.NoError(b.t, err)
 }
 
-// click clicks with the mouse on something that leads to another page. chromedp's own Click does not find its way in a page
-// that came back out of the browser's history.
+// click clicks with the mouse on something that leads to another page. chromedp's own Click does
+// not find its way in a page that came back out of the browser's history.
 func (b *tab) click(css string) {
 	b.t.Helper()
 	x, y := b.aim(css)
@@ -506,7 +509,8 @@ func (b *tab) cookie(name string) *network.Cookie {
 	return nil
 }
 
-// cookies returns the cookies that the browser would send to these addresses. Without any it is the page's.
+// cookies returns the cookies that the browser would send to these addresses. Without any it is the
+// page's.
 func (b *tab) cookies(addresses ...string) []*network.Cookie {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, pageWait)

@@ -54,7 +54,7 @@ func TestCommandWithTheKeyring(t *testing.T) {
 	assert.Empty(t, stderr)
 
 	const outOfReach = "csoauth: the key of the login is in the keyring, which cannot be reached from here"
-	d.signal(syscall.SIGSTOP) // it never answers
+	d.signal(syscall.SIGSTOP) // it never responds
 	_, stderr, code = d.csoauth(csoauth, nil, "token")
 	assert.Equal(t, 1, code)
 	assert.Contains(t, stderr, outOfReach)

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestCurlLoginAtTheCommand runs the script against "csoauth emulate" itself, with what that prints.
+// TestCurlLoginAtTheCommand runs the script against "csoauth emulate" itself, with what that
+// prints.
 func TestCurlLoginAtTheCommand(t *testing.T) {
 	t.Parallel()
 	stdout := startProgram(t, os.Stderr, buildProgram(t, "./cmd/csoauth"), "emulate", "--addr", "127.0.0.1:0", "--quiet")

@@ -16,7 +16,8 @@ import (
 
 // A bigger crowd, one at a time:
 //
-//	go test -run Crowd -v -parallel=1 -args -crowd-processes=6 -crowd-keys=60 -crowd-rotations=5 -crowd-lifetime=5s
+//	go test -run Crowd -v -parallel=1 -args -crowd-processes=6 -crowd-keys=60 \
+//		-crowd-rotations=5 -crowd-lifetime=5s
 var (
 	crowdProcesses = flag.Int("crowd-processes", 3, "how many processes use the same logins")
 	crowdKeys      = flag.Int("crowd-keys", 20, "how many logins there are")

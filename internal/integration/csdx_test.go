@@ -100,7 +100,8 @@ func (x *csdx) ok(args ...string) (out string) {
 	return out
 }
 
-// logIn runs the login, and does with the address that it prints what the visitor does in a browser.
+// logIn runs the login, and does with the address that it prints what the visitor does in a
+// browser.
 func (x *csdx) logIn(visitor emulator.Visitor) {
 	x.t.Helper()
 	cmd, cancel := x.command("auth:login", "--oauth")

@@ -16,7 +16,8 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// curlLogin runs docs/emulator/login.sh against an emulator. It returns what the script printed, and its exit code.
+// curlLogin runs docs/emulator/login.sh against an emulator. It returns what the script printed,
+// and its exit code.
 func curlLogin(t *testing.T, arguments ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	for _, program := range []string{"bash", "curl", "openssl"} {

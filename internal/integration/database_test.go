@@ -18,14 +18,15 @@ import (
 	"github.com/contentstack/csoauth/internal/integration/databases"
 )
 
-// A database is a Redis or PostgreSQL server of a test's own, with its data in a temporary directory.
+// A database is a Redis or PostgreSQL server of a test's own, with its data in a temporary
+// directory.
 type database struct {
 	t       testing.TB
 	addr    string // host:port
 	log     *os.File
 	program string
 	args    []string
-	ask     func(ctx context.Context) error // something that a server which is up answers
+	ask     func(ctx context.Context) error // succeeds once the server is up
 
 	server *kept
 }
@@ -87,7 +88,8 @@ func portOf(t testing.TB, addr string) string {
 	return port
 }
 
-// startRedis starts a Redis server with the settings that redisstore's documentation names, and these.
+// startRedis starts a Redis server with the settings that redisstore's documentation names, and
+// these.
 func startRedis(t testing.TB, settings ...string) *database {
 	t.Helper()
 	d := newDatabase(t)
@@ -121,7 +123,8 @@ func (d *database) redis(o *redis.Options) *redis.Client {
 	return redis.NewClient(o)
 }
 
-// startPostgres starts a PostgreSQL server with its defaults, and these settings, such as "max_connections=20".
+// startPostgres starts a PostgreSQL server with its defaults, and these settings, such as
+// "max_connections=20".
 func startPostgres(t testing.TB, settings ...string) *database {
 	t.Helper()
 	d := newDatabase(t)

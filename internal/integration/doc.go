@@ -1,9 +1,11 @@
-// Package integration tests csoauth against programs that others wrote: so far npm's oidc-provider and
-// github.com/ory/fosite, two OAuth servers that share no code and no author with us or with each other. What both of
-// them accept and refuse is not our own reading of the RFCs, as the emulator's answers are.
+// Package integration tests csoauth against programs that others wrote: so far npm's oidc-provider
+// and github.com/ory/fosite, two OAuth servers that share no code and no author with us or with
+// each other. What both of them accept and refuse is not our own reading of the RFCs, as the
+// emulator's responses are.
 //
-// Neither is Contentstack. They answer at its paths and are set up as its documents describe it: a refresh token
-// without an offline scope, rotation at every refresh, the whole family revoked when one is used twice.
+// Neither is Contentstack. They serve its paths and are set up as its documents describe it: a
+// refresh token without an offline scope, rotation at every refresh, the whole family revoked when
+// one is used twice.
 //
 // The other way round, clients that others wrote log in at the emulator: Contentstack's own, a
 // script of curl calls, and a person's browser, Chromium, in which axe-core looks for what keeps
@@ -16,15 +18,15 @@
 // nothing of Contentstack, or let their users choose its URLs, need no such namespace: strategies
 // for Passport, Auth.js and simple-oauth2.
 //
-// Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to begin from when one machine is not
-// enough, is in the folder worker.
+// Redis and PostgreSQL are there for the stores that replicas share. A worker over any of them, to
+// begin from when one machine is not enough, is in the folder worker.
 //
-// Package keyring keeps its keys in a real GNOME Keyring on Linux. Each test has its own, on a session
-// bus of its own: no test touches the user's.
+// Package keyring keeps its keys in a real GNOME Keyring on Linux. Each test has its own, on a
+// session bus of its own: no test touches the user's.
 //
-// It is a module of its own, so that what these tests need never stands in the go.mod of the library. It is never
-// tagged and nobody imports it; its replace directive always tests the checkout it is in. It also names the versions
-// of the linters, as tools.
+// It is a module of its own, so that what these tests need never stands in the go.mod of the
+// library. It is never tagged and nobody imports it; its replace directive always tests the
+// checkout it is in. It also names the versions of the linters, as tools.
 //
 // To run it, type
 //

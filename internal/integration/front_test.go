@@ -20,15 +20,16 @@ import (
 
 const tokenPath = "/apps-api/apps/token"
 
-// A front stands before a server. It gives it Contentstack's authorize path, which has the app's UID in it, and keeps
-// what the tests ask for later: the token requests, and every secret that went through it either way.
+// A front stands before a server. It gives it Contentstack's authorize path, which has the app's
+// UID in it, and keeps what the tests ask for later: the token requests, and every secret that went
+// through it either way.
 type front struct {
 	*httptest.Server
 	proxy httputil.ReverseProxy
 
 	mu       sync.Mutex
 	posts    []url.Values      // the forms of the token requests
-	renewals map[string]string // the refresh token in the answer to a refresh that was granted, by the one that was sent
+	renewals map[string]string // the refresh token in the response to a refresh that was granted, by the one that was sent
 	secrets  []string
 	slow     time.Duration // what a token request takes longer than the server needs
 }
@@ -115,7 +116,7 @@ func (f *front) readTokenRequest(r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// readAnswer keeps the secrets in an answer: cookies, the code in a redirect, and tokens.
+// readAnswer keeps the secrets in a response: cookies, the code in a redirect, and tokens.
 func (f *front) readAnswer(resp *http.Response) error {
 	for _, cookie := range resp.Cookies() {
 		f.keep(cookie.Value)
@@ -160,7 +161,8 @@ func (f *front) keep(secrets ...string) {
 	}
 }
 
-// secretsIn returns how many of the secrets that went through the front are in text, as they are or encoded.
+// secretsIn returns how many of the secrets that went through the front are in text, as they are or
+// encoded.
 func (f *front) secretsIn(text string) (found int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

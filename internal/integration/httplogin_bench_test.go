@@ -20,8 +20,8 @@ import (
 
 // These benchmarks run httplogin (csoauth) beside what a careful web server writes with
 // golang.org/x/oauth2 and github.com/gorilla/securecookie (xoauth2). Both get the same request and
-// set the same headers, and each answers as it would in production. The peer leaves out what only
-// httplogin does: a cookie for each tab, room for it among the others, and no answer to
+// set the same headers, and each responds as it would in production. The peer leaves out what only
+// httplogin does: a cookie for each tab, room for it among the others, and no response to
 // prefetchers.
 //
 //	go test -bench 'Start|CallbackForged' -count 10 -run '^$' | benchstat -col /impl -
@@ -256,7 +256,7 @@ func repeat(b *testing.B, handler http.HandlerFunc, r *http.Request, status int)
 	require.Equal(b, status, w.status)
 }
 
-// An answer keeps the header and status, and drops the page.
+// An answer is a response that keeps the header and status, and drops the page.
 type answer struct {
 	header http.Header
 	status int

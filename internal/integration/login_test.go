@@ -40,7 +40,8 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// assertExchangeForm checks that the form has what the flow needs and nothing else, each value once.
+// assertExchangeForm checks that the form has what the flow needs and nothing else, each value
+// once.
 func assertExchangeForm(t *testing.T, form url.Values, a app, request *csoauth.AuthRequest, callback url.Values) {
 	t.Helper()
 	want := url.Values{
@@ -129,7 +130,8 @@ func TestExchangeWithSecretAloneForAnAppWithoutPKCE(t *testing.T) {
 	})
 }
 
-// withoutChallenge takes PKCE out of an authorize URL, which this library never leaves out by itself.
+// withoutChallenge takes PKCE out of an authorize URL, which this library never leaves out by
+// itself.
 func withoutChallenge(t *testing.T, authorizeURL string) string {
 	t.Helper()
 	u, err := url.Parse(authorizeURL)

@@ -23,8 +23,8 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// freeRedirectURI returns one whose port nobody has on either address of localhost. The port is below those that the system gives
-// to connections, so that nobody gets it meanwhile.
+// freeRedirectURI returns one whose port nobody has on either address of localhost. The port is
+// below those that the system gives to connections, so that nobody gets it meanwhile.
 func freeRedirectURI(t *testing.T) string {
 	t.Helper()
 	for range 100 {
@@ -54,7 +54,7 @@ func assertGone(t *testing.T, redirectURI string) {
 	t.Helper()
 	u, err := url.Parse(redirectURI)
 	require.NoError(t, err)
-	assert.True(t, isFree(u.Port()), "somebody still listens at %s", redirectURI)
+	assert.True(t, isFree(u.Port()), "a process still listens at %s", redirectURI)
 }
 
 // A loopbackLogin runs while the test drives the browser.
@@ -66,7 +66,8 @@ type loopbackLogin struct {
 	err     error
 }
 
-// startLoopback starts a login, and returns when that would open the browser. It ends with the test.
+// startLoopback starts a login, and returns when that would open the browser. It ends with the
+// test.
 func startLoopback(t *testing.T, c *csoauth.Config, o loopback.Options) *loopbackLogin {
 	t.Helper()
 	l := &loopbackLogin{t: t, done: make(chan struct{})}
@@ -125,7 +126,8 @@ func (b *tab) address() string {
 	return entries[current].URL
 }
 
-// assertNoCode checks that the address bar shows the redirect URI and no more, and that Back leads to the page before the callback.
+// assertNoCode checks that the address bar shows the redirect URI and no more, and that Back leads
+// to the page before the callback.
 func (b *tab) assertNoCode(redirectURI, before string) {
 	b.t.Helper()
 	entries, current := b.history()
@@ -138,7 +140,8 @@ func (b *tab) assertNoCode(redirectURI, before string) {
 	}
 }
 
-// newLoopbackTab starts a browser and an emulator, and makes a Config whose redirect URI nobody has.
+// newLoopbackTab starts a browser and an emulator, and makes a Config whose redirect URI nobody
+// has.
 func newLoopbackTab(t *testing.T) (*chrome, *csoauthtest.Server, *csoauth.Config) {
 	t.Parallel()
 	c := newChrome(t)
@@ -209,7 +212,8 @@ func TestLoopbackTabIsClosed(t *testing.T) {
 	assertGone(t, config.RedirectURI)
 }
 
-// Whoever can open an address in the user's browser can forge a callback, but not its state.
+// An attacker who can open an address in the user's browser can forge a callback, but not its
+// state.
 func TestLoopbackForgedCallback(t *testing.T) {
 	c, server, config := newLoopbackTab(t)
 	b, forger := c.tab(), c.tab()
@@ -224,7 +228,8 @@ func TestLoopbackForgedCallback(t *testing.T) {
 	l.assertLoggedIn(b)
 }
 
-// Another page, or the browser itself, may fetch the callback without a person who looks at it: even the real one is then not used up.
+// Another page, or the browser itself, may fetch the callback without a person who looks at it:
+// even the real one is then not used up.
 func TestLoopbackCallbackWithoutVisit(t *testing.T) {
 	c, server, config := newLoopbackTab(t)
 	l := startLoopback(t, config, loopback.Options{})
@@ -276,7 +281,8 @@ func TestLoopbackTwoLoginsAtOnePort(t *testing.T) {
 	first.assertLoggedIn(b)
 }
 
-// When the login has ended, nobody is at the redirect URI. What the browser says then is its own, but no code must be in its address.
+// When the login has ended, nobody is at the redirect URI. What the browser says then is its own,
+// but no code must be in its address.
 func TestLoopbackReloadAndBack(t *testing.T) {
 	c, server, config := newLoopbackTab(t)
 	b := c.anyTab() // the console tells that nobody is there

@@ -20,7 +20,8 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// hostEnv names the test that runs on a host of its own, in the environment of the process that does so.
+// hostEnv names the test that runs on a host of its own, in the environment of the process that
+// does so.
 const hostEnv = "CSOAUTH_INTEGRATION_HOST"
 
 // onHost runs the test once more, as another process, on a host that nobody else is on. That is a
@@ -65,7 +66,8 @@ var skippedSuite = regexp.MustCompile(`SUITE SKIPPED: (.*)`)
 // hostRedirectURI is free on every new host.
 const hostRedirectURI = "http://localhost:8184/callback"
 
-// listening returns where somebody on this host listens at the port of hostRedirectURI.
+// listening returns the addresses of this host at which a process listens at the port of
+// hostRedirectURI.
 func listening(t *testing.T) (addresses []string) {
 	t.Helper()
 	out, err := exec.Command("ss", "-Hltn", "sport = :8184").Output()
@@ -122,7 +124,7 @@ func TestLoopbackHosts(t *testing.T) {
 			assert.ElementsMatch(t, withPort(host.has), listening(t))
 			for _, at := range withPort(append(host.squats, host.has...)) {
 				_, err := net.Listen("tcp", at)
-				require.Error(t, err, "somebody else can listen at %s", at)
+				require.Error(t, err, "another process can listen at %s", at)
 			}
 			u, err := url.Parse(server.URL)
 			require.NoError(t, err)

@@ -23,7 +23,8 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
-// A loopbackPlan, in the environment variable planEnv, is what a program that logs its user in needs for that.
+// A loopbackPlan, in the environment variable planEnv, is what a program that logs its user in
+// needs for that.
 type loopbackPlan struct{ URL, AppUID, ClientID, RedirectURI string }
 
 const planEnv = "CSOAUTH_INTEGRATION_PLAN"
@@ -77,7 +78,8 @@ func startedProcesses() (states []string) {
 	return states
 }
 
-// statOf returns what proc(5) tells of a process: its state, parent, process group and session, and more; nothing if it is gone.
+// statOf returns what proc(5) tells of a process: its state, parent, process group and session, and
+// more; nothing if it is gone.
 func statOf(path string) []string {
 	stat, _ := os.ReadFile(path)
 	_, after, _ := strings.Cut(string(stat), ") ") // the program's name
@@ -107,7 +109,8 @@ mv started.tmp started
 	return f
 }
 
-// started waits until the script runs, and returns its process ID and arguments. It ends with the test.
+// started waits until the script runs, and returns its process ID and arguments. It ends with the
+// test.
 func (f *fakeBrowser) started() (pid int, args []string) {
 	f.t.Helper()
 	var noted []byte

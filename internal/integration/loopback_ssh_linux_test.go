@@ -151,7 +151,7 @@ func startSSHD(t *testing.T, remote []string) []string {
 		"-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ExitOnForwardFailure=yes", "-o", "ConnectTimeout=5"}
 	require.Eventually(t, func() bool {
 		return exec.Command("ssh", append(ssh, "root@192.0.2.2", "true")...).Run() == nil
-	}, pageWait, 50*time.Millisecond, "sshd does not answer")
+	}, pageWait, 50*time.Millisecond, "sshd does not respond")
 	return ssh
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A nodeScript is a clients.mjs in a process of its own. It takes orders and gives answers, each a
-// line of JSON.
+// A nodeScript is a clients.mjs in a process of its own. Each order and each response is a line of
+// JSON.
 type nodeScript struct {
 	t       *testing.T
 	orders  *json.Encoder
@@ -54,7 +54,7 @@ func startNodeScript(t *testing.T, dir, npmPackage string, env ...string) *nodeS
 	return &nodeScript{t, json.NewEncoder(stdin), json.NewDecoder(stdout)}
 }
 
-// send gives an order that has no answer.
+// send gives an order that gets no response.
 func (n *nodeScript) send(order map[string]any) {
 	n.t.Helper()
 	require.NoError(n.t, n.orders.Encode(order))
@@ -68,7 +68,8 @@ func (n *nodeScript) ask(order map[string]any) (answer nodeAnswer) {
 	return answer
 }
 
-// needPackage returns where node is, if that and an npm package in dir are there. make installs both.
+// needPackage returns where node is, if that and an npm package in dir are there. make installs
+// both.
 func needPackage(t *testing.T, dir, name, make string) (node string) {
 	t.Helper()
 	node, err := exec.LookPath("node")

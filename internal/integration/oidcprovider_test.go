@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startOIDCProvider runs oidc-provider/server.mjs on a port that the system chooses, until the end of the test.
+// startOIDCProvider runs oidc-provider/server.mjs on a port that the system chooses, until the end
+// of the test.
 func startOIDCProvider(t *testing.T, lifetime time.Duration) string {
 	const dir = "oidc-provider"
 	node, err := exec.LookPath("node")
@@ -51,7 +52,8 @@ func startOIDCProvider(t *testing.T, lifetime time.Duration) string {
 	return strings.TrimSpace(line)
 }
 
-// skipSuite skips a test for want of something, and says how to get it. Where everything should be there, it fails.
+// skipSuite skips a test for want of something, and says how to get it. Where everything should be
+// there, it fails.
 func skipSuite(t testing.TB, how string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -74,7 +74,7 @@ func execAll(t *testing.T, db *sql.DB, statements ...string) {
 }
 
 // TestMigrateTrusts: who owns a table reads the tokens in it. The roles are those of a database
-// with an application, its migrations, and somebody else.
+// with an application, its migrations, and a third party.
 func TestMigrateTrusts(t *testing.T) {
 	t.Parallel()
 	server := startPostgres(t, postgresWithoutSync...)

@@ -33,8 +33,8 @@ func buildIn(t *testing.T, dir, pkg string, flags ...string) string {
 	return binary
 }
 
-// startProgram starts a program that ends with the test, and returns its standard output. What it writes to standard error
-// goes into the file.
+// startProgram starts a program that ends with the test, and returns its standard output. What it
+// writes to standard error goes into the file.
 func startProgram(t *testing.T, stderr *os.File, program string, args ...string) io.Reader {
 	t.Helper()
 	return startKept(t, stderr, program, args...).stdout
@@ -107,8 +107,8 @@ func (k *kept) kill() {
 // keeperEnv is set in the processes that startProgram starts, which are this test binary.
 const keeperEnv = "CSOAUTH_INTEGRATION_KEEPER"
 
-// keepProgram runs a program, and ends it when standard input closes: even if the test that began it panicked or was killed. It
-// returns the program's exit code.
+// keepProgram runs a program, and ends it when standard input closes: even if the test that began
+// it panicked or was killed. It returns the program's exit code.
 func keepProgram(args []string) int {
 	program := exec.Command(args[0], args[1:]...)
 	program.Stdout, program.Stderr = os.Stdout, os.Stderr

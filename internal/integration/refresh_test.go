@@ -113,7 +113,7 @@ func TestWrongSecretAtRefreshIsNoLogout(t *testing.T) {
 
 		_, err := wrong.Refresh(t.Context(), token)
 		f.assertRefused(t, err, refusal{"refresh", http.StatusUnauthorized, "invalid_client"})
-		assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the operator must mend the secret; no user can")
+		assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the operator must fix the secret; no user can")
 		refresh(t, c, token) // and the login is as good as before
 	})
 }

@@ -20,8 +20,8 @@ type refusal struct {
 	code   string
 }
 
-// assertRefused checks all that is true of every refusal: csoauth has understood the server, callers who know x/oauth2
-// understand csoauth, and no secret has got into the error.
+// assertRefused checks all that is true of every refusal: csoauth has understood the server,
+// callers who know x/oauth2 understand csoauth, and no secret has got into the error.
 func (f *front) assertRefused(t *testing.T, err error, want refusal) {
 	t.Helper()
 	var e *csoauth.Error
@@ -33,7 +33,8 @@ func (f *front) assertRefused(t *testing.T, err error, want refusal) {
 	f.assertNoSecret(t, err)
 }
 
-// assertRetrieveError checks that errors.As finds x/oauth2's error in one of the token endpoint, and in no other.
+// assertRetrieveError checks that errors.As finds x/oauth2's error in one of the token endpoint,
+// and in no other.
 func (f *front) assertRetrieveError(t *testing.T, err error, e *csoauth.Error) {
 	t.Helper()
 	var retrieve *oauth2.RetrieveError
@@ -50,7 +51,8 @@ func (f *front) assertRetrieveError(t *testing.T, err error, e *csoauth.Error) {
 	assert.Zero(t, f.secretsIn(fmt.Sprintf("%v %+v %#v %v", retrieve, *retrieve, *retrieve, *retrieve.Response)))
 }
 
-// assertNoSecret searches all that can be printed of an error for the secrets that went through the front.
+// assertNoSecret searches all that can be printed of an error for the secrets that went through the
+// front.
 func (f *front) assertNoSecret(t *testing.T, err error) {
 	t.Helper()
 	require.Error(t, err)

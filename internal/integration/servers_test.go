@@ -11,7 +11,8 @@ import (
 	"github.com/contentstack/csoauth/internal/integration/fositeserver"
 )
 
-// An app is one client that is registered at every server. The same two are in oidc-provider/server.mjs.
+// An app is one client that is registered at every server. The same two are in
+// oidc-provider/server.mjs.
 type app struct {
 	name, clientID, clientSecret, redirectURI string
 }
@@ -36,8 +37,8 @@ var (
 // refusedScope is one that the servers know and give to neither app.
 const refusedScope = "cm.stacks.management:write"
 
-// servers are the OAuth servers that others wrote. Each start returns a base URL, good until the end of the test. Access tokens
-// live so long; 0 is an hour.
+// servers are the OAuth servers that others wrote. Each start returns a base URL, good until the
+// end of the test. Access tokens live so long; 0 is an hour.
 var servers = []struct {
 	name  string
 	start func(t *testing.T, lifetime time.Duration) string

@@ -21,11 +21,11 @@ import (
 // newest pair, or is about to.
 type failover struct {
 	name     string
-	hasLease bool // the replica has what came before the answer; otherwise it lacks the lease too
-	saved    bool // the pair was saved at the old master before; otherwise its answer is still on the way
+	hasLease bool // the replica has all writes before the response; otherwise it lacks the lease too
+	saved    bool // the pair was saved at the old master before; otherwise its response is still on the way
 	holder   bool // the process that has the newest pair looks first; otherwise another that knows nothing
 	adopted  bool // the holder did not refresh, and has the pair from the store
-	lost     bool // law M5: the store forgot a write, and somebody used what is left
+	lost     bool // law M5: the store forgot a write, and a process used what is left
 	sent     int  // requests to the token endpoint before the aftermath
 }
 
@@ -248,7 +248,7 @@ func (r *replicated) promote(t *testing.T) {
 	r.master.kill()
 }
 
-// An askedFor is the answer to a call of Token that another goroutine made.
+// An askedFor is the result of a call of Token that another goroutine made.
 type askedFor struct {
 	token *csoauth.Token
 	err   error

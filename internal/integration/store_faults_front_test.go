@@ -18,8 +18,9 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A tradeFront is a front that keeps which refresh tokens were sent and traded. It can hold a request before the server has it, and an
-// answer before the client has it. What it has read goes on to the server even if its sender is gone by then.
+// A tradeFront is a front that keeps which refresh tokens were sent and traded. It can hold a
+// request before the server has it, and a response before the client has it. What it has read goes
+// on to the server even if its sender is gone by then.
 type tradeFront struct {
 	*front
 	base string // URL
@@ -47,8 +48,8 @@ func newTradeFront(t *testing.T, server string) *tradeFront {
 	return f
 }
 
-// hold calls the functions with the next refresh: before the server has it, and before its sender has the answer. Nil: nothing. The
-// connection breaks if one returns true.
+// hold calls the functions with the next refresh: before the server has it, and before its sender
+// has the response. Nil: nothing. The connection breaks if one returns true.
 func (f *tradeFront) hold(before, after func() (drop bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -106,7 +107,7 @@ func (f *tradeFront) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // whoever is dead does not read it
+	_, _ = w.Write(answer.Body.Bytes()) // a client that died does not read it
 }
 
 // came notes a refresh, and returns what is to be done to it.
@@ -140,7 +141,8 @@ func (f *tradeFront) answered(refresh string, answer []byte) {
 	f.first[pair.Refresh] = f.first[refresh]
 }
 
-// spent reports whether the login of a refresh token cannot go on with it: it was traded, or one of its login came again after that.
+// spent reports whether the login of a refresh token cannot go on with it: it was traded, or one of
+// its login came again after that.
 func (f *tradeFront) spent(refresh string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

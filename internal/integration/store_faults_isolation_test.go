@@ -16,8 +16,8 @@ import (
 )
 
 // TestManagersWhereReadsRepeat: several Managers refresh the same logins at once over a server
-// whose transactions are stricter than they are as it is installed. Somebody loses each race for
-// the lease, and nobody a login.
+// whose transactions are stricter than its default. One of them loses each race for the lease, and
+// none loses a login.
 func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Parallel()
 	const managers, keys, rounds = 4, 6, 3
@@ -64,7 +64,7 @@ func TestManagersWhereReadsRepeat(t *testing.T) {
 		before := conflicts.conflicts.Load()
 		assert.Positive(t, before, "they did get into each other's way")
 		s.swapWhileHeld(t, stores[0], "user/0")
-		assert.Equal(t, before+1, conflicts.conflicts.Load(), "who waited for somebody's row finds it changed")
+		assert.Equal(t, before+1, conflicts.conflicts.Load(), "the Manager waited for the row and finds it changed")
 		s.requireUses(t, "user/0", rounds+1, rounds+1)
 		assert.Zero(t, conflicts.others.Load(), "to be too late is a conflict and no failure")
 		for i := range keys {
@@ -75,8 +75,7 @@ func TestManagersWhereReadsRepeat(t *testing.T) {
 	t.Log(&table)
 }
 
-// swapWhileHeld has a Manager refresh key while somebody else's transaction holds its row, and
-// changes it.
+// swapWhileHeld has a Manager refresh key while another transaction holds its row and changes it.
 func (s *faultSite) swapWhileHeld(t *testing.T, store tokens.Store, key string) {
 	t.Helper()
 	s.expire(t, key)
@@ -85,7 +84,7 @@ func (s *faultSite) swapWhileHeld(t *testing.T, store tokens.Store, key string) 
 	tx, err := db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback() }() // an error once it is committed
-	// A blank more changes no record.
+	// Another space changes no record.
 	_, err = tx.ExecContext(t.Context(), "UPDATE "+s.at.Name+" SET value = value || ' '::bytea WHERE key = $1", []byte(key))
 	require.NoError(t, err)
 	m := s.manager(t, store)
@@ -102,7 +101,7 @@ func (s *faultSite) swapWhileHeld(t *testing.T, store tokens.Store, key string) 
 	require.NoError(t, m.Close())
 }
 
-// conflictCounts are swaps that somebody else was faster than, and those that failed otherwise.
+// conflictCounts counts swaps that lost to a faster one, and those that failed otherwise.
 type conflictCounts struct{ conflicts, others atomic.Int64 }
 
 // A conflictStore counts them.

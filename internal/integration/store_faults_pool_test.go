@@ -21,9 +21,9 @@ const (
 	poolTaken   = 1500 * time.Millisecond
 )
 
-// TestStoreWithOneConnection: with a pool of one connection, which somebody else takes for a while,
-// nothing deadlocks, users whose tokens are in memory do not notice, and no connection is held
-// while the token endpoint answers.
+// TestStoreWithOneConnection: the pool has one connection, and another caller takes it for a while.
+// Nothing deadlocks. Users whose tokens are in memory do not notice. No connection is held during a
+// token request.
 func TestStoreWithOneConnection(t *testing.T) {
 	t.Parallel()
 	var table faultTable

@@ -120,7 +120,7 @@ func childOfStoreFault() {
 	say(report)
 }
 
-// A stepTransport tells of the first request before it sends it, and when it has read the answer.
+// A stepTransport reports the first request before it sends it, and when it has read the response.
 type stepTransport struct {
 	at   func(step string, nth int)
 	late bool // it heeds no deadline, as if that had been looked at just before

@@ -27,7 +27,7 @@ type wire struct {
 // A wireCut is what happens to the next request with certain bytes in it.
 type wireCut struct {
 	with   string
-	answer bool          // the server acts, and its answer is lost; otherwise the server never sees the request
+	answer bool          // the server acts, and its response is lost; otherwise the server never sees the request
 	silent bool          // nothing comes any more on that connection, and nobody is told; otherwise all connections break
 	down   time.Duration // new connections break at once for so long
 }

@@ -20,7 +20,7 @@ type storeStop struct {
 	name   string
 	step   string
 	nth    int
-	left   time.Duration // of the access token; below 0, whoever comes has to refresh at once
+	left   time.Duration // of the access token; below 0, the next process has to refresh at once
 	nobody bool          // nobody comes meanwhile
 	late   bool          // the process sends the refresh token although its deadline has passed
 	lost   bool          // law M5: the refresh token is sent again after the server has traded it
@@ -123,10 +123,10 @@ type passerBy struct {
 	access   string
 	failures []string
 	err      error
-	took     time.Duration // until it got its first answer
+	took     time.Duration // until it got its first result
 }
 
-// passLease has another process ask for a token, if anybody comes, and returns when more than a
+// passLease has another process ask for a token, unless nobody is set. It returns when more than a
 // lease is over.
 func (p storeStop) passLease(t *testing.T, other *tokens.Manager, key string) (got passerBy) {
 	t.Helper()

@@ -25,7 +25,7 @@ import (
 )
 
 // A herd is so many logins whose access tokens have ended, wanted by all processes at once.
-// Contentstack answers at once in these benchmarks, so that the store alone is measured.
+// Contentstack responds at once in these benchmarks, so that the store alone is measured.
 const (
 	herdKeys    = 1000
 	herdCallers = 64 // in each process

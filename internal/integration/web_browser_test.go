@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWebExample has a person's browser log in at examples/web, and so tests package httplogin where it will be used.
+// TestWebExample has a person's browser log in at examples/web, and so tests package httplogin
+// where it will be used.
 func TestWebExample(t *testing.T) {
 	t.Parallel()
 	program := buildProgram(t, "./examples/web")
@@ -158,7 +159,7 @@ func webBack(t *testing.T, program string) {
 	b.click(allow)
 	w.assertUser(b, lovelace, "/")
 
-	b.back() // Allow is there again if the browser kept the page. It was answered; if not, its state was used.
+	b.back() // Allow is there again if the browser kept the page. The form was answered; if not, its state was used.
 	if b.await("consent", "error") == "consent" {
 		b.click(allow)
 		b.await("error")
@@ -193,7 +194,7 @@ func webCallbackAgain(t *testing.T, program string) {
 	w.assertUser(b, lovelace, "/") // without a question, for consent is remembered
 	_, after = w.cookies(b)
 	require.NotNil(t, after)
-	assert.NotEqual(t, before.Value, after.Value, "each log-in has a session of its own")
+	assert.NotEqual(t, before.Value, after.Value, "each login has a session of its own")
 }
 
 func webLogOut(t *testing.T, program string) {
@@ -238,7 +239,7 @@ func webForgedCallback(t *testing.T, program string) {
 	} {
 		forge(query, 1)
 	}
-	assert.Len(t, texts, 1, "the page does not even tell whether somebody is about to log in")
+	assert.Len(t, texts, 1, "the page does not even tell whether a user is about to log in")
 	b.click(allow)
 	w.assertUser(b, lovelace, "/")
 	w.assertCookies(b, 0, true)

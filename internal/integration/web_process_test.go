@@ -24,16 +24,17 @@ const (
 	asTuring   = `button[name=user][value=alan]`
 )
 
-// The heading of the home page, the link that is there and on httplogin's own pages, and what these say to a browser that may
-// have lost its cookie.
+// The heading of the home page, the link that is there and on httplogin's own pages, and what these
+// say to a browser that may have lost its cookie.
 const (
 	homePage   = "See your stacks"
 	toLogIn    = `a[href^='/login']`
 	cookieHint = "if the browser blocks cookies"
 )
 
-// A web is examples/web in a process of its own, with its emulated Contentstack, and a browser that looks at them. They are
-// different sites: examples/web is localhost to the browser, and the emulator 127.0.0.1.
+// A web is examples/web in a process of its own, with its emulated Contentstack, and a browser that
+// looks at them. They are different sites: examples/web is localhost to the browser, and the
+// emulator 127.0.0.1.
 type web struct {
 	t                 *testing.T
 	url, contentstack string
@@ -100,7 +101,8 @@ func (w *web) callback(b *tab) *url.URL {
 	return u
 }
 
-// cookies returns those that the browser has for examples/web: the attempts to log in, and the session or nil.
+// cookies returns those that the browser has for examples/web: the attempts to log in, and the
+// session or nil.
 func (w *web) cookies(b *tab) (attempts []*network.Cookie, session *network.Cookie) {
 	w.t.Helper()
 	for _, c := range b.cookies(w.url) {
@@ -144,7 +146,7 @@ func (w *web) assertRefused(b *tab) string {
 	return text
 }
 
-// assertAnswer checks the last answer at one of httplogin's paths.
+// assertAnswer checks the last response at one of httplogin's paths.
 func (w *web) assertAnswer(b *tab, path string, status int) {
 	w.t.Helper()
 	answer := b.answer(w.url + path)

@@ -65,7 +65,7 @@ func workedFor(log, user string) bool {
 	return bytes.Contains(text, []byte("worked user="+user+" stacks=[Books]"))
 }
 
-// putUsers lets users log in, for whoever works with the store.
+// putUsers logs users in, for the programs that work with the store.
 func putUsers(t *testing.T, text string, server *csoauthtest.Server, config *csoauth.Config, keys ...string) {
 	t.Helper()
 	store, closeStore, err := openSealed(t.Context(), text, nil)

@@ -1,7 +1,7 @@
-// Contentstack's own JavaScript clients, led by lines of JSON on standard input; each gets a line of JSON in answer. The
+// Contentstack's own JavaScript clients, led by lines of JSON on standard input; each gets a line of JSON in response. The
 // script ends with its input.
 //
-//   {"host": "...", "oauth": {...}}        the first line: what client() and client.oauth() take. No answer.
+//   {"host": "...", "oauth": {...}}        the first line: what client() and client.oauth() take. No response.
 //   {"do": "authorize"}                    {"result": URL}
 //   {"do": "exchange", "code": "..."}      {"result": tokens}
 //   {"do": "redirected", "url": "..."}     {"result": null}
@@ -11,12 +11,12 @@
 //   {"do": "logout"}                       {"result": the text}
 //   {"do": "marketplace", "call": "..."}   {"result": what that call of the marketplace SDK returned}
 //
-// What fails answers {"error": "..."}.
+// What fails gets the response {"error": "..."}.
 import { createInterface } from 'node:readline';
 import management from '@contentstack/management';
 import marketplace from '@contentstack/marketplace-sdk';
 
-console.log = console.error; // standard output is for the answers
+console.log = console.error; // standard output is for the responses
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const { host, oauth } = JSON.parse((await lines.next()).value);

@@ -1,5 +1,6 @@
-// Package fositeserver is an OAuth server made of github.com/ory/fosite. It answers at Contentstack's paths, treats
-// tokens as Contentstack does, and has no pages: the user is always logged in and says yes.
+// Package fositeserver is an OAuth server made of github.com/ory/fosite. It serves Contentstack's
+// paths, treats tokens as Contentstack does, and has no pages: the user is always logged in and
+// says yes.
 package fositeserver
 
 import (
@@ -28,9 +29,9 @@ type Options struct {
 	AccessTokenLifetime time.Duration // zero: 1 hour
 }
 
-// New returns a server that keeps everything in memory. It answers at
+// New returns a server that keeps everything in memory. It serves:
 //
-//	GET  /apps/authorize              sends the browser back with a code, or with access_denied for login_hint=deny
+//	GET  /apps/authorize              sends a code back, or access_denied for login_hint=deny
 //	POST /apps-api/apps/token         authorization_code and refresh_token; refresh tokens rotate
 //	POST /apps-api/apps/token/revoke  RFC 7009
 //

@@ -1,13 +1,13 @@
-// OAuth clients of others, led by lines of JSON on standard input; each gets a line of JSON in answer. The script ends with
+// OAuth clients of others, led by lines of JSON on standard input; each gets a line of JSON in response. The script ends with
 // its input.
 //
-//   {"client": "auth.js", "base": "...", ...}    the first line: which client, and its settings. No answer.
+//   {"client": "auth.js", "base": "...", ...}    the first line: which client, and its settings. No response.
 //   {"do": "authorize"}                          {"result": URL}
 //   {"do": "callback", "query": "code=..."}      {"result": null}, and the client is logged in
 //   {"do": "refresh", "extra": {...}}            {"result": null}; extra are further parameters of the form
 //   {"do": "user"}                               {"result": uid of the user}
 //
-// What fails answers {"error": "..."}.
+// What fails gets the response {"error": "..."}.
 import { createInterface } from 'node:readline';
 
 // uidOfUser asks the API for the user, whom Contentstack nests under a member of that name.
@@ -250,7 +250,7 @@ const clients = {
   },
 };
 
-console.log = console.error; // standard output is for the answers
+console.log = console.error; // standard output is for the responses
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const settings = JSON.parse((await lines.next()).value);

@@ -114,7 +114,7 @@ func hashOf(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// serve starts a server in a temporary folder, and waits until it answers.
+// serve starts a server in a temporary folder, and waits until it responds.
 func serve(ctx context.Context, name string, commands func(data string) (create, serve []string, err error), ask func(context.Context) error) (stop func(), err error) {
 	data, err := os.MkdirTemp("", "csoauth-scale-"+name+"-")
 	if err != nil {
@@ -172,7 +172,7 @@ func serve(ctx context.Context, name string, commands func(data string) (create,
 		}
 		if time.Now().After(end) {
 			stop()
-			return nil, fmt.Errorf("%s does not answer: %w", name, err)
+			return nil, fmt.Errorf("%s does not respond: %w", name, err)
 		}
 	}
 }

@@ -15,13 +15,14 @@ import (
 const (
 	hangUsers  = 100                   // who hang, and as many who do not
 	hangRounds = 20                    // each with and without
-	hangTakes  = 20 * time.Millisecond // for an answer to the others
+	hangTakes  = 20 * time.Millisecond // for a response to the others
 )
 
-// measureHang has 100 users ask at once whose token endpoint, or part of the store, answers in 20
-// ms, beside 100 whose endpoint or part never answers. The bare limit is the same Manager when
-// nobody hangs. Rounds with and without take turns. The aim is for the median of the rounds' p99,
-// because a busy machine spoils some rounds; the p99 of all rounds together stands beside it.
+// measureHang has 100 users ask at once whose token endpoint, or part of the store, responds in 20
+// ms. Another 100 ask beside them whose endpoint or part never responds. The bare limit is the same
+// Manager when nobody hangs. Rounds with and without take turns. The aim is for the median of the
+// rounds' p99, because a busy machine spoils some rounds; the p99 of all rounds together stands
+// beside it.
 func measureHang(ctx context.Context, _ *sizes) (rows []row, err error) {
 	for _, c := range []struct {
 		what  string
@@ -107,14 +108,14 @@ func hangRound(ctx context.Context, left time.Duration, ofStore, hang bool, afte
 	return o, cmp.Or(o.first, m.Close())
 }
 
-// An answer takes a while, or comes never.
+// An answer is a response that takes a while, or never comes.
 type answer struct {
 	released <-chan struct{} // closed when those who hang may go on, and fail
 	takes    time.Duration   // for those who do not hang
 }
 
 // errReleased means that the refresh token is not spent, so that nobody asks again.
-var errReleased = fmt.Errorf("it did not answer: %w", csoauth.ErrNotSent)
+var errReleased = fmt.Errorf("it did not respond: %w", csoauth.ErrNotSent)
 
 func (a answer) wait(ctx context.Context, hang bool) error {
 	if !hang {
@@ -143,7 +144,7 @@ func (e *hangingEndpoint) Refresh(ctx context.Context, t *csoauth.Token) (*csoau
 	return renew(t, time.Hour), nil
 }
 
-// A hangingStore reads slowly if its answer takes a while. Then some keys hang.
+// A hangingStore reads slowly if its response takes a while. Then some keys hang.
 type hangingStore struct {
 	tokens.Store
 	answer

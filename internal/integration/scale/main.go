@@ -1,6 +1,6 @@
-// Scale measures the Manager of package tokens at scale, and compares it with a bare limit: the same
-// necessary work by the standard library or the bare driver, and nothing else, in the same run. It
-// prints one table in Markdown.
+// Scale measures the Manager of package tokens at scale, and compares it with a bare limit: the
+// same necessary work by the standard library or the bare driver, and nothing else, in the same
+// run. It prints one table in Markdown.
 //
 //	make scale               all parts, which take about 15 minutes
 //	make scale PART=cold     one part

@@ -24,9 +24,9 @@ const (
 // come at random replicas. It waits for no hour: time runs faster, because tokens, Recheck and
 // SoftWindow are that much shorter and requests come that much more often. What is not an option of
 // the Manager stays: callers wait in the last tenth of a token, instead of the last half minute of
-// an hour. Rates are per second of the faster time. To leave time for what is measured, only a share
-// of the users and of their requests is there, and the rates are multiplied: no user has to do with
-// another, because all fit into memory. One replica and four run beside each other.
+// an hour. Rates are per second of the faster time. To leave time for what is measured, only a
+// share of the users and of their requests is there, and the rates are multiplied: no user has to
+// do with another, because all fit into memory. One replica and four run beside each other.
 //
 // The bare limit gets the same requests. Each replica keeps a token until it ends, then reads the
 // store, and refreshes the token if that has no newer one. It does not notice a login that ended

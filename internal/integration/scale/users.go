@@ -13,10 +13,10 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// measureUsers has idle users in one Manager, which has read them from a Memory. The Memory is there
-// before and after, so the heap that comes with them is the Manager's. No recheck falls among the
-// hits: a look into the store is part steady's. The bare limit is a sync.Map with a token for each
-// user, read from the same Memory, which looks at no clock.
+// measureUsers has idle users in one Manager, which has read them from a Memory. The Memory is
+// there before and after, so the heap that comes with them is the Manager's. No recheck falls among
+// the hits: a look into the store is part steady's. The bare limit is a sync.Map with a token for
+// each user, read from the same Memory, which looks at no clock.
 func measureUsers(ctx context.Context, s *sizes) (rows []row, err error) {
 	var ns []int
 	for text := range strings.SplitSeq(s.users, ",") {

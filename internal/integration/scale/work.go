@@ -118,7 +118,7 @@ func atOnce(n int, f func(i int) error) outcome {
 	return o
 }
 
-// slowest is when the last of them had its answer.
+// slowest returns when the last of them had its response.
 func (o outcome) slowest() time.Duration { return o.took[len(o.took)-1] }
 
 // quantile is for times in ascending order.

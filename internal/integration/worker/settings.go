@@ -19,11 +19,11 @@ import (
 //	CONTENTSTACK_REDIRECT_URI   exactly as registered for the app,
 //	                            for example http://localhost:8184/callback
 //	CONTENTSTACK_REGION         na, eu, …; the default is na
-//	CONTENTSTACK_URL            replaces Contentstack's own hosts, for example with the address that
-//	                            "csoauth emulate" prints
+//	CONTENTSTACK_URL            replaces Contentstack's own hosts, for example with the address
+//	                            that "csoauth emulate" prints
 //	WORKER_KEY                  encrypts the stored tokens: 32 bytes in hex, from
-//	                            "openssl rand -hex 32". To change it, first add the new key after a
-//	                            comma in all workers, then move it to the front: the first key
+//	                            "openssl rand -hex 32". To change it, first add the new key after
+//	                            a comma in all workers, then move it to the front: the first key
 //	                            encrypts, and every key decrypts.
 type settings struct {
 	config   *csoauth.Config
