@@ -130,7 +130,7 @@ func peerConfig(c *csoauth.Config, app string) *oauth2.Config {
 	}
 }
 
-// inMemory answers every request with the recorded answer, from memory.
+// inMemory returns the recorded response to every request, from memory.
 func inMemory() *http.Client {
 	header := http.Header{"Content-Type": {"application/json"}}
 	return &http.Client{Timeout: 30 * time.Second, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {

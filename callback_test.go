@@ -17,8 +17,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// errSent is what the token endpoint of these tests answers: a callback that leads to it has
-// passed.
+// errSent is the error of the token endpoint in these tests. A callback that leads to it has passed
+// the check.
 var errSent = errors.New("the callback passed, and the code was sent")
 
 // sentTo returns a Config whose token endpoint fails with errSent, and the hosts that were asked.

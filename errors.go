@@ -14,8 +14,8 @@ import (
 // What to do next. Test for these with errors.Is; most come with more to read, such as an [*Error].
 var (
 	// ErrState: the callback does not belong to this attempt, or is forged. Do not use its code.
-	// Answer the browser plainly, and leave the user's attempts where they are: the true callback
-	// may still come.
+	// Send the browser a plain page, and leave the user's attempts where they are: the true
+	// callback may still come.
 	ErrState = errors.New("state does not match")
 	// ErrAttemptExpired: the attempt is over, because it is too old or was exchanged before. Start
 	// over with a new AuthRequest.

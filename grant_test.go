@@ -15,12 +15,12 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// recorded is the form of an answer that was seen from Contentstack.
+// recorded has the form of a response that was seen from Contentstack.
 const recorded = `{"access_token":"0123456789abcdef0123456789abcdef","refresh_token":"fedcba9876543210fedcba9876543210",
 	"token_type":"Bearer","expires_in":3600,"location":"NA","organization_uid":"blt0123456789abcdef",
 	"authorization_type":"user","user_uid":"bltfedcba9876543210","stack_api_key":""}`
 
-// endpointThatSays answers every token request with status and body, and keeps the requests and
+// endpointThatSays returns status and body for every token request, and keeps the requests and
 // their forms.
 type endpointThatSays struct {
 	*httpmock.MockTransport
@@ -330,7 +330,7 @@ func TestCodeIsNotSentAgainWhenItIsOld(t *testing.T) {
 	})
 }
 
-// answered is an answer with a Retry-After.
+// answered returns a response with a Retry-After.
 func answered(status int, retryAfter, body string) *http.Response {
 	resp := httpmock.NewStringResponse(status, body)
 	resp.Header.Set("Retry-After", retryAfter)

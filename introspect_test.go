@@ -95,7 +95,7 @@ func TestIntrospectNeedsAToken(t *testing.T) {
 	require.ErrorContains(t, err, `unknown region "mars"`)
 }
 
-// TestScopeThatIsNullDoesNotTell: no scopes at all would be another answer.
+// TestScopeThatIsNullDoesNotTell: an empty list of scopes would mean something else.
 func TestScopeThatIsNullDoesNotTell(t *testing.T) {
 	for body, tells := range map[string]bool{`{"active":true,"scope":null}`: false, `{"active":true}`: false, `{"active":true,"scope":""}`: true} {
 		service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

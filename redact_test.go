@@ -26,7 +26,7 @@ type canary struct {
 	marks []string
 }
 
-// plant marks a secret. A test marks it as soon as it exists, whoever made it.
+// plant marks a secret. A test marks it as soon as it exists, no matter who made it.
 func (c *canary) plant(secret string) string {
 	require.NotEmpty(c.t, secret)
 	c.marks = append(c.marks, secret, url.QueryEscape(secret), url.PathEscape(secret), strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"))

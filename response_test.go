@@ -175,8 +175,8 @@ func TestNewRefreshTokenIsSavedFromABrokenResponse(t *testing.T) {
 	}
 }
 
-// TestResponseThatBreaksOffAtEveryByte cuts the connection inside the answer. From the byte on with
-// which the new refresh token is there, it is kept.
+// TestResponseThatBreaksOffAtEveryByte cuts the connection inside the response. From the byte on
+// with which the new refresh token is there, it is kept.
 func TestResponseThatBreaksOffAtEveryByte(t *testing.T) {
 	const answer = `{"access_token":"A","refresh_token":"R","token_type":"Bearer","expires_in":3600}`
 	there := strings.Index(answer, `"R"`) + len(`"R"`)

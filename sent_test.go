@@ -589,11 +589,11 @@ func readFrame(r io.Reader) (frame, error) {
 	return f, err
 }
 
-// An http2Answer returns the frames that answer a request, and whether the connection stays open.
+// An http2Answer returns the frames of a response, and whether the connection stays open.
 type http2Answer func(stream uint32, body []byte) (frames []byte, open bool)
 
 // byHTTP2 is a server that may do what those of net/http never do. It reads a request to its end
-// before it answers: net/http may send a request again by itself while its body is not read.
+// before it responds: net/http may send a request again by itself while its body is not read.
 func byHTTP2(answer http2Answer) network {
 	return func(t *testing.T, tries *atomic.Int32) *http.Transport {
 		return byPipe(func(conn net.Conn) {

@@ -39,7 +39,7 @@ type tokenRequest struct {
 	until     time.Time // no try begins after it; zero: no such limit
 	form      []byte
 	other     string    // a secret that is not sent and must not come back in an error either
-	began     time.Time // when the try began that was answered
+	began     time.Time // when the try began that got the response
 }
 
 func (r *tokenRequest) set(name, value string) {

@@ -610,7 +610,7 @@ func TestProxyThatRefusesIsNamed(t *testing.T) {
 	}
 }
 
-// TestLaterFailureDoesNotHideWhatWasSent: the first try was answered.
+// TestLaterFailureDoesNotHideWhatWasSent: the first try got a response.
 func TestLaterFailureDoesNotHideWhatWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, tries := testConfig(), 0

@@ -14,7 +14,7 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// TestFlowsWhateverContentstackAnswers runs login, refresh, denial and refusal over every answer to
+// TestFlowsWhateverContentstackAnswers runs login, refresh, denial and refusal with every answer to
 // the questions that no public document answers.
 func TestFlowsWhateverContentstackAnswers(t *testing.T) {
 	for _, shape := range []string{"oauth", "nestjs", "nestjs-array", "cma", "html"} {

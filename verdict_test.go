@@ -80,7 +80,7 @@ func TestVerdicts(t *testing.T) {
 		{200, `{"message":["invalid refresh_token"]}`, over},
 		{200, `{"statusCode":400,"message":"invalid refresh_token"}`, over},
 
-		// A mistake of the operator's, which must not log anybody out.
+		// A mistake of the operator, which must not log any user out.
 		{400, `{"message":["invalid client_secret"]}`, operator},
 		{401, `{"message":["invalid client_secret"]}`, operator},
 		{401, `{"error":"invalid_client"}`, operator},
@@ -252,7 +252,7 @@ func TestNewRefreshTokenSpeaksAgainstARefusal(t *testing.T) {
 	}
 }
 
-// TestErrorThatIsMadeByHand: a fake for somebody's test plays every part.
+// TestErrorThatIsMadeByHand: a fake for a user's test plays every part.
 func TestErrorThatIsMadeByHand(t *testing.T) {
 	for name, row := range map[string]struct {
 		err  *csoauth.Error

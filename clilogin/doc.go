@@ -26,6 +26,6 @@
 //
 // For [Session.Login], and for [Open] if the program is in the foreground of a terminal: of the one
 // that standard error is, or Options.Loopback.Out. Otherwise Open succeeds, and what needs a token
-// returns [csoauth.ErrLoginRequired]. A login that nobody answered, or that the user denied, is not
-// begun again by Open for ten minutes.
+// returns [csoauth.ErrLoginRequired]. After a login that the user did not complete, or denied, Open
+// does not begin another one for ten minutes.
 package clilogin

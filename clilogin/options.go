@@ -20,8 +20,8 @@ import (
 // Options vary a [Session]. Nil is fine.
 type Options struct {
 	// Program names the program: in the name of its directory, in the keyring, and on the pages
-	// that the browser shows. Set it in a program that others use. Empty: the name of its file, with
-	// hyphens for what a name cannot have.
+	// that the browser shows. Set it in a program that others use. Empty: the name of its file,
+	// with hyphens for what a name cannot have.
 	Program string
 	// FormerPrograms are names that the program had. If there is a login of one of them and none of
 	// Program's, the Session is of that one, and stays where it is.
@@ -41,8 +41,8 @@ type Options struct {
 	// another user, and Contentstack does not ask.
 	Switch bool
 	// MinValid is how long the access token of this program should be good for when it is handed
-	// out: it is refreshed earlier. At most half of a token's lifetime. If no other token can be had,
-	// the one that is there serves until its end. Zero: 10 minutes.
+	// out: it is refreshed earlier. At most half of a token's lifetime. If no other token can be
+	// had, the one that is there serves until its end. Zero: 10 minutes.
 	MinValid time.Duration
 	// LoginCommand is what the user types to log in, such as "mytool login", for error messages.
 	// Empty: they say to use the Program at a terminal.
@@ -143,7 +143,7 @@ func checkName(name string, most int, also string) error {
 	case strings.ContainsFunc(name, func(r rune) bool { return !isNamed(r, also) }):
 		return fmt.Errorf("may have letters, digits and %s alone", strings.Join(strings.Split("-_"+also, ""), " "))
 	case strings.Trim(name, " .") != name:
-		return errors.New("begins or ends with a blank or a dot")
+		return errors.New("begins or ends with a space or a dot")
 	case strings.Contains(reserved, " "+strings.TrimSpace(stem)+" "):
 		return errors.New("is the name of a device on Windows")
 	}

@@ -29,7 +29,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		`Options.Profile: "a\nb" may have`:                                     {Profile: "a\nb"},
 		`is longer than 64 characters`:                                         {Profile: strings.Repeat("a", 300)},
 		`Options.Program: "../x" may have letters, digits and - _   . alone`:   {Program: "../x"},
-		`Options.Program: ".." begins or ends with a blank or a dot`:           {Program: ".."},
+		`Options.Program: ".." begins or ends with a space or a dot`:           {Program: ".."},
 		`Options.Program: "tool." begins or ends`:                              {Program: "tool."},
 		`Options.Program: "nul.txt" is the name of a device`:                   {Program: "nul.txt"},
 		`Options.Program: "a\\b" may have`:                                     {Program: `a\b`},

@@ -202,8 +202,8 @@ func TestProcesses(t *testing.T) {
 		r.mu.Lock()
 		t.Logf("round %d: %d logins begun and %d ended", round, r.begun, r.ended)
 		require.Empty(t, r.fouls)
-		// A login of each profile, and one more for each process that may have died with it: six whose
-		// browser was open, and two at any moment.
+		// A login of each profile, and one more for each process that may have died with it: six
+		// whose browser was open, and two at any moment.
 		require.LessOrEqual(t, r.ended, 2+6+2)
 		require.LessOrEqual(t, r.begun, 2+6+2)
 		r.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 //
 //	login              a state, in the clear: which slot has the login, and where its key is
 //	attempt            an attempt, in the clear: the latest login that was begun
-//	doubt              if it is there, an API and the token endpoint have said that the login is over
+//	doubt              if it is there, an API and the token endpoint say that the login is over
 //	forced             the access token that came in place of a rejected one, by its hash
 //	token a, token b   the slots: what a Manager keeps, sealed
 //	key a, key b       the slots' keys in hexadecimal, if they are not in the keyring

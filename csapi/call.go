@@ -21,11 +21,11 @@ import (
 // megabytes.
 const maxResponse = 16 << 20
 
-// Get reads JSON from path of a service into out, which is as for json.Unmarshal. A query may follow
-// the path. An empty response leaves out as it is; out may be nil.
+// Get reads JSON from path of a service into out, which is as for json.Unmarshal. A query may
+// follow the path. An empty response leaves out as it is; out may be nil.
 //
-// The request goes to the region of the token, and for the token's organization. If the service
-// answers with anything but JSON and a status of 2xx, the error is an [*Error].
+// The request goes to the region of the token, and for the token's organization. If the response is
+// not JSON with a status of 2xx, the error is an [*Error].
 func (c *Client) Get(ctx context.Context, s Service, path string, out any) error {
 	return c.Call(ctx, http.MethodGet, s, path, nil, out)
 }

@@ -25,8 +25,8 @@ var (
 	// ErrForbidden: the user's role is too small, the stack or organization is another than the
 	// token's, or the token lacks a scope. Neither a refresh nor another login helps.
 	ErrForbidden = errors.New("forbidden")
-	// ErrInsufficientScope: the token lacks a scope, so it is ErrForbidden as well. Add the scope to
-	// the app in the Developer Hub, and have the user log in again.
+	// ErrInsufficientScope: the token lacks a scope, so it is ErrForbidden as well. Add the scope
+	// to the app in the Developer Hub, and have the user log in again.
 	ErrInsufficientScope = errors.New("insufficient scope")
 	// ErrRateLimited: there were too many requests. The Error's RetryAfter says how long to wait.
 	ErrRateLimited = errors.New("rate limited")

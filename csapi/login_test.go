@@ -90,8 +90,8 @@ func TestAfterALogin(t *testing.T) {
 	}
 }
 
-// TestRevokeEndsOnlyTheUsersOwn: an owner sees everyone's authorizations, on three pages, and Alan's
-// is among them.
+// TestRevokeEndsOnlyTheUsersOwn: an owner sees everyone's authorizations, on three pages, and
+// Alan's is among them.
 func TestRevokeEndsOnlyTheUsersOwn(t *testing.T) {
 	for name, u := range map[string]csoauthtest.Unknowns{"strict": {}, "full": {ListMembers: "full"}} {
 		t.Run(name, func(t *testing.T) {

@@ -46,7 +46,7 @@ func tokenOf(t *testing.T, server *csoauthtest.Server, config *csoauth.Config, v
 	return token
 }
 
-// A service is what a Client sends to: it answers from memory and remembers what came.
+// A service is what a Client sends to. It responds from memory and keeps the requests.
 type service struct {
 	answer func(n int, r *http.Request) *http.Response // to the nth request, from 1
 
@@ -101,7 +101,7 @@ func (s *service) count() int {
 	return len(s.requests)
 }
 
-// says answers each request alike.
+// says returns the same response to each request.
 func says(status int, contentType, body string) func(int, *http.Request) *http.Response {
 	return func(int, *http.Request) *http.Response { return response(status, contentType, body) }
 }

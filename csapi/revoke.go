@@ -30,10 +30,10 @@ type authorization struct {
 // the login here, delete the token where you keep it, as [*tokens.Login.Delete] does; after Revoke,
 // do that as well.
 //
-// Contentstack has no other way to revoke a token. Revoke looks for the user's own entries among the
-// app's authorizations (GET and DELETE /manifests/{app}/authorizations of the Developer Hub): the
-// owner of an organization sees everyone's. There may be none, and the login may have ended before:
-// then it is done, without an error.
+// Contentstack has no other way to revoke a token. Revoke looks for the user's own entries among
+// the app's authorizations (GET and DELETE /manifests/{app}/authorizations of the Developer Hub):
+// the owner of an organization sees everyone's. There may be none, and the login may have ended
+// before: then it is done, without an error.
 //
 // All its requests are with the token that it begins with. If the login is replaced meanwhile, the
 // new one is not revoked.
@@ -129,8 +129,8 @@ func (c *Client) revoke(ctx context.Context, t *csoauth.Token) error {
 	return nil
 }
 
-// authorizations is the path of the app's authorizations. Below it, an empty UID would stand for all
-// of them.
+// authorizations is the path of the app's authorizations. Below it, an empty UID would stand for
+// all of them.
 func (c *Client) authorizations() string {
 	return "/manifests/" + url.PathEscape(c.config.AppUID) + "/authorizations"
 }

@@ -30,7 +30,7 @@ func numbered(n int) *csoauth.Token {
 	return t
 }
 
-// takesOnly answers 401 to every access token but this.
+// takesOnly responds with 401 to every access token but this.
 func takesOnly(good, unauthorized string) func(int, *http.Request) *http.Response {
 	return func(_ int, r *http.Request) *http.Response {
 		if r.Header.Get("Authorization") == "Bearer "+good {

@@ -19,7 +19,7 @@ const (
 	attemptLifetime = 10 * time.Minute
 	cookieLifetime  = 2 * attemptLifetime // so that a user who comes too late is told so, not that there was no attempt
 	maxAttempts     = 5                   // of one browser; the oldest makes room
-	maxDeleted      = 8                   // in one answer
+	maxDeleted      = 8                   // in one response
 	maxCookies      = 8 << 10             // bytes of the cookies of one attempt that are read; ours has about a thousand
 	nameSize        = 22                  // of a hash in a cookie's name
 	cookiePrefix    = "csoauth-"
@@ -68,8 +68,8 @@ func (h *Handlers) open(cookie *http.Cookie, state string) (request *csoauth.Aut
 	return request, returnTo, nil
 }
 
-// A cookieError is for a cookie that opens no attempt. Its text is made only for those who read it:
-// anybody may cause one.
+// A cookieError is for a cookie that opens no attempt. Its text is made only when it is read,
+// because anyone can cause one.
 type cookieError struct{ why error }
 
 func (e *cookieError) Error() string {

@@ -22,7 +22,8 @@ func Example() {
 		Config: config,
 		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
-			// Start your session, and store the token: package tokens does. See the module's README.
+			// Start your session, and store the token: package tokens does. See the module's
+			// README.
 			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "a-random-one", Path: "/", Secure: true, HttpOnly: true})
 			return nil
 		},

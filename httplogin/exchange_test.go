@@ -43,7 +43,7 @@ func TestReloadDuringTheExchangeSendsTheCodeOnce(t *testing.T) {
 	defer http.DefaultClient.CloseIdleConnections()
 	callback := s.answer(s.begin(t, browser))
 	site, _ := url.Parse(s.URL)
-	cookie := browser.Jar.Cookies(site)[0] // the answer would delete it
+	cookie := browser.Jar.Cookies(site)[0] // the response would delete it
 
 	visits := make(chan int, 2)
 	load := func() {
@@ -135,7 +135,7 @@ func TestPanicLeavesNoExchangeBehind(t *testing.T) {
 	assert.ErrorContains(t, err, "the exchange of the code panicked", "and the code is not sent again")
 }
 
-// countingEndpoint answers each code with a token of its own, and counts the codes.
+// countingEndpoint returns another token for each code, and counts the codes.
 func countingEndpoint(h *httplogin.Handlers) *sync.Map {
 	var codes sync.Map
 	h.Config.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {

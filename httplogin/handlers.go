@@ -24,7 +24,7 @@ import (
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// Any replica may answer any request. For a minute after a login the process remembers its outcome,
+// Any replica can serve any request. For a minute after a login the process remembers its outcome,
 // in case the browser repeats the callback. Handlers are safe for concurrent use, and must not be
 // changed or copied after the first request.
 type Handlers struct {
@@ -40,8 +40,8 @@ type Handlers struct {
 	// with the same token if the browser repeats the callback. The token's UserUID is empty if
 	// Contentstack's response did not name the user. OnToken's error goes to OnError. Required.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
-	// OnError answers a request that failed. See [Handlers.Callback] for the errors. Nil: a plain
-	// page that offers another try. It names no cause that an attacker could use.
+	// OnError writes the response to a request that failed. See [Handlers.Callback] for the errors.
+	// Nil: a plain page that offers another try. It names no cause that an attacker could use.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
 	// the link leads to "/".
@@ -68,7 +68,7 @@ type Handlers struct {
 func (h *Handlers) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Handlers") }
 
 // Validate returns why the Handlers cannot work, if they cannot. Call it when the server starts;
-// Handlers that are not valid answer each request with an error.
+// Handlers that are not valid respond to each request with an error.
 func (h *Handlers) Validate() error {
 	h.setup.Do(func() {
 		h.err = h.check()
@@ -97,7 +97,7 @@ func (h *Handlers) check() error {
 	}
 	u, err := url.Parse(h.Config.RedirectURI)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return errors.New("httplogin: Config.RedirectURI is not https or http: no web server answers there")
+		return errors.New("httplogin: Config.RedirectURI is not https or http, so no web server can serve it")
 	}
 	request, err := h.Config.NewAuthRequest(h.AuthOptions)
 	if err != nil {
@@ -187,13 +187,14 @@ var ErrNoCookie = errors.New("no attempt to log in")
 //
 // OnError gets, to be told apart by errors.Is and errors.As:
 //   - [csoauth.ErrDenied]: the user said no.
-//   - [csoauth.ErrState]: the callback is forged, does not parse, or belongs to no attempt of this browser.
+//   - [csoauth.ErrState]: the callback is forged, does not parse, or belongs to no attempt of this
+//     browser.
 //   - [ErrNoCookie]: this browser has no attempt at all.
 //   - [csoauth.ErrAttemptExpired]: the attempt is too old, or over.
 //   - [ErrBusy]: the attempt is not over; the response has a Retry-After.
 //   - [csoauth.ErrConfig]: the app is set up wrongly.
-//   - a [*csoauth.Error]: what Contentstack said. A Verdict of [csoauth.VerdictLoginOver] is a code that
-//     was refused: let the user start over.
+//   - a [*csoauth.Error]: what Contentstack said. A Verdict of [csoauth.VerdictLoginOver] is a code
+//     that was refused: let the user start over.
 //   - OnToken's own error, and others if Contentstack cannot be reached or the Handlers are not
 //     valid.
 func (h *Handlers) Callback(w http.ResponseWriter, r *http.Request) {

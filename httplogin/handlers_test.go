@@ -127,7 +127,7 @@ func TestForgedCallbackEndsNothing(t *testing.T) {
 	assert.Len(t, s.tokens, 1)
 }
 
-// Log-in CSRF: an attacker's own callback, with a good code, in the victim's browser.
+// Login CSRF: an attacker's own callback, with a good code, in the victim's browser.
 func TestAttackersCallbackIsRefused(t *testing.T) {
 	s := newSite(t)
 	attackers := s.answer(s.begin(t, newBrowser(t)))

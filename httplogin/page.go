@@ -13,7 +13,7 @@ import (
 	"github.com/contentstack/csoauth/internal/landing"
 )
 
-// fail logs err, and has it answered.
+// fail logs err, and writes the response to it.
 func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	lost := errors.Is(err, ErrNoCookie) || errors.Is(err, csoauth.ErrState) || errors.Is(err, csoauth.ErrAttemptExpired)
 	status := http.StatusBadRequest

@@ -22,11 +22,11 @@ const (
 	lingering = 5 * time.Second
 	// hurrying is how long it has if the caller waits for the end.
 	hurrying = time.Second
-	// closing is how long answers have that are under way then.
+	// closing is how long responses under way have to finish then.
 	closing = 250 * time.Millisecond
 )
 
-// ServeHTTP answers requests to the redirect URI. They come from the user's browser, but also from
+// ServeHTTP serves requests to the redirect URI. They come from the user's browser, but also from
 // other programs on this machine, and from web pages that make the browser send them.
 func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	landing.Protect(w.Header())
@@ -54,8 +54,8 @@ func (l *login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isHere reports whether r asks for the redirect URI, by the name that it has there: another name
-// that leads to this machine is a web page's that wants to read our answers.
+// isHere reports whether r asks for the redirect URI, by the name that it has there. A web page
+// that wants to read our responses uses another name that leads to this machine.
 func (l *login) isHere(r *http.Request) bool { return l.isAt(r.Host, r.URL.EscapedPath()) }
 
 func (l *login) isAt(host, path string) bool {
@@ -89,7 +89,7 @@ func serve(listeners []net.Listener, handler http.Handler) *site {
 	return s
 }
 
-// end lets answers that are under way go out, and leaves nothing behind.
+// end lets responses under way finish, and leaves nothing behind.
 func (s *site) end() {
 	patience, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

@@ -112,11 +112,12 @@ func (o Options) Format(f fmt.State, _ rune) {
 // Errors, to be told apart by errors.Is and errors.As:
 //   - [csoauth.ErrDenied]: the user said no.
 //   - [ErrPortInUse], [ErrTimeout], and those of ctx if it ends.
-//   - [csoauth.ErrAttemptExpired]: the Lifetime of the AuthOptions is shorter than the Timeout, and over.
+//   - [csoauth.ErrAttemptExpired]: the Lifetime of the AuthOptions is shorter than the Timeout, and
+//     over.
 //   - [csoauth.ErrConfig]: the app is set up wrongly.
 //   - a [*csoauth.Error]: what Contentstack said.
-//   - others, for what cannot work: [csoauth.Plain], whose challenge would be in the list of processes and
-//     in the browser's history, or a redirect URI that is not on this machine.
+//   - others, for what cannot work: [csoauth.Plain], whose challenge would be in the list of
+//     processes and in the browser's history, or a redirect URI that is not on this machine.
 //
 // Login installs no signal handler: Ctrl-C ends the program, unless it has a handler that ends ctx.
 // A browser that Login started goes on.
@@ -148,7 +149,7 @@ type login struct {
 	uris   []*url.URL
 	caller context.Context // of the exchange, which the timeout must not cut off
 
-	uri     *url.URL // the redirect URI in use, to the byte in request
+	uri     *url.URL // the redirect URI in use; request has its exact text
 	request *csoauth.AuthRequest
 	outcome
 }
@@ -246,7 +247,7 @@ func (l *login) begin(chosen int) error {
 	if l.o.AuthOptions != nil {
 		options = *l.o.AuthOptions
 	}
-	options.RedirectURI = l.o.RedirectURIs[chosen] // to the byte
+	options.RedirectURI = l.o.RedirectURIs[chosen] // exactly as it is registered
 	if options.Lifetime == 0 && l.o.Timeout > defaultTimeout {
 		options.Lifetime = max(l.o.Timeout, l.o.Timeout+exchangeTimeout) // who has longer may use it; a sum too large is negative
 	}

@@ -316,7 +316,7 @@ func TestLoginThatIsOverBeforeItBeginsOpensNoBrowser(t *testing.T) {
 	require.ErrorIs(t, err, stop)
 }
 
-// Whoever presses Ctrl-C while the code is traded still has a browser that waits for a page.
+// A user who presses Ctrl-C during the exchange still has a browser that waits for a page.
 func TestContextThatEndsDuringTheExchange(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:" + freePort() + "/callback")

@@ -23,7 +23,7 @@ func (l *login) pasted(line string) (callback url.Values, problem string) {
 }
 
 // isRedirectURI reports whether an address is at the redirect URI. Some browsers show https, where
-// nothing would have answered. That does not matter, because nothing is sent there.
+// nothing listens. That does not matter, because nothing is sent there.
 func (l *login) isRedirectURI(u *url.URL) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && l.isAt(u.Host, u.EscapedPath())
 }

@@ -104,8 +104,8 @@ func (h Hosts) Take(u *url.URL) bool {
 	})
 }
 
-// split returns host and port; no port: "". It is net.SplitHostPort without an error, which would be
-// made for each request.
+// split returns host and port; no port: "". It is net.SplitHostPort without an error, which would
+// be made for each request.
 func split(host string) (name, number string) {
 	name = host
 	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {

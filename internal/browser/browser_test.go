@@ -178,7 +178,7 @@ func TestProcessThatHasEndedIsGone(t *testing.T) {
 	p.Release()
 }
 
-// Whoever reads in the browser goes on when the program ends, or is interrupted.
+// A browser that someone reads in stays open when the program ends or is interrupted.
 func TestBrowserGoesOnInASessionOfItsOwn(t *testing.T) {
 	path, given := script(t, "exec sleep 60")
 	t.Setenv("BROWSER", path)

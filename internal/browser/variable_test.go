@@ -73,7 +73,7 @@ func TestQuoteThatIsNotClosedIsTold(t *testing.T) {
 	require.ErrorContains(t, err, "not closed")
 }
 
-// A program whose path has blanks, quotes or a percent sign needs no quotes if nothing follows it.
+// A program whose path has spaces, quotes or a percent sign needs no quotes if nothing follows it.
 func TestPathOfAProgramNeedsNoQuotes(t *testing.T) {
 	for _, name := range []string{"my browser.exe", "Bob's browser.exe", "100% browser.exe"} {
 		path := filepath.Join(t.TempDir(), name)

@@ -1,6 +1,8 @@
-// Package offline keeps tests on their machine. A test imports it for its effect: HTTP requests to any other machine fail.
+// Package offline keeps tests on their machine. A test imports it for its effect: HTTP requests to
+// any other machine fail.
 //
-// It names a proxy that cannot exist. Go's own transport and csoauth's use no proxy for a loopback address.
+// It names a proxy that cannot exist. Go's own transport and csoauth's use no proxy for a loopback
+// address.
 package offline
 
 import "os"

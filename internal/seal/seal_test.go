@@ -16,7 +16,8 @@ import (
 
 const purpose = "a test"
 
-// sealedBefore is "plain", sealed by the first csoauth that could, for user-1 with the key 00 01 … 1f.
+// sealedBefore is "plain", sealed by the first csoauth that could, for user-1 with the key 00 01 …
+// 1f.
 const sealedBefore = "017017a798258b10937beb21940bd2dfcce235e1713fc2f01ba1a695434bb60179b20e290dc0"
 
 func newBox(t testing.TB, purpose string, keys ...[]byte) *seal.Box {
@@ -159,7 +160,8 @@ func TestTheCallersKeyMayChangeAfterwards(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestKeysWithTheSameID: an ID has four bytes, so two keys may share one. The one that opens must be found.
+// TestKeysWithTheSameID: an ID has four bytes, so two keys may share one. The one that opens must
+// be found.
 func TestKeysWithTheSameID(t *testing.T) {
 	a, b := newKey(), newKey()
 	both := newBox(t, purpose, a, b)
@@ -192,8 +194,8 @@ func TestPrintsNoKeys(t *testing.T) {
 	}
 }
 
-// TestTheFormStaysTheSame opens what an older csoauth sealed. A change of the form needs another version, and this
-// must still open.
+// TestTheFormStaysTheSame opens what an older csoauth sealed. A change of the form needs another
+// version, and this must still open.
 func TestTheFormStaysTheSame(t *testing.T) {
 	key := make([]byte, seal.KeySize)
 	for i := range key {

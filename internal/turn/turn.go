@@ -120,9 +120,9 @@ func (l Lock) Try(by Holder) (release func(), ok bool, err error) {
 	}, true, nil
 }
 
-// setHolder notes who has the Lock. The others do without, if that cannot be written. The lock's own
-// file stays as it is: on Windows nobody could read it. A link in the place of the note is replaced,
-// and not followed.
+// setHolder notes who has the Lock. The others do without, if that cannot be written. The lock's
+// own file stays as it is: on Windows nobody could read it. A link in the place of the note is
+// replaced, and not followed.
 func (l Lock) setHolder(by Holder) {
 	text, err := json.Marshal(by)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// An event is a line of go test -json. See go doc test2json, and go help buildjson for the lines without a package.
+// An event is a line of go test -json. See go doc test2json, and go help buildjson for the lines
+// without a package.
 type event struct {
 	Action, Package, Test, Output string
 	Elapsed                       float64
