@@ -129,13 +129,17 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 	done
 
 .PHONY: lint
-lint: ## all that finds nothing: the next six
-	@for step in fmt vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
+lint: ## all that finds nothing: the next seven
+	@for step in fmt words vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
 	@files=$$(find . -name node_modules -prune -o -name '*.go' -print | xargs gofmt -l); \
 	if [ -n "$$files" ]; then echo "gofmt -w is needed for:"; echo "$$files"; exit 1; fi
+
+.PHONY: words
+words: ## comments and pages are in plain words, no comment is too wide, and links lead somewhere
+	@go test -count=1 ./internal/archtest -run '^Test(Prose|Links|NamedPages)'
 
 .PHONY: vet
 vet: ## go vet, every module

@@ -38,7 +38,7 @@ const (
 var floors = []floor{
 	{"internal/untrusted", nil, "what others say must not carry a secret or act on a terminal"},
 	{"internal/useragent", nil, "the name of this module in a request"},
-	{".", []string{"internal/untrusted", "internal/useragent", oauth2}, "whoever imports the protocol gets the protocol, and x/oauth2's types to hand on"},
+	{".", []string{"internal/untrusted", "internal/useragent", oauth2}, "a program that imports the protocol gets the protocol, and x/oauth2's types to hand on"},
 	{"internal/emulator/markup", nil, "HTML without html/template, which makes every program larger and later"},
 	{"internal/emulator", []string{"internal/emulator/markup"}, "it must not agree with us by sharing our code; how a page is written is none of that"},
 	{"internal/atomicfile", []string{fileLocks + "/robustio"}, "a rename on Windows needs the patience that cmd/go has with it"},
@@ -59,7 +59,7 @@ var floors = []floor{
 		"file locks and Windows renames that cmd/go itself relies on"},
 	{"tokens/pgstore", []string{"tokens"}, "it takes the caller's *sql.DB, whatever the driver"},
 	{"tokens/redisstore", []string{"tokens"}, "it takes the Do of the caller's client"},
-	{"tokens/storetest", []string{"tokens"}, "whoever tests a store with it gets package testing, and no assertions of ours"},
+	{"tokens/storetest", []string{"tokens"}, "a test of a store that imports it gets package testing, and no assertions of ours"},
 	{"tokens/keyring", []string{"internal/turn", "github.com/zalando/go-keyring"}, "a thin layer over the keyrings of all systems"},
 	{"clilogin", []string{".", "csapi", "internal/turn", "internal/untrusted", "loopback", "tokens", "tokens/keyring", oauth2}, "puts the packages below together for a program with one user"},
 	{"cmd/csoauth", []string{".", "clilogin", "csapi", "internal/atomicfile", "internal/browser", "internal/emulator", "internal/turn", "loopback", "github.com/spf13/cobra", "golang.org/x/sys/unix"},

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// keyFields are what memory knows about a key. view.go reads them, key.go changes them, and no other
-// file of package tokens touches them. Its code calls a keyState k.
+// keyFields are what memory knows about a key. view.go reads them, key.go changes them, and no
+// other file of package tokens touches them. Its code calls a keyState k.
 var keyFields = []string{"mu", "view", "work", "login", "over"}
 
 func TestOnlyKeyChangesAKey(t *testing.T) {

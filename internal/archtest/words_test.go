@@ -20,8 +20,8 @@ var private = []struct {
 	words *regexp.Regexp
 	why   string
 }{
-	{"*", regexp.MustCompile(`(?m)(?:^|[^\w./-])/(?:[w]ork/|[r]oot/|home/[a-z]|Users/[A-Za-z]|tmp/bash[_]jobs)`), "a path of somebody's machine"},
-	{"*", regexp.MustCompile(`GOPROXY=["']?http`), "a module proxy of somebody's network"},
+	{"*", regexp.MustCompile(`(?m)(?:^|[^\w./-])/(?:[w]ork/|[r]oot/|home/[a-z]|Users/[A-Za-z]|tmp/bash[_]jobs)`), "a path of someone's machine"},
+	{"*", regexp.MustCompile(`GOPROXY=["']?http`), "a module proxy of someone's network"},
 	{"package-lock.json", regexp.MustCompile(`"resolved":`), "a registry's host; make the file with npm install --omit-lockfile-registry-resolved"},
 	{".npmrc", regexp.MustCompile(`registry *= *["']?http`), "a registry's host"},
 }
