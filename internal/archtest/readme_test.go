@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// documents lists the pages whose snippets, commands and links are checked. README.md must be there
+// documents lists the pages whose snippets and commands are checked. README.md must be there
 // and show Go code.
 func documents(t *testing.T, dir string) []document {
 	names := []string{"README.md"}
@@ -61,12 +61,6 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	}
 }
 
-func TestLinksLeadToFiles(t *testing.T) {
-	for _, doc := range documents(t, root) {
-		assert.Empty(t, doc.brokenLinks(root))
-	}
-}
-
 func TestProblemsOfDocumentsAreFound(t *testing.T) {
 	const fence = "```"
 	t.Run("snippets", func(t *testing.T) {
@@ -91,14 +85,6 @@ func TestProblemsOfDocumentsAreFound(t *testing.T) {
 			fence+"sh\n$ make lint\nmake lant  # not there\n"+fence)
 		assert.Equal(t, []string{"A.md: make lant is not in the Makefile", "A.md: make tost is not in the Makefile"},
 			doc.missingTargets("test: a\nlint:\n"))
-	})
-	t.Run("links", func(t *testing.T) {
-		dir := t.TempDir()
-		require.NoError(t, os.MkdirAll(filepath.Join(dir, "docs"), 0o755))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "docs", "there.md"), nil, 0o644))
-		doc := parseDocument("docs/A.md", "[a](there.md) [b](there.md#x) [c](gone.md) ![d](../docs/there.md) [e](https://example.com/x)\n"+
-			"[f](#here) [g][h] <mailto:a@example.com>\n\n[h]: ../gone.md\n"+fence+"text\n[i](gone2.md)\n"+fence+"\n")
-		assert.Equal(t, []string{"docs/A.md: the link gone.md leads nowhere", "docs/A.md: the link ../gone.md leads nowhere"}, doc.brokenLinks(dir))
 	})
 }
 
@@ -209,22 +195,6 @@ func (d document) missingTargets(makefile string) (problems []string) {
 	for _, m := range used {
 		if !strings.Contains(targets, "\n"+m[1]+":") {
 			problems = append(problems, d.name+": make "+m[1]+" is not in the Makefile")
-		}
-	}
-	return problems
-}
-
-// link matches [text](target) and [name]: target, and leaves out anchors and titles.
-var link = regexp.MustCompile(`(?m)(?:\]\(|^\[[^\]]+\]: +)([^)#\s]+)`)
-
-func (d document) brokenLinks(dir string) (problems []string) {
-	for _, m := range link.FindAllStringSubmatch(d.prose, -1) {
-		if strings.Contains(m[1], ":") {
-			continue // another site, or mail
-		}
-		target := path.Join(path.Dir(d.name), m[1])
-		if _, err := os.Stat(filepath.Join(dir, target)); err != nil {
-			problems = append(problems, d.name+": the link "+m[1]+" leads nowhere")
 		}
 	}
 	return problems
