@@ -64,6 +64,11 @@ simulate: ## whole token managers for hours of simulated time, by the seeds 1 to
 .PHONY: laws
 laws: ## break each law of the design and see its test fail (RUN=P4: only some)
 	go run ./internal/laws -run '$(RUN)'
+	@$(MAKE) laws-table
+
+.PHONY: laws-table
+laws-table: ## which tests prove each law, and which files break it (RUN=P4: only some)
+	@go run ./internal/laws -table -run '$(RUN)'
 
 cover.out: $(wildcard $(shell git ls-files '*.go' 2>/dev/null))
 	@$(MAKE) test-root

@@ -21,6 +21,7 @@ func goldenRequest(t testing.TB, c *csoauth.Config, o *csoauth.AuthOptions) *cso
 	return r
 }
 
+// Law: P1, P2
 func TestAuthorizeURLIsTheDocumentedOne(t *testing.T) {
 	const (
 		hash  = "https://app.example.org/#!/apps/64e0f1a2b3c4d5e6f7a8b9c0/authorize?response_type=code&client_id=Ie0FEfTzlfAHL4xM&redirect_uri=https%3A%2F%2Fapp.example.com%2Foauth%2Fcallback"
@@ -74,6 +75,7 @@ func TestAuthorizeURLParsesBackToTheRequest(t *testing.T) {
 	}, q)
 }
 
+// Law: P4
 func TestAuthRequestIsFreshAndTheCallersOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testConfig()
@@ -102,6 +104,7 @@ func TestAuthorizeRoutePrintsItsName(t *testing.T) {
 	require.Equal(t, "hash path AuthorizeRoute(2)", fmt.Sprint(csoauth.RouteHash, csoauth.RoutePath, csoauth.AuthorizeRoute(2)))
 }
 
+// Law: P2
 func TestAuthOptionsThatCannotWork(t *testing.T) {
 	for name, row := range map[string]struct {
 		o    csoauth.AuthOptions

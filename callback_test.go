@@ -31,6 +31,7 @@ func sentTo() (*csoauth.Config, *[]string) {
 	return c, hosts
 }
 
+// Law: P4
 func TestCallbackIsCheckedBeforeAnythingIsSent(t *testing.T) {
 	state := strings.Repeat("s", 43)
 	good := func(extra string) string { return "state=" + state + "&code=c0de" + extra }
@@ -92,6 +93,7 @@ func TestCallbackIsCheckedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
+// Law: P4
 func TestForgedCallbackDoesNotEndTheAttempt(t *testing.T) {
 	c, hosts := sentTo()
 	r, err := c.NewAuthRequest(nil)
@@ -103,6 +105,7 @@ func TestForgedCallbackDoesNotEndTheAttempt(t *testing.T) {
 	require.Len(t, *hosts, 1)
 }
 
+// Law: P4
 func TestAttemptIsGoodForOne(t *testing.T) {
 	c, hosts := sentTo()
 	r, err := c.NewAuthRequest(nil)
@@ -128,6 +131,7 @@ func TestAttemptIsGoodForOne(t *testing.T) {
 	require.Len(t, *hosts, 1)
 }
 
+// Law: P4
 func TestAttemptExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := sentTo()
@@ -172,6 +176,7 @@ func TestAttemptThatIsNotOne(t *testing.T) {
 	require.ErrorContains(t, err, `csoauth: exchange: the attempt is of client "Ie0FEfTzlfAHL4xM", and this Config of "another"`)
 }
 
+// Law: P5
 func TestCallbackPicksAmongKnownRegionsOnly(t *testing.T) {
 	for callback, host := range map[string]string{
 		"":                              "app.example.org",
@@ -218,6 +223,7 @@ func TestExchangeSendsNothingWhenItIsTooLate(t *testing.T) {
 	require.ErrorIs(t, err, errSent, "neither used the attempt up")
 }
 
+// Law: P4
 func TestRawQueryIsBounded(t *testing.T) {
 	const state = "state=s&x="
 	fits := state + strings.Repeat("a", 8<<10-len(state))
@@ -233,6 +239,7 @@ func TestRawQueryIsBounded(t *testing.T) {
 	}
 }
 
+// Law: P4
 func TestQueryThatDoesNotParseIsNoCallback(t *testing.T) {
 	for _, query := range []string{
 		"error=a;b&state=s&code=c0de", "state=s;code=c0de", "code=c0de&state=s&x=%", "code=c0de&state=s&error=%zz", "code=c0de&state=s&%g=1",
@@ -252,6 +259,8 @@ func TestQueryThatDoesNotParseIsNoCallback(t *testing.T) {
 }
 
 // TestCallbackIsBounded: anyone can begin a login, and then send whatever they like with its state.
+//
+// Law: P4
 func TestCallbackIsBounded(t *testing.T) {
 	for name, row := range map[string]struct {
 		params url.Values
@@ -283,6 +292,7 @@ func TestCallbackIsBounded(t *testing.T) {
 	require.ErrorContains(t, err, "csoauth: exchange: the code has 4097 bytes, at most 4096 are taken")
 }
 
+// Law: P5
 func TestCallbackRegionCanBeIgnored(t *testing.T) {
 	for _, callback := range []string{"location=EU", "region=EU", "location=EU&region=NA", "location=evil"} {
 		c, hosts := sentTo()
@@ -302,6 +312,7 @@ func TestCallbackRegionCanBeIgnored(t *testing.T) {
 	require.Equal(t, []string{"app.example.org"}, *hosts)
 }
 
+// Law: P4
 func FuzzCallback(f *testing.F) {
 	for _, q := range []string{
 		"", "code=c", "code=c&state=S", "state=S&state=S", "error=access_denied&state=S", "code=c&state=S&location=EU&region=NA",

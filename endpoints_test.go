@@ -111,6 +111,8 @@ func TestOneHostHasEveryService(t *testing.T) {
 
 // TestOneRowServesEveryToken: an emulator, a gateway or a development stack names regions of its
 // own.
+//
+// Law: P5
 func TestOneRowServesEveryToken(t *testing.T) {
 	for _, location := range []string{"", "NA", "EU", "DEV11", "dev-11", "AZURE_NA", "https://evil.example", strings.Repeat("x", 500)} {
 		c := testConfig()

@@ -84,6 +84,7 @@ func bearer(token *csoauth.Token) http.RoundTripper {
 	})
 }
 
+// Law: P5
 func TestCodeOfAnotherRegionIsRedeemedThere(t *testing.T) {
 	na := csoauthtest.NewServer(t, nil)
 	eu := csoauthtest.NewServer(t, &csoauthtest.Options{Region: csoauth.EU})
@@ -131,6 +132,7 @@ func TestStolenCodeIsWorthNothing(t *testing.T) {
 	}
 }
 
+// Law: P2
 func TestS256NeverFallsBackToPlain(t *testing.T) {
 	server := csoauthtest.NewServer(t, nil)
 	c := server.Config("http://localhost:8184")

@@ -47,6 +47,7 @@ func exchange(t testing.TB, c *csoauth.Config) (*csoauth.Token, error) {
 	return c.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {"c0de"}})
 }
 
+// Law: P1
 func TestExchangeSendsTheDocumentedForm(t *testing.T) {
 	c := testConfig()
 	m := mock(c, 200, recorded)
@@ -76,6 +77,7 @@ func TestExchangeSendsTheDocumentedForm(t *testing.T) {
 	require.True(t, token.Valid())
 }
 
+// Law: P1
 func TestSecretIsInTheBodyOfBothGrants(t *testing.T) {
 	c := testConfig()
 	c.ClientSecret = "s3cr3t &+:é"
@@ -90,6 +92,7 @@ func TestSecretIsInTheBodyOfBothGrants(t *testing.T) {
 		"&client_secret=s3cr3t%20%26%2B%3A%C3%A9", m.forms[1])
 }
 
+// Law: P3
 func TestRefreshRepeatsTheTermsOfTheGrant(t *testing.T) {
 	for name, row := range map[string]struct {
 		atLogin, atRefresh string // client secrets
@@ -129,6 +132,7 @@ func TestRefreshRepeatsTheTermsOfTheGrant(t *testing.T) {
 	}
 }
 
+// Law: P3
 func TestRefreshOfATokenFromElsewhereUsesTheConfig(t *testing.T) {
 	c := testConfig()
 	c.ClientSecret = "one"
@@ -148,6 +152,7 @@ func TestRefreshOfATokenFromElsewhereUsesTheConfig(t *testing.T) {
 	require.Equal(t, "app.example.org", m.requests[1].URL.Host, "a region this Config does not know is ignored")
 }
 
+// Law: P3
 func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 	c := testConfig()
 	mock(c, 200, recorded)
@@ -225,6 +230,7 @@ func TestBaseURLMayEndWithASlash(t *testing.T) {
 	}
 }
 
+// Law: P5
 func TestRefreshGoesWhereTheTokenWasIssued(t *testing.T) {
 	c := testConfig()
 	m := mock(c, 200, `{"access_token":"a","refresh_token":"r","location":"EU"}`)
@@ -239,6 +245,7 @@ func TestRefreshGoesWhereTheTokenWasIssued(t *testing.T) {
 	require.Equal(t, "eu-app.example.org", m.requests[1].URL.Host)
 }
 
+// Law: P5
 func TestEndpointsForFollowsTheAnswer(t *testing.T) {
 	c := testConfig()
 	for _, row := range []struct{ location, want, err string }{
@@ -313,6 +320,7 @@ func TestExchangeCode(t *testing.T) {
 	require.Contains(t, m.forms[1], "redirect_uri=https%3A%2F%2Fapp.example.com")
 }
 
+// Law: P7
 func TestCodeIsNotSentAgainWhenItIsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := testConfig()

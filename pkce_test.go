@@ -16,6 +16,7 @@ const (
 	rfcChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
+// Law: P2
 func TestChallengeOfRFC7636(t *testing.T) {
 	require.Equal(t, rfcChallenge, rfcVerifier.Challenge(csoauth.S256))
 	require.Equal(t, rfcChallenge, rfcVerifier.Challenge(""), "zero means S256")

@@ -79,6 +79,7 @@ func everyHolder[T any](v T) []any {
 	return []any{v, &v, []T{v}, []*T{&v}, [1]T{v}, map[string]T{"k": v}, map[string]*T{"k": &v}, h, &h, []any{v, &v}, fmt.Errorf("wrapped: %v", v)}
 }
 
+// Law: P8
 func TestNoSecretIsPrinted(t *testing.T) {
 	c := &canary{t: t}
 	config := testConfig()
@@ -148,6 +149,8 @@ func TestWhatIsNoSecretIsPrinted(t *testing.T) {
 
 // TestNoSecretInAnyError drives every flow into every fault, with a server that repeats all it was
 // sent in every way it can, and looks for each secret in what comes back.
+//
+// Law: P8
 func TestNoSecretInAnyError(t *testing.T) {
 	var c *canary // of the running subtest
 	echoes := map[string]func(form string, values url.Values) (contentType, body string){
@@ -242,6 +245,7 @@ func (c *canary) absentInError(err error) {
 	}
 }
 
+// Law: P8
 func TestNoSecretOfACallbackInItsError(t *testing.T) {
 	c := &canary{t: t}
 	config := testConfig()
@@ -264,6 +268,7 @@ func TestNoSecretOfACallbackInItsError(t *testing.T) {
 	}
 }
 
+// Law: P8
 func TestNoSecretInTheEmulatorsLog(t *testing.T) {
 	c := &canary{t: t}
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{Allow: []string{"plain-challenge"}})

@@ -24,6 +24,7 @@ func old() *csoauth.Token {
 	}
 }
 
+// Law: P9
 func TestResponseIsReadAsFarAsItGoes(t *testing.T) {
 	const hour = time.Hour
 	for name, row := range map[string]struct {
@@ -104,6 +105,7 @@ func TestExpiryCountsFromBeforeTheRequest(t *testing.T) {
 	})
 }
 
+// Law: P9
 func TestRefusedResponseKeepsTheNewRefreshToken(t *testing.T) {
 	for name, row := range map[string]struct{ answer, want string }{
 		"another token type":  {`{"access_token":"A","refresh_token":"R","token_type":"mac"}`, `the token_type is "mac", want Bearer`},
@@ -134,6 +136,7 @@ func TestRefusedResponseKeepsTheNewRefreshToken(t *testing.T) {
 	require.Nil(t, said.Token, "without a new refresh token there is nothing to keep")
 }
 
+// Law: P9
 func TestNewRefreshTokenIsSavedFromABrokenResponse(t *testing.T) {
 	for name, row := range map[string]struct {
 		status     int
@@ -177,6 +180,8 @@ func TestNewRefreshTokenIsSavedFromABrokenResponse(t *testing.T) {
 
 // TestResponseThatBreaksOffAtEveryByte cuts the connection inside the response. From the byte on
 // with which the new refresh token is there, it is kept.
+//
+// Law: P9
 func TestResponseThatBreaksOffAtEveryByte(t *testing.T) {
 	const answer = `{"access_token":"A","refresh_token":"R","token_type":"Bearer","expires_in":3600}`
 	there := strings.Index(answer, `"R"`) + len(`"R"`)
@@ -204,6 +209,7 @@ func TestResponseThatBreaksOffAtEveryByte(t *testing.T) {
 	}
 }
 
+// Law: P9
 func TestAnotherUsersTokenIsNeverTaken(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"access_token":"A","refresh_token":"R","user_uid":"bltX"}`:                          `the response is for user "bltX", and the token was for "blt2"`,
@@ -220,6 +226,7 @@ func TestAnotherUsersTokenIsNeverTaken(t *testing.T) {
 	}
 }
 
+// Law: P6
 func TestErrorResponsesOfEveryShape(t *testing.T) {
 	html := "<html><body>Bad gateway, refresh token old-refresh</body></html>"
 	for name, row := range map[string]struct {
@@ -358,6 +365,7 @@ func TestRetryAfterIsTold(t *testing.T) {
 	})
 }
 
+// Law: P9
 func FuzzTokenResponse(f *testing.F) {
 	f.Add(recorded)
 	for _, s := range []string{"", "null", "[]", `{"access_token":"A"}`, `{"access_token":"A","expires_in":"1e9"}`, `{"refresh_token":"R","token_type":"mac"}`,
@@ -389,6 +397,7 @@ func FuzzTokenResponse(f *testing.F) {
 	})
 }
 
+// Law: P8
 func FuzzErrorResponse(f *testing.F) {
 	for _, s := range []string{"", "{}", `{"error":"invalid_grant"}`, `{"statusCode":400,"message":["a"],"error":"Bad Request"}`, `{"error":{"code":1,"message":"S"}}`,
 		`{"error_message":"S","error_code":105,"errors":["S"]}`, `{"error":"e","error_description":"\u001bS\u0000S"}`, "<html>S</html>", `{"error":"S"}`, `{"errors":{"S":"S"}}`} {

@@ -46,6 +46,7 @@ const (
 	httpApp  = "http://127.0.0.1"
 )
 
+// Law: P7
 func TestErrNotSentAndRetriesWithNetHTTP(t *testing.T) {
 	for name, row := range map[string]struct {
 		app     string
@@ -154,6 +155,8 @@ func TestErrNotSentWhenTheContextEnds(t *testing.T) {
 
 // TestHeadersThatAreBeingWrittenAreSent: net/http calls WroteHeaders only after the HTTP/2 headers
 // are on the wire, and does not wait for that if the context ends. A slow write makes the gap long.
+//
+// Law: P7
 func TestHeadersThatAreBeingWrittenAreSent(t *testing.T) {
 	transport := byPipe(nil)(t, new(atomic.Int32))
 	c := configFor(httpsApp, transport)
@@ -229,6 +232,8 @@ func TestRefusedStreamIsSentAgainWhole(t *testing.T) {
 
 // TestErrNotSentWithoutTrace has RoundTrippers that do not call the httptrace functions. Then the
 // type of the error decides.
+//
+// Law: P7
 func TestErrNotSentWithoutTrace(t *testing.T) {
 	untrusted := &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
 	for name, row := range map[string]struct {

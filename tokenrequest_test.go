@@ -28,6 +28,7 @@ func refused() error {
 	return &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 }
 
+// Law: P7
 func TestRequestIsSentAgainOnlyIfItWasSurelyNotProcessed(t *testing.T) {
 	dial := func() (*http.Response, error) { return nil, refused() }
 	says := func(status int, retryAfter string) func() (*http.Response, error) {
@@ -146,6 +147,7 @@ func TestSecondTryCanSucceed(t *testing.T) {
 	})
 }
 
+// Law: P7
 func TestCallersContextEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, tries := testConfig(), 0
@@ -348,6 +350,7 @@ func TestConnectingTakesTenSecondsAtMost(t *testing.T) {
 	})
 }
 
+// Law: P6
 func TestTokenEndpointThatIsNotSafeGetsNothing(t *testing.T) {
 	for app, want := range map[string]string{
 		"http://app.example.org":          "is neither https nor http on a loopback address",
@@ -370,6 +373,7 @@ func TestTokenEndpointThatIsNotSafeGetsNothing(t *testing.T) {
 	}
 }
 
+// Law: P6
 func TestNeitherRedirectsNorCookiesNorJarsAreUsed(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
@@ -404,6 +408,7 @@ func TestNeitherRedirectsNorCookiesNorJarsAreUsed(t *testing.T) {
 	require.Len(t, jar.Cookies(base), 1)
 }
 
+// Law: P6
 func TestOwnTransportDropsIdleConnectionsSoon(t *testing.T) {
 	transport := csoauth.OwnTransport.(*http.Transport)
 	require.Equal(t, 5*time.Second, transport.IdleConnTimeout)
@@ -476,6 +481,8 @@ func TestHTTPClientOfTheContextIsUsed(t *testing.T) {
 
 // TestShortTimeoutSparesWhatWasSent: a second is enough to connect, and too short for the only
 // response that holds the new refresh token.
+//
+// Law: P6
 func TestShortTimeoutSparesWhatWasSent(t *testing.T) {
 	connects := func(r *http.Request) *httptrace.ClientTrace {
 		trace := httptrace.ContextClientTrace(r.Context())

@@ -70,6 +70,8 @@ func flowsOver(t *testing.T, u csoauthtest.Unknowns) {
 
 // TestEmulatorsRefusalsAreUnderstoodInEveryShape: what a refusal means does not depend on how it is
 // told.
+//
+// Law: P10
 func TestEmulatorsRefusalsAreUnderstoodInEveryShape(t *testing.T) {
 	for _, shape := range []string{"oauth", "nestjs", "nestjs-array", "cma", "html"} {
 		for cause, row := range map[string]struct {

@@ -36,6 +36,8 @@ func verdictOf(t *testing.T, status int, contentType, body string) csoauth.Verdi
 
 // TestVerdicts has responses as servers write them. Contentstack documents none; the first is the
 // one that was seen.
+//
+// Law: P10
 func TestVerdicts(t *testing.T) {
 	for _, row := range []struct {
 		status int
@@ -160,6 +162,8 @@ func TestVerdicts(t *testing.T) {
 
 // TestVerdictOfEveryShapeAndCause is every cause of a refusal, in every shape in which it may be
 // told, with every status.
+//
+// Law: P10
 func TestVerdictOfEveryShapeAndCause(t *testing.T) {
 	causes := []struct {
 		name, code, text string
@@ -232,6 +236,8 @@ func TestVerdictOfEveryShapeAndCause(t *testing.T) {
 }
 
 // TestVerdictIsDecidedBeforeTextsAreCut: a refusal at the end of a long text, or beside a secret.
+//
+// Law: P10
 func TestVerdictIsDecidedBeforeTextsAreCut(t *testing.T) {
 	long := `{"error":"e","error_description":"` + strings.Repeat("x ", 8<<10) + `invalid refresh_token"}`
 	assert.Equal(t, over, verdictOf(t, 400, "application/json", long))
@@ -253,6 +259,8 @@ func TestNewRefreshTokenSpeaksAgainstARefusal(t *testing.T) {
 }
 
 // TestErrorThatIsMadeByHand: a fake for a user's test plays every part.
+//
+// Law: P10
 func TestErrorThatIsMadeByHand(t *testing.T) {
 	for name, row := range map[string]struct {
 		err  *csoauth.Error

@@ -65,6 +65,7 @@ func (m *machine) values() (names []string) {
 	return names
 }
 
+// Law: R2
 func TestKeyIsInTheKeyring(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()
@@ -149,6 +150,8 @@ func TestRequiredKeyringThatIsNotThere(t *testing.T) {
 }
 
 // TestKeyringOutOfReach is not the end of the login: the keyring is there on the desktop.
+//
+// Law: R2
 func TestKeyringOutOfReach(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()
@@ -181,6 +184,8 @@ func TestKeyringOutOfReach(t *testing.T) {
 }
 
 // TestForgetNeedsNoKey, whatever has become of it.
+//
+// Law: R2
 func TestForgetNeedsNoKey(t *testing.T) {
 	for name, spoil := range map[string]func(m *machine){
 		"out of reach": func(*machine) { keyring.MockInitWithError(errors.New("over SSH")) },
@@ -226,6 +231,8 @@ func secretOf(t *testing.T, m *machine) string {
 }
 
 // TestWhatIsLost leads to a new login, which says why, and never to a dead end.
+//
+// Law: R2
 func TestWhatIsLost(t *testing.T) {
 	other := strings.Repeat("ab", 32)
 	for name, row := range map[string]struct {
@@ -267,6 +274,8 @@ func TestWhatIsLost(t *testing.T) {
 }
 
 // TestDirectoriesShareNoKey although program and profile are the same.
+//
+// Law: R2
 func TestDirectoriesShareNoKey(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()

@@ -28,6 +28,8 @@ import (
 )
 
 // TestUnwantedLoginIsNotBegunAgain by itself for ten minutes: hundreds of tabs in the morning.
+//
+// Law: R3
 func TestUnwantedLoginIsNotBegunAgain(t *testing.T) {
 	for name, row := range map[string]struct {
 		unwanted func(m *machine)
@@ -76,6 +78,8 @@ func TestUnwantedLoginIsNotBegunAgain(t *testing.T) {
 }
 
 // TestFailedLoginLeavesTheOldOne as it was.
+//
+// Law: R1
 func TestFailedLoginLeavesTheOldOne(t *testing.T) {
 	m := newMachine(t, nil)
 	s := m.session()
@@ -104,6 +108,8 @@ func TestScopesOfOneAttempt(t *testing.T) {
 }
 
 // TestOrganizationThatWasAskedFor is not another one by mistake.
+//
+// Law: R4
 func TestOrganizationThatWasAskedFor(t *testing.T) {
 	m := newMachine(t, nil)
 	s := m.session()
@@ -117,6 +123,8 @@ func TestOrganizationThatWasAskedFor(t *testing.T) {
 
 // TestProgramsThatStartTogetherLogInOnce: one logs in, and the others wait for it and share the
 // token. These are in one process; others are in TestProcesses.
+//
+// Law: R3
 func TestProgramsThatStartTogetherLogInOnce(t *testing.T) {
 	m := newMachine(t, nil)
 	var all sync.WaitGroup
@@ -165,6 +173,8 @@ func TestOthersDoNotBeginWhatTheUserDenied(t *testing.T) {
 }
 
 // TestOneRedirectURIForSeveralProfiles: what is scarce is its port, so they take turns.
+//
+// Law: R3
 func TestOneRedirectURIForSeveralProfiles(t *testing.T) {
 	m := newMachine(t, nil)
 	var all sync.WaitGroup
@@ -339,6 +349,8 @@ func TestTrustIsCheckedBeforeTheBrowserOpens(t *testing.T) {
 }
 
 // TestLoginThatCannotBeKept leaves the old one, wherever it fails.
+//
+// Law: R1
 func TestLoginThatCannotBeKept(t *testing.T) {
 	for name, spoil := range map[string]func(m *machine) (undo func()){
 		// A directory with something in it stands in the way of a value.

@@ -159,6 +159,8 @@ func (r *referee) killSoon(pid int, within time.Duration) {
 
 // TestProcesses start together, some are killed at any moment: never are two logins under way, all
 // the others have the login, and it is not lost.
+//
+// Law: R1, R3
 func TestProcesses(t *testing.T) {
 	m, r := newMachine(t, nil), newReferee(t)
 	all := child{

@@ -151,6 +151,8 @@ func TestProfileDir(t *testing.T) {
 }
 
 // TestLoginIsOfItsServer: another one does not get its token.
+//
+// Law: R5
 func TestLoginIsOfItsServer(t *testing.T) {
 	m := newMachine(t, nil)
 	m.email()

@@ -27,6 +27,7 @@ func TestLoginIsRemembered(t *testing.T) {
 	require.Equal(t, 2, int(m.opened.Load()))
 }
 
+// Law: R3
 func TestWithoutAForegroundNoBrowserOpens(t *testing.T) {
 	m := newMachine(t, nil)
 	undo := clilogin.SetForeground(false)
@@ -72,6 +73,7 @@ func TestLogoutAndForget(t *testing.T) {
 	}
 }
 
+// Law: R4
 func TestAnotherUser(t *testing.T) {
 	for name, row := range map[string]struct {
 		visitor csoauthtest.Visitor

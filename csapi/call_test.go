@@ -20,6 +20,7 @@ import (
 	"github.com/contentstack/csoauth/csapi"
 )
 
+// Law: A1
 func TestWhatARequestHas(t *testing.T) {
 	for name, row := range map[string]struct {
 		do   func(ctx context.Context, c *csapi.Client) error
@@ -157,6 +158,7 @@ func keys[V any](m map[string]V) (all []string) {
 	return all
 }
 
+// Law: A3
 func TestPathsThatLeadElsewhere(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	for path, want := range map[string]string{
@@ -321,6 +323,7 @@ func TestFieldsAreBounded(t *testing.T) {
 	require.Less(t, len(err.Error()), 1000)
 }
 
+// Law: A3
 func TestConfigThatDoesNotFit(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	for name, row := range map[string]struct {

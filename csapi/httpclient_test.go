@@ -117,6 +117,7 @@ func TestHTTPClientKeepsTheCallersUserAgent(t *testing.T) {
 	require.Equal(t, "mine/1", s.requests[0].UserAgent())
 }
 
+// Law: A3
 func TestHTTPClientIsForTheLoginsHosts(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	c := clientOf(s).HTTPClient()
@@ -138,6 +139,8 @@ func TestHTTPClientIsForTheLoginsHosts(t *testing.T) {
 }
 
 // TestRedirectsGetNoToken, once they leave the first host.
+//
+// Law: A3
 func TestRedirectsGetNoToken(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, strings.Join(r.Header.Values("Authorization"), ",")+strings.Join(r.Header.Values("organization_uid"), ","))
@@ -161,6 +164,7 @@ type pipe struct{ io.Reader }
 
 func (pipe) Close() error { return nil }
 
+// Law: A4
 func TestBodiesAreSentWholeOrNotAgain(t *testing.T) {
 	for name, row := range map[string]struct {
 		body     func() io.Reader

@@ -92,6 +92,8 @@ func TestAfterALogin(t *testing.T) {
 
 // TestRevokeEndsOnlyTheUsersOwn: an owner sees everyone's authorizations, on three pages, and
 // Alan's is among them.
+//
+// Law: A2
 func TestRevokeEndsOnlyTheUsersOwn(t *testing.T) {
 	for name, u := range map[string]csoauthtest.Unknowns{"strict": {}, "full": {ListMembers: "full"}} {
 		t.Run(name, func(t *testing.T) {
@@ -171,6 +173,7 @@ func entry(uid, user string, more ...string) map[string]any {
 	return e
 }
 
+// Law: A2
 func TestWhichAuthorizationsAreRevoked(t *testing.T) {
 	removed := func(string) *http.Response { return response(200, inJSON, "{}") }
 	for name, row := range map[string]struct {
@@ -216,6 +219,7 @@ func TestWhichAuthorizationsAreRevoked(t *testing.T) {
 	require.Empty(t, h.removals)
 }
 
+// Law: A2
 func TestRevokeThatFails(t *testing.T) {
 	over := fmt.Errorf("refused: %w", csoauth.ErrLoginRequired)
 	for name, row := range map[string]struct {
@@ -275,6 +279,8 @@ func (f failing) Token(context.Context) (*csoauth.Token, error) { return nil, f.
 func (f failing) Invalidate(context.Context, string) error      { return f.err }
 
 // TestRevokeStaysWithItsLogin: a token that was refreshed serves; another login is not touched.
+//
+// Law: A2
 func TestRevokeStaysWithItsLogin(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*csoauth.Token)

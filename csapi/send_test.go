@@ -40,6 +40,7 @@ func takesOnly(good, unauthorized string) func(int, *http.Request) *http.Respons
 	}
 }
 
+// Law: A4
 func TestTokenThatIsRejected(t *testing.T) {
 	over := fmt.Errorf("refused: %w", csoauth.ErrLoginRequired)
 	for name, row := range map[string]struct {
@@ -87,6 +88,8 @@ func TestTokenThatIsRejected(t *testing.T) {
 }
 
 // TestTokenThatIsReplacedTakesItsRegionAlong: host, organization and bearer are of one token.
+//
+// Law: A1
 func TestTokenThatIsReplacedTakesItsRegionAlong(t *testing.T) {
 	second := numbered(2)
 	second.Location, second.OrganizationUID = "EU", shop
@@ -104,6 +107,7 @@ func TestTokenThatIsReplacedTakesItsRegionAlong(t *testing.T) {
 	require.Equal(t, "https://eu-api.contentstack.com", base)
 }
 
+// Law: A4
 func TestWhatIsSentAgain(t *testing.T) {
 	failing := func(status int, times int) func(int, *http.Request) *http.Response {
 		return func(n int, _ *http.Request) *http.Response {
@@ -147,6 +151,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 	}
 }
 
+// Law: A4
 func TestHowLongToWait(t *testing.T) {
 	for name, row := range map[string]struct {
 		header      map[string]string
@@ -363,6 +368,8 @@ func (l *limiter) answer(int, *http.Request) *http.Response {
 }
 
 // TestTokenIsAskedForAgainAfterAWait: it may have been replaced meanwhile.
+//
+// Law: A1
 func TestTokenIsAskedForAgainAfterAWait(t *testing.T) {
 	for _, status := range []int{429, 503} {
 		synctest.Test(t, func(t *testing.T) {
@@ -384,6 +391,8 @@ func TestTokenIsAskedForAgainAfterAWait(t *testing.T) {
 
 // TestCrowdMeetsALimit: 500 requests by 50 goroutines, where ten a second may pass. They all
 // succeed, in about the 50 seconds that this takes.
+//
+// Law: A4
 func TestCrowdMeetsALimit(t *testing.T) {
 	for name, tells := range map[string]bool{"that is told": true, "that is not told": false} {
 		t.Run(name, func(t *testing.T) {

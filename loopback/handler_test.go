@@ -38,6 +38,7 @@ func TestPrefetchDoesNotEndTheLogin(t *testing.T) {
 	assert.False(t, over)
 }
 
+// Law: L2
 func TestRedirectURIIsMetToTheHostAndPath(t *testing.T) {
 	for _, test := range []struct {
 		redirectURI, target string
@@ -125,6 +126,7 @@ func TestProgramIsNamedAfterItsFileByDefault(t *testing.T) {
 	assert.Contains(t, w.Body.String(), "the login that "+strings.TrimSuffix(filepath.Base(path), ".exe")+" started")
 }
 
+// Law: L3
 func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	a := newAttempt(t, func(c *csoauth.Config, o *loopback.Options) {

@@ -33,6 +33,8 @@ func TestProgramThatHasThePortGetsNoConnection(t *testing.T) {
 
 // A literal address is that one alone, and localhost two. Other systems do not have all of
 // 127.0.0.0/8.
+//
+// Law: L1
 func TestListensNowhereElse(t *testing.T) {
 	for host, free := range map[string][]string{
 		"localhost": {"127.0.0.2"}, "127.0.0.1": {"127.0.0.2", "[::1]"}, "[::1]": {"127.0.0.1"}, "127.0.0.2": {"127.0.0.1", "[::1]"},

@@ -20,6 +20,7 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
+// Law: L1
 func TestPortInUse(t *testing.T) {
 	for squatted, free := range map[string]string{"127.0.0.1": "[::1]", "[::1]": "127.0.0.1", "0.0.0.0": "", "[::]": ""} {
 		t.Run(squatted, func(t *testing.T) {

@@ -84,6 +84,7 @@ func loginWithin(t testing.TB, ctx context.Context, c *csoauth.Config, o *loopba
 	return token, err
 }
 
+// Law: L5
 func TestLogin(t *testing.T) {
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]", "LOCALHOST"} {
 		t.Run(host, func(t *testing.T) {
@@ -132,6 +133,7 @@ func TestDenialEndsTheLogin(t *testing.T) {
 	assert.Contains(t, <-u.page, "Access was not allowed")
 }
 
+// Law: L2
 func TestStrayRequestsDoNotEndTheLogin(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	base := "http://localhost:" + freePort()
@@ -191,6 +193,7 @@ func TestTimeout(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "canceled"), err)
 }
 
+// Law: L4
 func TestLoginThatCannotWork(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(*csoauth.Config, *loopback.Options)

@@ -19,6 +19,7 @@ import (
 	"github.com/contentstack/csoauth/loopback"
 )
 
+// Law: L5
 func TestManual(t *testing.T) {
 	cs := csoauthtest.NewServer(t, nil)
 	config := cs.Config("http://localhost:8184/callback")

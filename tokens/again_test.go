@@ -64,6 +64,8 @@ func (s *losingServer) isDead() bool {
 
 // What a lost response costs, five minutes before the end of an access token, by what the server
 // does and by whether it is asked again at once. The table in docs/design.md has these rows.
+//
+// Law: M6
 func TestWhatALostResponseCosts(t *testing.T) {
 	const kept, keptLate, lost, lostEarly = "kept", "kept, and a caller waits for it when the access token has ended",
 		"lost when the access token has ended", "lost, and the access token at once"
@@ -111,6 +113,8 @@ func TestWhatALostResponseCosts(t *testing.T) {
 }
 
 // It is asked for once more, under the same lease.
+//
+// Law: M6
 func TestLostResponseIsAskedForOnceMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, store := &losingServer{processes: true, grace: time.Minute}, &hooked{Store: new(tokens.Memory)}
@@ -131,6 +135,7 @@ func TestLostResponseIsAskedForOnceMore(t *testing.T) {
 	})
 }
 
+// Law: M6
 func TestLostResponseIsNotAskedForAgain(t *testing.T) {
 	timeout := fmt.Errorf("reading the response: %w", context.DeadlineExceeded)
 	for name, row := range map[string]struct {

@@ -32,6 +32,8 @@ func failSwaps(h *hooked, first, last int, done bool, err error) {
 }
 
 // Each row is what a store may do with the swap that saves a new pair, and with what follows.
+//
+// Law: M4
 func TestSaveThatNobodyKnowsOf(t *testing.T) {
 	for name, hook := range map[string]func(h *hooked, save int){
 		"done, but the response was lost":    func(h *hooked, save int) { failSwaps(h, save, save, true, errStoreDown) },

@@ -23,6 +23,8 @@ func clocksMachine(t *testing.T, at time.Duration, do func(t *testing.T)) {
 }
 
 // An adopted token is believed in for min(expiry - now, lifetime).
+//
+// Law: M11
 func TestTokenFromAMachineWithAnotherClock(t *testing.T) {
 	for name, row := range map[string]struct {
 		ahead time.Duration // of the machine that wrote the record
@@ -80,6 +82,7 @@ func TestTwoMachinesWhoseClocksDifferShareALogin(t *testing.T) {
 	}
 }
 
+// Law: M11
 func TestOwnTokenIsOverWhenEitherClockSaysSo(t *testing.T) {
 	for name, passes := range map[string]struct{ wall, monotonic time.Duration }{
 		"the wall clock is set forward, or the machine was suspended": {2 * time.Hour, 0},
@@ -119,6 +122,8 @@ func TestStoreIsLookedAtAgainAfterASuspension(t *testing.T) {
 
 // The machine sleeps between the lease and the request: another may have refreshed in the meantime,
 // so nothing is sent.
+//
+// Law: M11
 func TestLeaseIsOverWhenTheWallClockSaysSo(t *testing.T) {
 	for name, passes := range map[string]struct{ wall, monotonic time.Duration }{
 		"the machine was suspended":  {time.Hour, 0},

@@ -13,6 +13,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M4
 func TestCloseWaitsForARefreshThatIsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -68,6 +69,7 @@ func TestCloseEndsRefreshesThatHaveNotBegun(t *testing.T) {
 	})
 }
 
+// Law: M4
 func TestCloseTriesOnceMoreAndNamesWhatIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), newBrokenLater()
@@ -88,6 +90,7 @@ func TestCloseTriesOnceMoreAndNamesWhatIsLost(t *testing.T) {
 	})
 }
 
+// Law: M4
 func TestCloseSucceedsIfTheLastTryDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), newBrokenLater()

@@ -43,6 +43,8 @@ type crowdReport struct {
 
 // TestCrowdRefreshesEachLoginOnce has a server that ends a login when a refresh token comes a
 // second time, and processes that share nothing but a directory.
+//
+// Law: M3
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Parallel()
 	server := csoauthtest.NewServer(t, &csoauthtest.Options{

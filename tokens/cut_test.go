@@ -20,6 +20,8 @@ import (
 // TestAnswerCutAtEveryByte is a login whose refresh gets only a part of its response. If the new
 // refresh token is in that, the login lives. If not, the old access token is used to its end, and
 // then one try shows that the login is lost.
+//
+// Law: M6
 func TestAnswerCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	const access, refresh = `"access_token":"access-user-2"`, `"refresh_token":"refresh-user-2"`

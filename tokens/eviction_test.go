@@ -55,6 +55,7 @@ func TestThoseNotUsedForLongestAreGivenUp(t *testing.T) {
 	})
 }
 
+// Law: M10
 func TestHolderOfADeadEntryLooksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -83,6 +84,7 @@ func TestHolderOfADeadEntryLooksAgain(t *testing.T) {
 	})
 }
 
+// Law: M10
 func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -102,6 +104,7 @@ func TestFlightAndItsWaitersSurviveTheFlood(t *testing.T) {
 	})
 }
 
+// Law: M10
 func TestUnsavedPairSurvivesTheFlood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -153,6 +156,8 @@ func TestCacheShrinksAgainAfterABurst(t *testing.T) {
 }
 
 // What is remembered of a failure is nothing to keep an entry for once it is over.
+//
+// Law: M10
 func TestUsersWhoseLoginEndedAreForgotten(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]func(*provider, *hooked){

@@ -21,6 +21,8 @@ import (
 // and then forgotten.
 
 // A refusal that is over is no reason to believe one API's 401.
+//
+// Law: M9
 func TestRefusalThatIsOverWithholdsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -50,6 +52,8 @@ func TestRefusalThatIsOverWithholdsNothing(t *testing.T) {
 }
 
 // The key of a lost response was evicted; the record's lease still says that it may be spent.
+//
+// Law: M6
 func TestPutOverALostResponseThatWasEvicted(t *testing.T) {
 	for _, evict := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -78,6 +82,8 @@ func TestPutOverALostResponseThatWasEvicted(t *testing.T) {
 }
 
 // A write that the store has lost is written back with what others must know of its refresh token.
+//
+// Law: M2
 func TestWriteBackTellsWhatIsKnown(t *testing.T) {
 	for _, how := range []string{"refused", "lost"} {
 		t.Run(how, func(t *testing.T) {
@@ -121,6 +127,8 @@ func TestWriteBackTellsWhatIsKnown(t *testing.T) {
 }
 
 // Between two tries the login may be deleted or replaced.
+//
+// Law: M6
 func TestLoginThatEndsIsNotAskedForAgain(t *testing.T) {
 	for _, how := range []string{"delete", "put"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -143,6 +151,8 @@ func TestLoginThatEndsIsNotAskedForAgain(t *testing.T) {
 }
 
 // A Put of the same refresh token keeps the lease while that is sent, and not for longer.
+//
+// Law: M4
 func TestPutOfTheSameRefreshTokenLeavesNoLease(t *testing.T) {
 	for _, status := range []int{400, 500} {
 		synctest.Test(t, func(t *testing.T) {
@@ -182,6 +192,8 @@ func TestPutOfTheSameRefreshTokenLeavesNoLease(t *testing.T) {
 }
 
 // A token that was put back by the application, and then again after a refresh.
+//
+// Law: M4
 func TestPutOfThePresentTokenBeginsALogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -199,6 +211,8 @@ func TestPutOfThePresentTokenBeginsALogin(t *testing.T) {
 }
 
 // The user logs in again in another region, in another process. The old token gets a 401.
+//
+// Law: M9
 func TestBetterTokenOfAnotherRegionStaysAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -218,6 +232,8 @@ func TestBetterTokenOfAnotherRegionStaysAway(t *testing.T) {
 }
 
 // A record must be one that all stores take and all processes read.
+//
+// Law: M2
 func TestPutOfATokenThatIsTooLarge(t *testing.T) {
 	p := newProvider()
 	m := newManager(p.config(), new(tokens.Memory), nil)

@@ -32,6 +32,7 @@ func (hitAnswer) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
 }
 
+// Law: M10
 func TestHitAllocatesNothing(t *testing.T) {
 	m := replicas(t, 1, newProvider(), new(tokens.Memory), nil)[0]
 	for name, get := range hitWays(t.Context(), m, "user") {
@@ -43,6 +44,7 @@ func TestHitAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Law: M10
 func TestHitTakesNoLock(t *testing.T) {
 	store := &hooked{Store: new(tokens.Memory)}
 	m := replicas(t, 1, newProvider(), store, nil)[0]
@@ -65,6 +67,8 @@ func TestHitTakesNoLock(t *testing.T) {
 
 // What all processors read is written once a minute, for the cache to know what is not used any
 // more.
+//
+// Law: M10
 func TestHitWritesOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := replicas(t, 1, newProvider(), new(tokens.Memory), &tokens.Options{Recheck: -1})[0]

@@ -26,6 +26,8 @@ type outage struct {
 // TestHolderThatRunsLosesNothing: the store refuses writes for most of a lease, or longer, and
 // others ask for the same tokens all the time. As long as the process that has the new pair runs
 // and the store takes writes for two seconds before another takes over, no login is lost (law M4).
+//
+// Law: M4
 func TestHolderThatRunsLosesNothing(t *testing.T) {
 	t.Parallel()
 	logins := *holderLogins

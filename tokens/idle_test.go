@@ -15,6 +15,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M10
 func TestMissesAreNotCached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -42,6 +43,7 @@ func TestClosedManagerRemembersNobodyNew(t *testing.T) {
 	assert.LessOrEqual(t, m.Cached(), 10)
 }
 
+// Law: M10
 func TestIdleManagerHasNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

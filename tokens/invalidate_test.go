@@ -16,6 +16,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M9
 func TestInvalidateByTenCallersIsOneRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

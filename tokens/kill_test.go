@@ -56,6 +56,7 @@ var killPoints = []killPoint{
 	{name: "after the save", at: moment{"swap", 2}, posts: 1},
 }
 
+// Law: M5
 func TestKillAtEachPointOfARefresh(t *testing.T) {
 	t.Parallel()
 	var table killTable
@@ -93,6 +94,7 @@ func (s *killSite) killAt(t *testing.T, point killPoint) {
 	require.Equal(t, point.lost, s.front.spent(rec.token.RefreshToken), "the refresh token in the directory is spent")
 }
 
+// Law: M5
 func TestKillAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	const sites = 4

@@ -15,6 +15,8 @@ import (
 // What is not promised (law M5): this login is lost. Nothing worse comes of it, which would be
 // another error than ErrLoginRequired, requests without end, or a new login that suffers from the
 // old one.
+//
+// Law: M5
 func TestProcessKilledBetweenAnswerAndWriteCostsTheLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), newBrokenLater()

@@ -14,6 +14,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M3
 func TestLeaseIsStoredBeforeThePost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -44,6 +45,8 @@ func TestLeaseIsStoredBeforeThePost(t *testing.T) {
 }
 
 // A process that waits to try again must not keep the others away meanwhile.
+//
+// Law: M3
 func TestNobodySleepsUnderALease(t *testing.T) {
 	for name, fail := range map[string]func() (*http.Response, error){
 		"500": func() (*http.Response, error) {
@@ -99,6 +102,7 @@ func TestOwnLeaseThatStoodIsNobodyElses(t *testing.T) {
 	})
 }
 
+// Law: M3
 func TestSlowSwapLeavesNoTimeForThePost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -122,6 +126,7 @@ func TestSlowSwapLeavesNoTimeForThePost(t *testing.T) {
 	})
 }
 
+// Law: M3
 func TestPostEndsWithTheLease(t *testing.T) {
 	for name, slow := range map[string]time.Duration{"of a fast store": 0, "of a slow store": 9 * time.Second} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,7 @@ func gateAsks(t *testing.T, m *tokens.Manager, keys []string) (longest time.Dura
 	return longest
 }
 
+// Law: M8
 func TestParallelRefreshesAreBounded(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct{ option, bound, users int }{
@@ -69,6 +70,7 @@ func TestParallelRefreshesAreBounded(t *testing.T) {
 	}
 }
 
+// Law: M8
 func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 	t.Parallel()
 	for name, left := range map[string]time.Duration{
@@ -95,6 +97,7 @@ func TestCrowdWithTokensDoesNotWait(t *testing.T) {
 	}
 }
 
+// Law: M8
 func TestWaitingCallersGoBeforeBackgroundRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -115,6 +118,7 @@ func TestWaitingCallersGoBeforeBackgroundRefreshes(t *testing.T) {
 	})
 }
 
+// Law: M8
 func TestCallerWhoBeginsToWaitMovesItsRefreshAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -151,6 +155,8 @@ func (h hungRegion) Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Tok
 }
 
 // What hangs holds up only those who depend on it.
+//
+// Law: M8
 func TestWhatHangsHoldsUpOnlyItself(t *testing.T) {
 	for name, row := range map[string]struct {
 		region string // that hangs
@@ -204,6 +210,7 @@ func TestWhatHangsHoldsUpOnlyItself(t *testing.T) {
 	}
 }
 
+// Law: M8
 func TestPlaceIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -26,6 +26,8 @@ func sealedOver(t *testing.T, s tokens.Store, keys ...byte) tokens.Store {
 
 // A refresh that nobody else is at costs one look at the store, a swap for the lease and a swap for
 // the new pair.
+//
+// Law: M3
 func TestRefreshCostsOneLoadAndTwoSwaps(t *testing.T) {
 	for name, over := range map[string]func(t *testing.T, s tokens.Store) tokens.Store{
 		"plain":  func(_ *testing.T, s tokens.Store) tokens.Store { return s },
@@ -60,6 +62,8 @@ func TestRefreshCostsOneLoadAndTwoSwaps(t *testing.T) {
 
 // What another process seals anew has other bytes and the same value: the swap finds that out, and
 // succeeds.
+//
+// Law: M3
 func TestSwapOverAValueThatWasSealedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, inner := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -34,6 +34,8 @@ func (l *lockedMemory) Lock(ctx context.Context, _ string) (func(), error) {
 
 // A process that could not get the lock in time went on without. Its lease says so, and the lock
 // says nothing about it.
+//
+// Law: M3
 func TestLockProvesTheOwnerGone(t *testing.T) {
 	for name, row := range map[string]struct {
 		locked bool

@@ -54,6 +54,7 @@ func asksAgain(p *provider) bool {
 	return last.refresh == first.refresh && last.at.Sub(first.at) < 5*time.Second
 }
 
+// Law: M6
 func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 	for name, lose := range lostAnswers {
 		t.Run(name, func(t *testing.T) {
@@ -102,6 +103,8 @@ func TestLostAnswerIsNotAskedForAgainWhileATokenIsLeft(t *testing.T) {
 // After a lost response, a second process whose access token was rejected tries, and gets a whole
 // failure. That says nothing about the first response: to others, the refresh token still may be
 // spent.
+//
+// Law: M6
 func TestWholeFailureDoesNotExcuseALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -175,6 +178,8 @@ func TestRefreshTokenThatWasNotSpentIsUsedInTheEnd(t *testing.T) {
 }
 
 // Whole failures, and requests that were never sent, leave nothing open. TestWasLost has more.
+//
+// Law: M6
 func TestWholeFailuresAreTriedAgainAfterAPause(t *testing.T) {
 	for name, fail := range map[string]func() (*http.Response, error){
 		"500": func() (*http.Response, error) {

@@ -486,6 +486,7 @@ func (w *world) outcome() string {
 	return fmt.Sprintf("%s at %s", w.fault, w.faultAt)
 }
 
+// Law: M2
 func TestEveryInterleavingKeepsTheLogin(t *testing.T) {
 	t.Parallel()
 	for _, locks := range []bool{false, true} {

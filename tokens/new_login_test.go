@@ -14,6 +14,8 @@ import (
 )
 
 // The response to the old refresh token says nothing about a login that came meanwhile.
+//
+// Law: M4
 func TestRefusalOfTheOldTokenDoesNotHurtANewLogin(t *testing.T) {
 	for name, fail := range map[string]func(*http.Request) (*http.Response, error){
 		"refused": func(*http.Request) (*http.Response, error) {

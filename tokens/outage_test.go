@@ -35,6 +35,7 @@ func retryAfterFirst(p *provider, value string) {
 	}
 }
 
+// Law: M8
 func TestBackoffDiffersFromKeyToKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -58,6 +59,8 @@ func TestBackoffDiffersFromKeyToKey(t *testing.T) {
 
 // An hour of 500: the law's bounds with a token wanted every second are 8 requests while the pauses
 // grow (they last 255 to 510 s together), and then one in 150 to 300 s.
+//
+// Law: M8
 func TestHourOf500(t *testing.T) {
 	for name, left := range map[string]time.Duration{"without a token": 0, "with a token": 80 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
@@ -83,6 +86,8 @@ func TestHourOf500(t *testing.T) {
 }
 
 // TestRetryAfterIsHonouredInFullWhileATokenIsLeft: nobody waits for the refresh then.
+//
+// Law: M8
 func TestRetryAfterIsHonouredInFullWhileATokenIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -100,6 +105,7 @@ func TestRetryAfterIsHonouredInFullWhileATokenIsLeft(t *testing.T) {
 	})
 }
 
+// Law: M8
 func TestRetryAfterIsHonoured(t *testing.T) {
 	for value, row := range map[string]struct{ least, most time.Duration }{
 		"120":  {2 * time.Minute, 133 * time.Second},
@@ -128,6 +134,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
+// Law: M8
 func TestUsersWithoutATokenGetTheRememberedErrorAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

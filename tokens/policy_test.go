@@ -28,6 +28,7 @@ func leftOf(left time.Duration) func(*snapshot) {
 	return func(s *snapshot) { s.left, s.age = left, s.lifetime-left }
 }
 
+// Law: M6, M8
 func TestPolicy(t *testing.T) {
 	for name, row := range map[string]struct {
 		snapshot
@@ -148,6 +149,7 @@ func TestPolicyKeepsTheLaws(t *testing.T) {
 	assert.Greater(t, n, 100_000)
 }
 
+// Law: M8
 func TestWindows(t *testing.T) {
 	for _, lifetime := range []time.Duration{0, 1, time.Second, time.Minute, time.Hour, 24 * time.Hour, forever} {
 		for _, soft := range []time.Duration{1, time.Minute, defaultSoft, 24 * time.Hour} {
@@ -178,6 +180,8 @@ func TestWindows(t *testing.T) {
 }
 
 // TestNext: each law of a flight, as rows of what is known and what comes next.
+//
+// Law: M3, M6
 func TestNext(t *testing.T) {
 	looked := func(left time.Duration, change func(*snapshot)) snapshot {
 		s := hourly(leftOf(left))
@@ -243,6 +247,8 @@ func TestNext(t *testing.T) {
 }
 
 // TestNextKeepsTheLaws tries every combination within small bounds.
+//
+// Law: M3
 func TestNextKeepsTheLaws(t *testing.T) {
 	sends := func(s step) bool { return s == refresh || s == takeOver }
 	laws := map[string]func(s snapshot, do step) bool{
@@ -305,6 +311,8 @@ func TestNextKeepsTheLaws(t *testing.T) {
 }
 
 // TestBackoff: law M8.
+//
+// Law: M8
 func TestBackoff(t *testing.T) {
 	asks := func(d time.Duration) error { return &csoauth.Error{StatusCode: 429, RetryAfter: d} }
 	for name, row := range map[string]struct {
@@ -327,6 +335,8 @@ func TestBackoff(t *testing.T) {
 
 // TestWasLost: law M6. What says that it processed nothing leaves nothing open, and a gateway may
 // not know.
+//
+// Law: M6
 func TestWasLost(t *testing.T) {
 	answer := func(status int) error { return &csoauth.Error{StatusCode: status} }
 	for name, row := range map[string]struct {

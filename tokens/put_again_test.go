@@ -16,6 +16,8 @@ import (
 
 // A callback that comes twice stores its token twice. By the second time the refresh token may be
 // spent.
+//
+// Law: M4
 func TestPutOfASpentTokenChangesNothing(t *testing.T) {
 	for name, saves := range map[string]bool{"the next pair is stored": true, "it is in memory only": false} {
 		t.Run(name, func(t *testing.T) {
@@ -65,6 +67,8 @@ func TestPutOfASpentTokenChangesNothing(t *testing.T) {
 
 // The refresh token of the record is put again while a process has sent it: others wait for that
 // process as before.
+//
+// Law: M4
 func TestPutOfTheSameRefreshTokenKeepsTheLease(t *testing.T) {
 	for by, name := range []string{"by the process that refreshes", "by another", "by a third, which has it in memory"} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +127,8 @@ func TestPutOfAnUnsavedPairLeavesNoLease(t *testing.T) {
 }
 
 // What may be spent stays so over a Put of the same token.
+//
+// Law: M4
 func TestPutOfTheSameRefreshTokenRemembersThatItMayBeSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -145,6 +151,8 @@ func TestPutOfTheSameRefreshTokenRemembersThatItMayBeSpent(t *testing.T) {
 }
 
 // A user who logs in again is believed, also if the server gives the same refresh token again.
+//
+// Law: M4
 func TestPutOfTheSameRefreshTokenClearsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

@@ -34,6 +34,7 @@ func recheckNoticed(t *testing.T, m *tokens.Manager, key string, step time.Durat
 	return 0
 }
 
+// Law: M11
 func TestEndOfALoginElsewhereEndsItHereWithinRecheck(t *testing.T) {
 	for option, recheck := range map[time.Duration]time.Duration{0: time.Minute, 10 * time.Minute: 10 * time.Minute} {
 		t.Run(recheck.String(), func(t *testing.T) {
@@ -58,6 +59,7 @@ func TestEndOfALoginElsewhereEndsItHereWithinRecheck(t *testing.T) {
 	}
 }
 
+// Law: M11
 func TestWithoutRecheckTheStoreIsLookedAtToRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -79,6 +81,8 @@ func TestWithoutRecheckTheStoreIsLookedAtToRefresh(t *testing.T) {
 }
 
 // A key that nobody has used for long may have been deleted or replaced elsewhere.
+//
+// Law: M11
 func TestIdleKeyIsLookedAtBeforeItsTokenIsServed(t *testing.T) {
 	for name, row := range map[string]struct {
 		elsewhere func(l *tokens.Login, ctx context.Context, newer *csoauth.Token) error
@@ -107,6 +111,8 @@ func TestIdleKeyIsLookedAtBeforeItsTokenIsServed(t *testing.T) {
 }
 
 // In an outage of the store one caller of each look waits, and not for long.
+//
+// Law: M11
 func TestStoreThatHangsHoldsUpOneCallerOfEachLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -151,6 +157,8 @@ func TestCallerWhoLeavesDuringALookHasAToken(t *testing.T) {
 
 // A refresh that hangs is no look at the store: a login that was replaced meanwhile is noticed in
 // time after it.
+//
+// Law: M11
 func TestLookIsDueRecheckAfterTheLastOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

@@ -14,6 +14,7 @@ func recordOf(login, over uint64, seq int64, refresh string) record {
 	return record{login: login, over: over, seq: seq, token: csoauth.Token{AccessToken: "access " + refresh, RefreshToken: refresh}}
 }
 
+// Law: M2
 func TestReconcile(t *testing.T) {
 	const old, new, other = "old", "new", "other"
 	ours := func(spent string) *pair { return &pair{recordOf(2, 1, 10, new), spent} }
@@ -45,6 +46,8 @@ func TestReconcile(t *testing.T) {
 }
 
 // TestReconcileKeepsTheLaws tries everything that two records can be to each other.
+//
+// Law: M2
 func TestReconcileKeepsTheLaws(t *testing.T) {
 	n := 0
 	ids, seqs, refreshes := []uint64{0, 1, 2, 3}, []int64{8, 9, 10}, []string{"a", "b", "c"}

@@ -22,6 +22,7 @@ func refusalOf(p *provider, status int, media, body string) {
 	p.before = func(int, *http.Request) (*http.Response, error) { return httpAnswer(status, media, body), nil }
 }
 
+// Law: M7
 func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 	for name, left := range map[string]time.Duration{"in the soft window": 5 * time.Minute, "in the hard window": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -57,6 +58,8 @@ func TestRefusalIsNoLogoutWhileATokenIsLeft(t *testing.T) {
 }
 
 // What says that a login is over, and what does not, is decided by the Config, and in its tests.
+//
+// Law: M7
 func TestOtherFailuresAreNoLogout(t *testing.T) {
 	for name, row := range map[string]struct {
 		status      int

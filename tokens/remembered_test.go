@@ -22,6 +22,8 @@ import (
 )
 
 // A refused refresh token is not sent for 15 minutes by any process, and then by one.
+//
+// Law: M7
 func TestRefusalIsRemembered(t *testing.T) {
 	for name, body := range map[string]string{"a message": `{"message":"invalid refresh_token"}`, "a code": refusalDead} {
 		t.Run(name, func(t *testing.T) {
@@ -44,6 +46,8 @@ func TestRefusalIsRemembered(t *testing.T) {
 }
 
 // A new process tells what an earlier one was told, and asks nobody.
+//
+// Law: M7
 func TestRefusalOutlivesTheProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -77,6 +81,8 @@ func TestRefusalOutlivesTheProcess(t *testing.T) {
 }
 
 // What another program, or one with a wrong clock, has written as a refusal does no harm.
+//
+// Law: M7
 func TestRefusalThatDoesNotCount(t *testing.T) {
 	hash := func(of string) string {
 		sum := sha256.Sum256([]byte(of))
@@ -130,6 +136,8 @@ func TestRefusalThatDoesNotCount(t *testing.T) {
 }
 
 // A process that was refused itself does not ask again sooner, whatever others write.
+//
+// Law: M7
 func TestOwnRefusalOutlivesTheRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -156,6 +164,8 @@ func TestOwnRefusalOutlivesTheRecords(t *testing.T) {
 }
 
 // A user whose login has ended needs no memory: the record says so.
+//
+// Law: M10
 func TestKeyOfARefusedLoginIsEvicted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -178,6 +188,7 @@ func TestKeyOfARefusedLoginIsEvicted(t *testing.T) {
 	})
 }
 
+// Law: M7
 func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
 	for name, fails := range map[string]error{"it works": nil, "it is down": errStoreDown} {
 		t.Run(name, func(t *testing.T) {
@@ -207,6 +218,7 @@ func TestStoreIsLookedAtEvery5SecondsAtMostByLoggedOutUsers(t *testing.T) {
 	}
 }
 
+// Law: M7
 func TestNewLoginClearsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -240,6 +252,8 @@ func TestNewLoginClearsARefusal(t *testing.T) {
 }
 
 // What the server has said counts on, whatever becomes of the store: a refusal for 15 minutes.
+//
+// Law: M7
 func TestRefusalOutlivesAFailureOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -13,6 +13,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M3
 func TestReplicasShareOneRefresh(t *testing.T) {
 	for _, n := range []int{2, 10} {
 		for name, wait := range map[string]func(*provider){"near the end": nearEnd, "at the end": atEnd} {
@@ -49,6 +50,8 @@ func TestReplicasShareOneRefresh(t *testing.T) {
 
 // A process that knows nothing yet finds a token in the store that is good: its callers get that
 // one too.
+//
+// Law: M3
 func TestOldTokenIsServedUnderAnothersLease(t *testing.T) {
 	for name, left := range map[string]time.Duration{
 		"in the background": 5 * time.Minute, "where callers wait": 20 * time.Second, "nothing is due": 30 * time.Minute,

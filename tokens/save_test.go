@@ -14,6 +14,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M4
 func TestRefreshSavesBeforeReturning(t *testing.T) {
 	for name, row := range map[string]struct {
 		left time.Duration
@@ -65,6 +66,8 @@ func TestRefreshSavesBeforeReturning(t *testing.T) {
 
 // The record that the pair came from may look different by the time of the save. It is still the
 // parent, or older.
+//
+// Law: M4
 func TestPairIsSavedOverItsParent(t *testing.T) {
 	for name, happen := range map[string]func(t *testing.T, s tokens.Store, parent, before stored){
 		"another replica took our lease for a dead one's": func(t *testing.T, s tokens.Store, _, _ stored) {
@@ -115,6 +118,7 @@ var newLogins = map[string]func(t *testing.T, m *tokens.Manager, p *provider){
 	},
 }
 
+// Law: M4
 func TestPutDuringARefreshWins(t *testing.T) {
 	for name, happen := range newLogins {
 		for who, other := range map[string]int{"here": 0, "elsewhere": 1} {
@@ -147,6 +151,7 @@ func TestPutDuringARefreshWins(t *testing.T) {
 	}
 }
 
+// Law: M4
 func TestDeleteDuringARefreshWins(t *testing.T) {
 	for who, other := range map[string]int{"here": 0, "elsewhere": 1} {
 		t.Run(who, func(t *testing.T) {
@@ -174,6 +179,8 @@ func TestDeleteDuringARefreshWins(t *testing.T) {
 
 // A program that keeps a copy of the token, and puts it back, must not undo the refresh that has
 // spent it.
+//
+// Law: M4
 func TestPutOfTheSpentTokenDuringARefreshLoses(t *testing.T) {
 	for who, other := range map[string]int{"here": 0, "elsewhere": 1} {
 		t.Run(who, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M2
 func TestNewerRecordIsAdoptedWithoutAPost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -41,6 +42,7 @@ func TestLoginThatIsReplacedElsewhereIsAdopted(t *testing.T) {
 	})
 }
 
+// Law: M2
 func TestStoreThatLostWritesGetsThemBack(t *testing.T) {
 	type change = func(t *testing.T, p *provider, m *tokens.Manager)
 	refreshed := func(t *testing.T, p *provider, m *tokens.Manager) { atEnd(p); access(t, m) }
@@ -82,6 +84,7 @@ func TestStoreThatLostWritesGetsThemBack(t *testing.T) {
 	}
 }
 
+// Law: M2
 func TestLoginThatEndedElsewhereEndsHere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), new(tokens.Memory), new(eventLog)
@@ -104,6 +107,7 @@ func TestLoginThatEndedElsewhereEndsHere(t *testing.T) {
 	})
 }
 
+// Law: M2
 func TestSeq(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -131,6 +135,8 @@ func TestSeq(t *testing.T) {
 
 // A clock that was ahead gave the old login a seq that no other reaches for years. That makes a new
 // one no lost write.
+//
+// Law: M2
 func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -146,6 +152,8 @@ func TestLoginAfterDeleteIsAdoptedWhateverItsSeq(t *testing.T) {
 }
 
 // While a lost write is written back, another process stores a login. That one counts.
+//
+// Law: M2
 func TestWriteBackThatLosesLooksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -20,6 +20,7 @@ type flightAPI func(*http.Request) (*http.Response, error)
 
 func (f flightAPI) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// Law: M1
 func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -57,6 +58,7 @@ func TestEveryKindOfCallerSharesOneRefresh(t *testing.T) {
 	})
 }
 
+// Law: M1
 func TestWaiterLeavesWithItsContextAndTheRefreshGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

@@ -41,6 +41,7 @@ func TestStoreThatIsDownIsNoLogout(t *testing.T) {
 	})
 }
 
+// Law: M3
 func TestStoreThatCannotBeWrittenCostsNoRefreshToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}

@@ -12,6 +12,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M3
 func TestDeadHoldersLeaseIsWaitedOutOnce(t *testing.T) {
 	for name, row := range map[string]struct{ its, ours, want time.Duration }{
 		"longer than ours":   {10 * time.Minute, 10 * time.Second, 10 * time.Minute},
@@ -56,6 +57,7 @@ func TestLeaseThatWasSeenBeforeIsNotWaitedForAgain(t *testing.T) {
 	})
 }
 
+// Law: M3
 func TestLeaseThatChangesRestartsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

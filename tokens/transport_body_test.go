@@ -28,6 +28,7 @@ func withBody(status int, body io.Reader) (*http.Response, *recordedBody) {
 	return resp, recorded
 }
 
+// Law: M9
 func TestA401IsGivenBackWhole(t *testing.T) {
 	broken := errors.New("connection reset by peer")
 	text := func(size int) []byte {
@@ -95,6 +96,7 @@ func TestOnlyA401IsRead(t *testing.T) {
 	}
 }
 
+// Law: M9
 func TestWhatCanBeSentAgain(t *testing.T) {
 	entry := func() io.ReadCloser { return io.NopCloser(strings.NewReader("entry")) }
 	for name, row := range map[string]struct {

@@ -16,6 +16,8 @@ import (
 
 // Only the hosts of the token's region, and those of the options, get the token. A request to any
 // other goes out as it is, which is told once for each host.
+//
+// Law: M9
 func TestTransportKeepsTheTokenFromOtherHosts(t *testing.T) {
 	for name, row := range map[string]struct {
 		location string
@@ -83,6 +85,8 @@ func TestHostsThatCannotBe(t *testing.T) {
 }
 
 // What stands between a client and the Transport may do more than net/http.
+//
+// Law: M9
 func TestTransportUnderOtherRoundTrippers(t *testing.T) {
 	const there = "https://api.contentstack.io/next"
 	redirect := func(_ int, r *http.Request) (*http.Response, error) {
@@ -132,6 +136,8 @@ func TestTransportUnderOtherRoundTrippers(t *testing.T) {
 }
 
 // There is one Authorization header, however the caller wrote another.
+//
+// Law: M9
 func TestTransportReplacesEveryAuthorization(t *testing.T) {
 	m := transportManager(t, newProvider(), nil)
 	seen := &api{}

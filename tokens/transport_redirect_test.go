@@ -60,6 +60,7 @@ var transportBases = map[string]func(*http.Response, *http.Request){
 	},
 }
 
+// Law: M9
 func TestTransportKeepsTheTokenForTheFirstHost(t *testing.T) {
 	p := newProvider()
 	m := anyHostManager(t, p)

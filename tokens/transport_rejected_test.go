@@ -64,6 +64,8 @@ func TestA401OfManyIsOneRefresh(t *testing.T) {
 
 // What the store has is tried before the refresh token is: a login of the user's elsewhere ends the
 // old tokens.
+//
+// Law: M9
 func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -87,6 +89,8 @@ func TestA401AdoptsAnotherTokenOfTheStore(t *testing.T) {
 
 // The token was replaced while the request was on its way, so the 401 is about one that nobody uses
 // any more.
+//
+// Law: M9
 func TestA401ToATokenThatIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -123,6 +127,8 @@ func TestASecond401IsReturned(t *testing.T) {
 }
 
 // An API that says no to everything must not cost a refresh per request, nor one a minute for ever.
+//
+// Law: M9
 func TestA401ForcesFewerAndFewerRefreshes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -158,6 +164,7 @@ func TestA401ForcesFewerAndFewerRefreshes(t *testing.T) {
 	})
 }
 
+// Law: M9
 func TestWhichAnswersAreAboutTheToken(t *testing.T) {
 	for name, row := range map[string]struct {
 		status   int
@@ -313,6 +320,8 @@ func TestARequestThatEndsWhileItWaitsForAToken(t *testing.T) {
 }
 
 // More users than the cache holds: the entry may be gone before its 401 comes.
+//
+// Law: M9
 func TestA401ToATokenThatTheCacheHasGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -360,6 +369,8 @@ func TestA401AfterClose(t *testing.T) {
 
 // Otherwise replicas would take turns: one refreshes, the others adopt its token and refresh that
 // at their next 401.
+//
+// Law: M9
 func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -387,6 +398,8 @@ func TestATokenAdoptedBecauseOfA401CountsAsGotBecauseOfOne(t *testing.T) {
 }
 
 // Another API's 401 is judged by itself.
+//
+// Law: M9
 func TestA401OfAnotherAPIIsNotHeldBackForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -408,6 +421,8 @@ func TestA401OfAnotherAPIIsNotHeldBackForLong(t *testing.T) {
 
 // A login has ended if its access token is called invalid and its refresh token is refused. Nothing
 // less ends it.
+//
+// Law: M9
 func TestWhatEndsALoginAtARequest(t *testing.T) {
 	const unclear = `{"message":"Unauthorized"}`
 	refused := func(int, *http.Request) (*http.Response, error) {
@@ -491,6 +506,8 @@ func TestWhatEndsALoginAtARequest(t *testing.T) {
 
 // The error says which API responded with which status, and the 401 is closed. A request that
 // cannot be repeated gets the 401, and the next one the error.
+//
+// Law: M9
 func TestErrorOfALoginThatEndedAtARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -18,6 +18,7 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
+// Law: M9
 func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 	m := anyHostManager(t, newProvider())
 	for url, allowed := range map[string]bool{
@@ -79,6 +80,7 @@ func TestTransportSendsTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 	}
 }
 
+// Law: M9
 func TestTransportLeavesTheRequestAlone(t *testing.T) {
 	p := newProvider()
 	m := anyHostManager(t, p)

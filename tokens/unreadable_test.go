@@ -19,6 +19,8 @@ import (
 )
 
 // Whatever a store has that cannot be read: a user who logs in again, or out, wins over it.
+//
+// Law: M2
 func TestPutAndDeleteWinOverWhatCannotBeRead(t *testing.T) {
 	newer := []byte(`{"kind":"csoauth/tokens.Record","version":2,"seq":1}`)
 	for name, fill := range map[string]func(t *testing.T, inner, right, wrong tokens.Store){
@@ -112,6 +114,8 @@ func TestResealOfWhatIsNotSealed(t *testing.T) {
 }
 
 // A token of another app in the same store is the operator's mistake, and nobody gets it.
+//
+// Law: M2
 func TestTokenOfAnotherAppIsNotHandedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)
@@ -181,6 +185,8 @@ func withoutNewMembers(raw []byte) []byte {
 
 // While replicas of two versions share a store, no login is lost, and each reads what the other
 // writes. What the older one drops counts as not known.
+//
+// Law: M2
 func TestTwoVersionsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), new(tokens.Memory)

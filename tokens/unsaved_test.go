@@ -68,6 +68,7 @@ func unsavedReplica(t *testing.T, p *provider, store *brokenLater, o *tokens.Opt
 	return m
 }
 
+// Law: M4
 func TestUnsavedPairIsUsedAndReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store, events := newProvider(), newBrokenLater(), new(eventLog)
@@ -84,6 +85,8 @@ func TestUnsavedPairIsUsedAndReported(t *testing.T) {
 }
 
 // The store takes anything but the new pair, as one does that is full.
+//
+// Law: M4
 func TestLeaseOfAnUnsavedPairStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, store := newProvider(), &hooked{Store: new(tokens.Memory)}
@@ -106,6 +109,7 @@ func TestLeaseOfAnUnsavedPairStands(t *testing.T) {
 	})
 }
 
+// Law: M4
 func TestUnsavedPairIsSavedWhenTheStoreIsBack(t *testing.T) {
 	for _, down := range []time.Duration{20 * time.Second, 5 * time.Minute, 40 * time.Minute} {
 		t.Run(down.String(), func(t *testing.T) {

@@ -18,6 +18,8 @@ import (
 // What each process concludes from what a server does, and whom it hits. Contentstack's side is odd
 // for one user: on a refresh that is due, or on a request to one API. The table of docs/design.md
 // has these rows.
+//
+// Law: M7
 func TestWhatEachProcessConcludes(t *testing.T) {
 	const served, loggedOutWord, operator, later = "the old token", "log in", "operator", "later"
 	endpoint := func(status int, media, body string) func() (*http.Response, error) {

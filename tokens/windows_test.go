@@ -32,6 +32,8 @@ func windowsOpen(t *testing.T, p *provider, m *tokens.Manager, key string) time.
 }
 
 // TestWindows has the lengths for other lifetimes.
+//
+// Law: M8
 func TestSoftWindow(t *testing.T) {
 	t.Parallel()
 	for option, row := range map[time.Duration]struct{ least, most time.Duration }{
@@ -58,6 +60,8 @@ func TestSoftWindow(t *testing.T) {
 }
 
 // A refresh that takes long shows who waits: those who come in the hard window.
+//
+// Law: M8
 func TestHardWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()
@@ -94,6 +98,8 @@ func TestNobodyWaitsLongWhileATokenIsLeft(t *testing.T) {
 
 // What has ended when it comes, because the response took longer, must not be asked for again and
 // again.
+//
+// Law: M8
 func TestTokenThatComesExpiredIsNotARefreshForEveryCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProvider()

@@ -33,6 +33,7 @@ func TestDemoGoesAsItShould(t *testing.T) {
 	}
 }
 
+// Law: P8
 func TestDemoTellsNoSecret(t *testing.T) {
 	var secrets []string
 	spy := func(next http.Handler) http.Handler {

@@ -290,6 +290,7 @@ var withoutSecrets = map[string]string{
 	"tokens/redisstore.Options": "the beginning of a key, and a duration",
 }
 
+// Law: P8
 func TestEveryExportedTypeIsInOneTable(t *testing.T) {
 	types, err := exportedTypes(root)
 	require.NoError(t, err)

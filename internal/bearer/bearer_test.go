@@ -33,6 +33,7 @@ func chain(tb testing.TB, urls ...string) *http.Request {
 	return req
 }
 
+// Law: M9
 func TestChains(t *testing.T) {
 	const a, b, evil = "https://api.example.com/a", "https://api.example.com/b", "https://evil.example/"
 	for name, row := range map[string]struct {
@@ -121,6 +122,8 @@ func TestSetReplacesEveryCase(t *testing.T) {
 
 // No chain of redirects gives the token to another origin than the first, or gives it again once it
 // has left that one.
+//
+// Law: M9
 func FuzzChains(f *testing.F) {
 	f.Add("https://a.example https://b.example https://a.example")
 	f.Add("https://a.example HTTPS://A.example:443/x")

@@ -52,6 +52,7 @@ func read(t *testing.T, given string) (pid int, args []string) {
 
 const address = `https://example.com/#!/a?b=c&d=$(touch x);e="f" g`
 
+// Law: L6
 func TestAddressIsOneArgument(t *testing.T) {
 	path, given := script(t, "")
 	t.Setenv("BROWSER", path)

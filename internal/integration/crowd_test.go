@@ -36,6 +36,8 @@ const (
 
 // TestCrowdRefreshesEachLoginOnce: each of these servers ends a login when a refresh token comes a
 // second time. The processes share nothing but a store.
+//
+// Law: M3
 func TestCrowdRefreshesEachLoginOnce(t *testing.T) {
 	t.Parallel()
 	for _, store := range sharedStores {

@@ -19,6 +19,8 @@ import (
 // TestPostThatWasReadWholeIsNotSentAgainOverHTTP2 talks to a server that reads a whole request and
 // then resets its stream. It may have processed it; net/http would send it again for some codes,
 // without end for one of them.
+//
+// Law: P7
 func TestPostThatWasReadWholeIsNotSentAgainOverHTTP2(t *testing.T) {
 	for _, code := range []http2.ErrCode{http2.ErrCodeProtocol, http2.ErrCodeRefusedStream, http2.ErrCodeInternal, http2.ErrCodeCancel} {
 		t.Run(code.String(), func(t *testing.T) {

@@ -17,7 +17,11 @@
 // Text that is not found, a change that does not compile, a test that is gone and a law without a
 // file are failures too.
 //
-//	go run ./internal/laws [-run regexp] [-j workers] [dir]
+// A test that proves a law says so in the last line of its doc comment: "Law: P4, P8" after the
+// slashes. A law that no test names is a failure. With -table, Laws only prints which tests prove
+// which law, and which files break it.
+//
+//	go run ./internal/laws [-run regexp] [-j workers] [-table] [dir]
 package main
 
 import (
@@ -41,7 +45,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// lawsOfTheDesign lists the laws that must have a file, in the order of the design.
+// lawsOfTheDesign lists the laws, in the order of the design. Each must have a file and a test.
 const lawsOfTheDesign = "P1 P2 P3 P4 P5 P6 P7 P8 P9 P10 M1 M2 M3 M4 M5 M6 M7 M8 M9 M10 M11 L1 L2 L3 L4 L5 L6 R1 R2 R3 R4 R5 A1 A2 A3 A4"
 
 const (
@@ -52,11 +56,22 @@ const (
 )
 
 func main() {
-	filter := flag.String("run", "", "only files whose law and name match this `regexp`")
+	filter := flag.String("run", "", "only files, or with -table only lines, whose law and name match this `regexp`")
 	workers := flag.Int("j", min(runtime.NumCPU(), 4), "how many are tried at a time")
+	table := flag.Bool("table", false, "only print the tests and the files of each law")
 	flag.Parse()
 	dir := cmp.Or(flag.Arg(0), ".")
 
+	if *table {
+		failed, err := printTable(dir, strings.Fields(lawsOfTheDesign), *filter, os.Stdout)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "laws:", err)
+		}
+		if err != nil || failed > 0 {
+			os.Exit(1)
+		}
+		return
+	}
 	passed, failed, err := run(dir, strings.Fields(lawsOfTheDesign), *filter, *workers, os.Stdout)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "laws:", err)
@@ -88,10 +103,12 @@ func run(dir string, laws []string, filter string, workers int, out io.Writer) (
 		fmt.Fprintf(out, "%-3s  %-36s  %s  %s\n", law, name, what, verdict)
 	}
 	if filter == "" {
-		for _, law := range laws {
-			if !slices.ContainsFunc(breaches, func(b breach) bool { return b.law == law }) {
-				report(law, "-", "has no file", errors.New("add one to testdata/laws"))
-			}
+		proofs, err := readProofs(dir, laws)
+		if err != nil {
+			return 0, 0, err
+		}
+		for _, g := range gaps(laws, proofs, breaches) {
+			report(g.law, "-", g.what, g.err)
 		}
 	}
 	breaches = slices.DeleteFunc(breaches, func(b breach) bool { return !only.MatchString(b.law + " " + b.name) })

@@ -29,6 +29,7 @@ import (
 	"testing"
 )
 
+// Law: P1
 func TestLocked(t *testing.T) {
 	if !Locked() {
 		t.Fatal("open")
@@ -147,13 +148,14 @@ func TestChangesAreTakenBack(t *testing.T) {
 	assert.Equal(t, door, string(text), "the tree itself is not touched")
 }
 
-func TestLawWithoutAFileFails(t *testing.T) {
+func TestLawWithoutAFileOrATestFails(t *testing.T) {
 	dir := newModule(t, map[string]string{"open-door": lawFile("TestLocked", "return false")})
 	var out strings.Builder
 	passed, failed, err := run(dir, []string{"P1", "P2"}, "", 2, &out)
 	require.NoError(t, err)
-	assert.Equal(t, []int{1, 1}, []int{passed, failed}, out.String())
+	assert.Equal(t, []int{1, 2}, []int{passed, failed}, out.String())
 	assert.Regexp(t, `(?m)^P2 .* has no file  FAILED: `, out.String())
+	assert.Regexp(t, `(?m)^P2 .* has no test  FAILED: `, out.String())
 
 	out.Reset()
 	passed, failed, err = run(dir, []string{"P1", "P2"}, "P1 open", 2, &out)

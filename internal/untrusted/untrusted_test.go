@@ -22,6 +22,7 @@ func clean(text string, secrets ...string) string {
 	return untrusted.Clean(text, untrusted.MaxDescription, secrets, nil)
 }
 
+// Law: P8
 func TestTextWithASecretIsWithheldInEverySpelling(t *testing.T) {
 	const secret = `s3~c*r'e(t)! &+=%/\"<>é😀7f09a1`
 	inJSON, err := json.Marshal(secret)
@@ -71,6 +72,7 @@ func percentAll(s string) string {
 	return b.String()
 }
 
+// Law: P8
 func TestRunOfASecretIsEnough(t *testing.T) {
 	const secret = "0123456789abcdefABCDEF0123456789" // 32, as Contentstack's tokens
 	for name, row := range map[string]struct {
@@ -128,6 +130,7 @@ func TestSecondSecretIsFoundToo(t *testing.T) {
 	assert.Equal(t, "it is not", clean("it is not", secrets...))
 }
 
+// Law: P8
 func TestTextIsCutBeforeItIsSearched(t *testing.T) {
 	const secret = "0123456789abcdef"
 	far := strings.Repeat("x ", 2<<10)
@@ -139,6 +142,7 @@ func TestTextIsCutBeforeItIsSearched(t *testing.T) {
 	assert.Equal(t, strings.Repeat("é", 256), clean(strings.Repeat("é", 3<<10)))
 }
 
+// Law: P8
 func FuzzClean(f *testing.F) {
 	for _, text := range []string{"", "it is 0123456789abcdef", "%30%31%32%33%34%35%36%37%38%39%61%62", `\u0030123456789ab`, "&#48;123456789ab", `\`, "%", "&#", `\ud83d`, "\xff"} {
 		f.Add(text, "0123456789abcdef")
