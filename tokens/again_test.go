@@ -63,7 +63,7 @@ func (s *losingServer) isDead() bool {
 }
 
 // What a lost response costs, five minutes before the end of an access token, by what the server
-// does and by whether it is asked again at once. The table in docs/design.md has these rows.
+// does and by whether it is asked again at once. The table in docs/decisions.md has these rows.
 //
 // Law: M6
 func TestWhatALostResponseCosts(t *testing.T) {

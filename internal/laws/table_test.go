@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,17 @@ func TestEachLawHasATestAndAFile(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, failed, out.String())
 	assert.Regexp(t, `(?m)^P2   \. +TestChallengeOfRFC7636  broken by P2-plain-by-default$`, out.String())
+}
+
+// TestDesignHasTheseLaws compares the list here with the bold titles in the design.
+func TestDesignHasTheseLaws(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "design.md"))
+	require.NoError(t, err)
+	var laws []string
+	for _, title := range regexp.MustCompile(`(?m)^\*\*([A-Z]\d+)\. `).FindAllStringSubmatch(string(text), -1) {
+		laws = append(laws, title[1])
+	}
+	assert.Equal(t, strings.Fields(lawsOfTheDesign), laws)
 }
 
 // newTests makes a folder with test files and without laws.
