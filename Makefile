@@ -14,12 +14,12 @@ PKG ?= ./...
 # The least coverage of each package, in percent of its statements. Raise a figure when its package stays above it; never lower one.
 # (What internal/turn does at a terminal of its own is tried in processes of their own, which do not count here.)
 COVERAGE := csoauth:99 tokens:95 httplogin:97 loopback:96 csoauthtest:99 csapi:97 clilogin:92 tokens/keyring:90 internal/turn:80 tokens/redisstore:99 tokens/pgstore:99 tokens/storetest:85 cmd/csoauth:90 \
-	internal/bearer:99 internal/untrusted:98 internal/useragent:90 internal/atomicfile:97 internal/browser:98 internal/emulator:98 internal/emulator/markup:99 internal/landing:99 internal/seal:93
+	internal/bearer:99 internal/untrusted:98 internal/useragent:90 internal/atomicfile:97 internal/browser:98 internal/emulator:98 internal/emulator/markup:99 internal/landing:99 internal/observed:97 internal/probe:90 internal/seal:93
 
 # The folders of all modules, the root first.
 MODULES := $(sort $(dir $(shell find . -name node_modules -prune -o -name testdata -prune -o -name go.mod -print)))
-# The build tags that keep tests out of go test: those of make clients and make test-disk.
-TAGS := clients,fulldisk
+# The build tags that keep tests out of go test: those of make clients, test-disk and test-probe.
+TAGS := clients,fulldisk,realtime
 # The path of a program from the tool directives of internal/integration/go.mod, built if need be.
 tool = $$(go -C internal/integration tool -n $(1))
 
@@ -80,7 +80,7 @@ cover: cover.out ## statement coverage against the list above, from the last mak
 .PHONY: nightly
 nightly: ## what takes too long for every change, one after the other, to the end
 	@failed=; \
-	for step in fuzz test-long test-disk test-busy test-386 windows cross vulnerabilities; do \
+	for step in fuzz test-long test-disk test-probe test-busy test-386 windows cross vulnerabilities; do \
 		internal/step.sh $$step $(MAKE) $$step || failed="$$failed $$step"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
@@ -97,6 +97,10 @@ test-long: setup ## the random tests with many rounds: simulation, model, kills 
 .PHONY: test-disk
 test-disk: ## logins in a directory on a disk that is full now and then; it mounts one, as root on Linux
 	go test -count=1 -tags=fulldisk ./tokens -run TestHolderOnAFullDisk -v
+
+.PHONY: test-probe
+test-probe: ## a probe of the emulator in real time, and one with each response lost: six minutes
+	go test -count=1 -timeout=30m -tags=realtime ./internal/probe -v -run 'RealTime|Trouble' -each=1
 
 .PHONY: test-busy
 test-busy: ## make test BUSY times (5), on a machine that four endless loops keep busy

@@ -15,12 +15,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/internal/observed"
 )
 
 // Options are what a Server emulates. Nil and the zero Options give it one app and two users, and
@@ -37,6 +39,11 @@ type Options struct {
 
 	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
 	Unknowns             Unknowns
+
+	// Observed is the observed.json of "csoauth probe": the Server behaves as the probe saw the
+	// service. What it saw replaces the AccessTokenLifetime, the Unknowns and whether a refresh
+	// without redirect_uri is tolerated; the rest stays. Empty: nothing is replaced.
+	Observed string
 
 	// Tolerate are IDs of findings for which the Server does not refuse the request. Which ones can
 	// be tolerated is in docs/emulator.md.
@@ -112,7 +119,16 @@ func NewServer(tb testing.TB, o *Options) *Server {
 	if locations[o.Region] == "" {
 		tb.Fatalf("csoauthtest: %v is no region", o.Region)
 	}
-	e, err := emulator.New(o.forEmulator())
+	options := o.forEmulator()
+	if o.Observed != "" {
+		if err := follow(&options, o.Observed); err != nil {
+			tb.Fatalf("csoauthtest: Observed: %v", err)
+		}
+		if r, err := csoauth.ParseRegion(options.Location); err != nil || r != o.Region {
+			options.Location = locations[o.Region] // another region was asked
+		}
+	}
+	e, err := emulator.New(options)
 	if err != nil {
 		tb.Fatalf("csoauthtest: %v", err)
 	}
@@ -136,6 +152,21 @@ func NewServer(tb testing.TB, o *Options) *Server {
 		URL: server.URL, tb: tb, region: o.Region, emulator: e,
 		client: &http.Client{Transport: transport, Timeout: 30 * time.Second},
 	}
+}
+
+// follow makes the options those that a probe has observed.
+func follow(o *emulator.Options, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	report, err := observed.Read(file)
+	if err != nil {
+		return err
+	}
+	_, _, err = o.Follow(report)
+	return err
 }
 
 func (o *Options) forEmulator() emulator.Options {

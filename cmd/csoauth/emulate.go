@@ -16,6 +16,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/internal/observed"
 )
 
 func emulateCommand() *cobra.Command {
@@ -61,6 +62,7 @@ type emulateFlags struct {
 	addr           string
 	public         bool
 	config         string
+	observed       string
 	preset         string
 	quiet          bool
 	state          string
@@ -69,6 +71,7 @@ type emulateFlags struct {
 	failOnFindings bool
 	allow          []string
 	refuse         []string                  // what --refuse has named
+	taken, left    []string                  // questions that --observed answers, and whose answers the emulator cannot give
 	changes        []func(*emulator.Options) // what the other flags say, in their order
 }
 
@@ -82,6 +85,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.failOnFindings, "fail-on-findings", false, "exit with 1 at the end if a client did something wrong")
 	flags.StringSliceVar(&f.allow, "allow", nil, "`findings` that --fail-on-findings lets pass")
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and any of the options below; a flag overrides the file")
+	flags.StringVar(&f.observed, "observed", "", "`file` of csoauth probe: behave as it saw the service, in all that it saw; a flag below overrides it")
 	flags.StringVar(&f.state, "state", "", "`file` that keeps logins and consents over a restart; it holds every token in clear text")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "another redirect `URI` of the first app; may be repeated")
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host `name` or IP address to serve; may be repeated")
@@ -182,6 +186,7 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("emulate: %w", err)
 	}
 	describe(cmd.OutOrStdout(), baseURL(listener.Addr()), e)
+	f.tellObserved(observer.teller)
 	if err := serve(cmd.Context(), listener, e); err != nil {
 		return err
 	}
@@ -189,6 +194,18 @@ func (f *emulateFlags) run(cmd *cobra.Command) error {
 		return fmt.Errorf("emulate: --state %s: %w", f.state, err)
 	}
 	return f.judge(observer.teller, e.Findings())
+}
+
+// tellObserved tells what --observed has decided.
+func (f *emulateFlags) tellObserved(t *teller) {
+	if f.observed == "" {
+		return
+	}
+	t.wrapped("", " ", "As observed: "+strings.Join(f.taken, ", ")+".")
+	if len(f.left) > 0 {
+		t.wrapped(red, " ", "Observed, and the emulator cannot behave so: "+strings.Join(f.left, ", ")+".")
+	}
+	t.line("")
 }
 
 // judge tells what clients did wrong, and fails if it should.
@@ -216,6 +233,9 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 	if err != nil {
 		return emulator.Options{}, err
 	}
+	if err := f.follow(&o); err != nil {
+		return emulator.Options{}, err
+	}
 	for _, change := range f.changes {
 		change(&o)
 	}
@@ -226,6 +246,32 @@ func (f *emulateFlags) merged() (emulator.Options, error) {
 	}
 	o.AllowHosts = f.hosts()
 	return o, nil
+}
+
+// follow makes the options those that a probe has observed.
+func (f *emulateFlags) follow(o *emulator.Options) error {
+	if f.observed == "" {
+		return nil
+	}
+	report, err := readObserved(f.observed)
+	if err != nil {
+		return fmt.Errorf("emulate: --observed %s: %w", f.observed, err)
+	}
+	f.taken, f.left, err = o.Follow(report)
+	if err != nil {
+		return fmt.Errorf("emulate: --observed %s: %w", f.observed, err)
+	}
+	return nil
+}
+
+// readObserved reads the report of a probe.
+func readObserved(path string) (*observed.Report, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return observed.Read(file)
 }
 
 // base returns the options without those of the flags that change them.

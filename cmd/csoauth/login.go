@@ -42,26 +42,11 @@ accepts the new one.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	for _, one := range allSettings {
-		usage := one.usage
-		if one.variable != "" {
-			usage += " (or " + one.variable + ")"
-		}
-		flags.String(one.flag, "", usage)
-	}
-	flags.StringSlice("scope", nil, "a `scope` to ask for; may be repeated (default: all that the app has)")
+	registerSettings(cmd)
 	flags.BoolVar(&another, "switch", false, "accept another user or organization than the last time")
 	flags.BoolVar(&noBrowser, "no-browser", false, "print the address, and open no browser")
 	f.register(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions(regionNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
-}
-
-func regionNames() (names []string) {
-	for _, r := range csoauth.Regions() {
-		names = append(names, r.String())
-	}
-	return names
 }
 
 func (f *accountFlags) login(cmd *cobra.Command, noBrowser, another bool) error {

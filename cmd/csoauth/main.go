@@ -8,6 +8,7 @@
 //	csoauth run        runs a command with the access token in its environment
 //	csoauth logout     ends the login
 //	csoauth profiles   lists the logins side by side
+//	csoauth probe      asks Contentstack what no document says, and writes a report
 //	csoauth demo       runs complete logins against an emulated Contentstack, and explains them
 //	csoauth emulate    serves an emulated Contentstack to programs in any language
 package main
@@ -125,6 +126,7 @@ var commands = []struct {
 	{"run", groupAccount, runCommand},
 	{"logout", groupAccount, logoutCommand},
 	{"profiles", groupAccount, profilesCommand},
+	{"probe", groupAccount, probeCommand},
 	{"demo", groupPlay, demoCommand},
 	{"emulate", groupPlay, emulateCommand},
 }

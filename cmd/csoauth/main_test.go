@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/zalando/go-keyring"
@@ -17,6 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"csoauth": func() {
 			keyring.MockInitWithError(keyring.ErrUnsupportedPlatform) // no script asks this machine's keyring
+			hurry()
 			main()
 		},
 		"login": loginClient, "browser": browserClient, "person": atBrowser, "arguments": printArguments,
@@ -46,26 +53,51 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// hurry makes a probe wait for nothing, and see that all of the time has passed.
+func hurry() {
+	var passed atomic.Int64
+	probeClock.now = func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	probeClock.sleep = func(ctx context.Context, d time.Duration) error {
+		passed.Add(int64(d))
+		return context.Cause(ctx)
+	}
+}
+
 // atBrowser is the command "person" of the scripts, which stands for a browser and the user before
 // it: it opens an address, logs in and allows what is asked for, and follows the redirect to the
-// end. $PERSON is "away" for one who does not look, or "no" for one who denies. $USER_UID and
-// $ORGANIZATION are who is logged in in that browser.
+// end. $PERSON is "away" for one who does not look, "no" for one who denies, or "no:5" for one who
+// denies the fifth time. $USER_UID and $ORGANIZATION are who is logged in in that browser.
 func atBrowser() {
 	if os.Getenv("PERSON") == "away" {
 		return
+	}
+	deny := os.Getenv("PERSON") == "no"
+	if number, ok := strings.CutPrefix(os.Getenv("PERSON"), "no:"); ok {
+		deny = visits() == number
 	}
 	u, err := url.Parse(os.Args[len(os.Args)-1])
 	if err != nil {
 		os.Exit(1)
 	}
 	browser := &http.Client{Transport: &emulator.Browser{Emulator: u.Scheme + "://" + u.Host, Visitor: emulator.Visitor{
-		UserUID: os.Getenv("USER_UID"), OrganizationUID: os.Getenv("ORGANIZATION"), Deny: os.Getenv("PERSON") == "no",
+		UserUID: os.Getenv("USER_UID"), OrganizationUID: os.Getenv("ORGANIZATION"), Deny: deny,
 	}}}
 	resp, err := browser.Get(u.String())
 	if err != nil {
 		os.Exit(1)
 	}
 	resp.Body.Close()
+}
+
+// visits counts how often the person has been at the browser.
+func visits() string {
+	path := filepath.Join(os.Getenv("HOME"), "visits")
+	before, _ := os.ReadFile(path)
+	after := string(before) + "I"
+	if err := os.WriteFile(path, []byte(after), 0o600); err != nil {
+		os.Exit(1)
+	}
+	return strconv.Itoa(len(after))
 }
 
 // printArguments is a command of the scripts that "csoauth run" runs: it prints the variables that

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
@@ -140,6 +141,26 @@ var allSettings = []setting{
 	{"client-secret-file", "CSOAUTH_CLIENT_SECRET_FILE", "a `file` with the client secret, if the app needs it; the profile keeps its name alone", func(s *settings) *string { return &s.ClientSecretFile }},
 	{"organization", "", "the organization to log in for, by its `UID`", func(s *settings) *string { return &s.Organization }},
 	{"server", "CSOAUTH_SERVER", "the `URL` of an emulator or a gateway that has all of Contentstack's services", func(s *settings) *string { return &s.Server }},
+}
+
+// registerSettings gives a command a flag for each setting.
+func registerSettings(cmd *cobra.Command) {
+	for _, one := range allSettings {
+		usage := one.usage
+		if one.variable != "" {
+			usage += " (or " + one.variable + ")"
+		}
+		cmd.Flags().String(one.flag, "", usage)
+	}
+	cmd.Flags().StringSlice("scope", nil, "a `scope` to ask for; may be repeated (default: all that the app has)")
+	_ = cmd.RegisterFlagCompletionFunc("region", cobra.FixedCompletions(regionNames(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func regionNames() (names []string) {
+	for _, r := range csoauth.Regions() {
+		names = append(names, r.String())
+	}
+	return names
 }
 
 // withEnvironment returns the settings changed by the environment. A variable that is empty counts

@@ -25,6 +25,7 @@ import (
 	"github.com/contentstack/csoauth/examples/wrap"
 	"github.com/contentstack/csoauth/httplogin"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/internal/probe"
 	"github.com/contentstack/csoauth/internal/seal"
 	"github.com/contentstack/csoauth/loopback"
 	"github.com/contentstack/csoauth/tokens"
@@ -62,6 +63,22 @@ var withSecrets = []struct {
 	{"csoauth.Verifier", func(p *planter) (any, []string) {
 		v := csoauth.Verifier(p.secret())
 		return &v, []string{string(v)}
+	}, ""},
+
+	{"internal/probe.Options", func(p *planter) (any, []string) {
+		o := &probe.Options{Config: p.config()}
+		return o, []string{o.Config.ClientSecret}
+	}, ""},
+	{"internal/probe.Prober", func(p *planter) (any, []string) {
+		c := p.config()
+		c.RedirectURI = "http://localhost:8184/callback"
+		prober, err := probe.New(probe.Options{Config: c})
+		require.NoError(p.t, err)
+		return prober, []string{c.ClientSecret}
+	}, "it is always a pointer"},
+	{"internal/probe.Visit", func(p *planter) (any, []string) {
+		v := &probe.Visit{URL: p.url(), State: p.secret()}
+		return v, []string{v.URL, v.State}
 	}, ""},
 
 	{"clilogin.Options", func(p *planter) (any, []string) {
@@ -277,6 +294,18 @@ var withoutSecrets = map[string]string{
 	"internal/emulator.Visitor":      "a user's choice",
 
 	"internal/landing.Page": "what every user may read",
+
+	"internal/observed.Answer":   "words",
+	"internal/observed.Exchange": "its secrets are replaced before it is made",
+	"internal/observed.Kind":     "a choice",
+	"internal/observed.Outcome":  "a choice",
+	"internal/observed.Question": "words",
+	"internal/observed.Report":   "its secrets are replaced before it is made",
+	"internal/observed.Result":   "its secrets are replaced before it is made",
+
+	"internal/probe.Check": "what the terminal may show",
+	"internal/probe.State": "a choice",
+	"internal/probe.Step":  "words",
 
 	"internal/turn.Holder": "who is logging in, and since when",
 	"internal/turn.Lock":   "a path",

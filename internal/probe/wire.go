@@ -1,0 +1,233 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/contentstack/csoauth/internal/observed"
+	"github.com/contentstack/csoauth/internal/useragent"
+)
+
+const (
+	// pace is the least time from one request to the next.
+	pace = time.Second
+	// maxRequests is how many requests a probe makes at most.
+	maxRequests = 59
+	// patience is how long one response may take.
+	patience = 30 * time.Second
+	// maxBody is how much of a response is read, in bytes.
+	maxBody = 4 << 20
+	// maxTrouble is how many requests in a row may get no response.
+	maxTrouble = 3
+)
+
+// errStopped is why nothing more is asked.
+var errStopped = errors.New("the probe has ended")
+
+// A wire makes the probe's requests, one after the other: never more than one a second, never more
+// than maxRequests, and none after a 429.
+type wire struct {
+	o         *Options
+	marks     *marks
+	transport http.RoundTripper
+
+	began     time.Time // of the first exchange
+	last      time.Time // when the latest request began
+	requests  int
+	trouble   int    // how many in a row got no response
+	stopped   string // why nothing more is sent; empty: it goes on
+	exchanges []observed.Exchange
+}
+
+// A request is one that the probe makes.
+type request struct {
+	purpose      string
+	method       string
+	service      string // what the page calls the host
+	base, path   string
+	query, form  url.Values
+	access       string // the access token; empty: none is sent
+	organization string // the header organization_uid; empty: none
+	crossOrigin  bool   // with the headers of a page of another origin
+}
+
+// A response is what came back. It may be nothing.
+type response struct {
+	number  int // of its exchange
+	err     error
+	status  int
+	header  http.Header
+	media   string
+	body    []byte
+	members map[string]any // of a body that is a JSON object
+}
+
+func (r *response) ok() bool { return r.err == nil && r.status >= 200 && r.status < 300 }
+
+// refuses reports whether the service has understood the request and said no.
+func (r *response) refuses() bool { return r.err == nil && r.status >= 400 && r.status < 500 }
+
+func (r *response) text(name string) string {
+	text, _ := r.members[name].(string)
+	return text
+}
+
+// send makes a request. The error of a response that did not come is in the response. An error of
+// send means that the probe is over.
+func (w *wire) send(ctx context.Context, r *request) (*response, error) {
+	if w.stopped == "" && w.requests >= maxRequests {
+		w.stopped = fmt.Sprintf("it has made %d requests, which is the most that it makes", maxRequests)
+	}
+	if w.stopped != "" {
+		return nil, errStopped
+	}
+	if err := w.wait(ctx, w.last.Add(pace)); err != nil {
+		return nil, err
+	}
+	w.last = w.o.Now()
+	w.requests++
+	number := w.record(r.purpose, w.describe(r))
+	resp := w.do(ctx, r)
+	resp.number = number
+	w.exchanges[number-1].Response = w.describeResponse(resp)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	switch {
+	case resp.err != nil:
+		if w.trouble++; w.trouble >= maxTrouble {
+			w.stopped = fmt.Sprintf("%d requests in a row got no response", maxTrouble)
+		}
+	case resp.status == http.StatusTooManyRequests:
+		w.stopped = "the service said 429, too many requests: try again later"
+		return nil, errStopped
+	default:
+		w.trouble = 0
+	}
+	return resp, nil
+}
+
+// wait waits until a time.
+func (w *wire) wait(ctx context.Context, until time.Time) error {
+	if d := until.Sub(w.o.Now()); d > 0 {
+		return w.o.Sleep(ctx, d)
+	}
+	return ctx.Err()
+}
+
+// record begins an exchange and returns its number.
+func (w *wire) record(purpose, request string) int {
+	if w.began.IsZero() {
+		w.began = w.o.Now()
+	}
+	number := len(w.exchanges) + 1
+	w.exchanges = append(w.exchanges, observed.Exchange{
+		Number: number, After: w.o.Now().Sub(w.began).Round(100 * time.Millisecond).String(), Purpose: purpose, Request: request,
+	})
+	return number
+}
+
+// do makes the request, without following a redirect.
+func (w *wire) do(ctx context.Context, r *request) *response {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no response within %v", patience))
+	defer cancel()
+	var body io.Reader
+	if r.form != nil {
+		body = strings.NewReader(r.form.Encode())
+	}
+	address := strings.TrimSuffix(r.base, "/") + r.path
+	if len(r.query) > 0 {
+		address += "?" + r.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, address, body)
+	if err != nil {
+		return &response{err: errors.New("the address does not parse")}
+	}
+	req.Header.Set("User-Agent", useragent.Own())
+	req.Header.Set("Accept", "application/json")
+	if r.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if r.access != "" {
+		req.Header.Set("Authorization", "Bearer "+r.access)
+	}
+	if r.organization != "" {
+		req.Header.Set("organization_uid", r.organization)
+	}
+	if r.crossOrigin {
+		req.Header.Set("Origin", origin)
+		if r.method == http.MethodOptions {
+			req.Header.Set("Access-Control-Request-Method", http.MethodPost)
+		}
+	}
+	resp, err := w.transport.RoundTrip(req)
+	if err != nil {
+		return &response{err: err}
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && len(content) > maxBody {
+		err = fmt.Errorf("the response has over %d bytes", maxBody)
+	}
+	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	got := &response{err: err, status: resp.StatusCode, header: resp.Header, media: strings.TrimSpace(media), body: content}
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.UseNumber()
+	_ = d.Decode(&got.members) // another body has no members
+	return got
+}
+
+// describe returns a request as a page shows it.
+func (w *wire) describe(r *request) string {
+	lines := []string{r.method + " {" + r.service + "}" + w.marks.path(r.path)}
+	if len(r.query) > 0 {
+		lines = append(lines, w.marks.params(r.query))
+	}
+	if r.access != "" {
+		lines = append(lines, "Authorization: Bearer "+w.marks.mark("secret", r.access))
+	}
+	if r.organization != "" {
+		lines = append(lines, "organization_uid: "+w.marks.mark("uid", r.organization))
+	}
+	if r.crossOrigin {
+		lines = append(lines, "Origin: (a page of another origin)")
+	}
+	if r.form != nil {
+		lines = append(lines, w.marks.params(r.form))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// describeResponse returns a response as a page shows it.
+func (w *wire) describeResponse(r *response) string {
+	if r.err != nil {
+		return "(no whole response) " + w.marks.text(whyNone(r.err))
+	}
+	lines := []string{strings.TrimSpace(fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)))}
+	if shown := w.marks.headers(r.header); shown != "" {
+		lines = append(lines, shown)
+	}
+	return strings.Join(append(lines, w.marks.body(r.media, r.body)), "\n")
+}
+
+// path returns a path with marks in place of the segments that have one.
+func (m *marks) path(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if mark, ok := m.of[segment]; ok {
+			segments[i] = mark
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+// origin is that of a page which the service cannot know.
+const origin = "https://app.example.com"
