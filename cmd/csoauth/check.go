@@ -20,7 +20,7 @@ import (
 func (p *probing) check(ctx context.Context, a *account, prober *probe.Prober) (failures int, err error) {
 	p.t.line("%s", p.t.paint(bold, "Checks"))
 	tell := func(c probe.Check) {
-		colour := green
+		colour := ""
 		switch c.State {
 		case probe.Warning:
 			colour = bold
@@ -28,7 +28,7 @@ func (p *probing) check(ctx context.Context, a *account, prober *probe.Prober) (
 			colour = red
 			failures++
 		}
-		p.t.line("  %s %s: %s", p.t.paint(colour, fmt.Sprintf("%-7s", c.State)), c.Name, c.Text)
+		p.t.wrapped(colour, fmt.Sprintf("  %-7s", c.State), c.Name+": "+c.Text)
 		if c.Do != "" {
 			p.t.wrapped("", strings.Repeat(" ", 9), c.Do)
 		}

@@ -112,7 +112,7 @@ func (p *probing) run(cmd *cobra.Command) error {
 	prober, err := probe.New(probe.Options{
 		Config: a.config, Transport: a.config.HTTPClient.Transport, Version: version(), Published: a.settings.Server == "",
 		Now: probeClock.now, Sleep: probeClock.sleep, Visit: p.visit, Agree: p.agree,
-		Tell: func(format string, args ...any) { p.t.text(fmt.Sprintf(format, args...)) },
+		Tell: func(format string, args ...any) { p.t.wrapped(dim, "     ", fmt.Sprintf(format, args...)) },
 	})
 	if err != nil {
 		return err

@@ -203,7 +203,7 @@ func (p *Prober) stages() []stage {
 	return []stage{
 		{Step{Title: "Log in and look", Text: "Your browser opens: log in and allow the app. Then come about 20 requests that change nothing."},
 			concat(ofLogin, ofRefusals, ofAPIs), p.look},
-		{Step{Title: "Refresh", Text: "The login of step 1 is refreshed in all the ways that may go wrong, once or twice with a wait of 2 minutes.",
+		{Step{Title: "Refresh", Text: "The login of step 1 is refreshed in all the ways that may go wrong. This may wait 2 minutes for a token to grow old.",
 			Ends: "the login of step 1 and, if Contentstack ends more than that, your other logins to this app"}, ofRefresh, p.refresh},
 		{Step{Title: "Log in again, with a wrong verifier", Text: "Your browser opens once or twice. The code is sent with a wrong verifier, then with the right one, then again.",
 			Ends: "that second login"}, ofCodes, p.codes},

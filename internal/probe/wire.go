@@ -95,6 +95,9 @@ func (w *wire) send(ctx context.Context, r *request) (*response, error) {
 	w.last = w.o.Now()
 	w.requests++
 	number := w.record(r.purpose, w.describe(r))
+	if r.method != http.MethodHead { // a check tells of itself
+		w.o.Tell("%d. %s", number, r.purpose)
+	}
 	resp := w.do(ctx, r)
 	resp.number = number
 	w.exchanges[number-1].Response = w.describeResponse(resp)
