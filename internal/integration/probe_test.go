@@ -41,7 +41,7 @@ func TestProbeOfOtherServers(t *testing.T) {
 			"omit": "authorization_type,organization_uid,stack_api_key,user_uid", "access_token_lifetime": "1h0m0s",
 			"error_shape": "oauth", "bad_code": "oauth", "bad_client": "oauth", "bad_refresh_token": "oauth", "bad_secret": "oauth", "bad_verifier": "oauth",
 			"code_after_failure": f.codeAfterFailure(t, a), "code_reuse": "revoke", "cors": "not-allowed",
-			"refresh_without_redirect_uri": "accepted", "reuse": "revoke", "reuse_at_once": "refused", "clock": "0s",
+			"refresh_without_redirect_uri": "accepted", "rotation": "rotates", "reuse": "revoke", "reuse_at_once": "refused", "clock": "0s",
 		}
 		if lifetime, _ := report.Answer("access_token_lifetime"); lifetime == "59m59s" { // the rest of an hour
 			want["access_token_lifetime"] = lifetime

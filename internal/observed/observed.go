@@ -27,12 +27,13 @@ type Report struct {
 	Region  string `json:"region"`  // such as "eu"
 	// Published is whether Contentstack's published hosts were asked. Otherwise it was another
 	// server, such as an emulator or a gateway.
-	Published bool       `json:"published_hosts"`
-	Secret    bool       `json:"client_secret"`     // whether the app sent a client secret
-	Requests  int        `json:"requests"`          // without what the browser did
-	Stopped   string     `json:"stopped,omitempty"` // why the probe ended early; empty: it did not
-	Results   []Result   `json:"results"`           // one for each question, in the order of Questions
-	Exchanges []Exchange `json:"exchanges"`
+	Published bool              `json:"published_hosts"`
+	Hosts     map[string]string `json:"hosts,omitempty"`   // base URLs by what the page calls them, if they are the published ones
+	Secret    bool              `json:"client_secret"`     // whether the app sent a client secret
+	Requests  int               `json:"requests"`          // without what the browser did
+	Stopped   string            `json:"stopped,omitempty"` // why the probe ended early; empty: it did not
+	Results   []Result          `json:"results"`           // one for each question, in the order of Questions
+	Exchanges []Exchange        `json:"exchanges"`
 }
 
 // An Outcome is how far a question was answered.

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func report() *observed.Report {
 	return &observed.Report{
-		Version: observed.Version, Csoauth: "v1.2.3", Date: "2026-11-27", Region: "eu", Published: true, Secret: true, Requests: 3, Stopped: "a reason",
+		Version: observed.Version, Csoauth: "v1.2.3", Date: "2026-11-27", Region: "eu", Published: true, Hosts: map[string]string{"application": "https://eu-app.contentstack.com"}, Secret: true, Requests: 3, Stopped: "a reason",
 		Results: []observed.Result{
 			{Question: "reuse", Outcome: observed.Observed, Answer: "grace", Note: "It worked | 5s after its use.", Seen: []int{1, 2}},
 			{Question: "reuse_grace", Outcome: observed.Observed, Answer: "5s"},
@@ -47,18 +47,18 @@ func TestReportIsReadAsItWasWritten(t *testing.T) {
 func TestPageSaysEverything(t *testing.T) {
 	page := string(report().Markdown())
 	for _, want := range []string{
-		"- Date: 2026-11-27, region `eu`, csoauth v1.2.3", "- Asked: Contentstack's published hosts", "sends a client secret",
-		"- Requests: 3. Questions: 3 observed, 1 unclear, 1 not asked.", "**The probe ended early:** a reason",
-		"| What does a refresh token do that was used before? | It works again for a while. It worked \\| 5s after its use. | 1, 2 |",
-		"| How long after its use does a refresh token surely work again? | It is `5s`. |  |", "It is `teapot`.",
+		"- Date: 2026-11-27, region `eu`, csoauth v1.2.3", "- Contentstack's published hosts were asked:", "| application | https://eu-app.contentstack.com |", "sends a client secret",
+		"- Requests: 3, and visits of the browser. Questions: 3 observed, 1 unclear, 1 not asked.", "**The probe ended early:** a reason",
+		"| What happens when a refresh token is used a second time? | It works again for a while. It worked \\| 5s after its use. | 1, 2 |",
+		"| For how long does a refresh token work again, as far as it was tried? | It is `5s`. |  |", "It is `teapot`.",
 		"## Unclear\n", "It says &lt;word>.", "## Not asked\n", "| No. |", "### 1. A refresh\n", "POST {token endpoint}\n\n400 Bad Request\n```",
 	} {
 		assert.Contains(t, page, want)
 	}
 	other := report()
-	other.Published, other.Secret, other.Stopped = false, false, ""
+	other.Published, other.Hosts, other.Secret, other.Stopped = false, nil, false, ""
 	page = string(other.Markdown())
-	assert.Contains(t, page, "another server than Contentstack's published hosts")
+	assert.Contains(t, page, "**This was not Contentstack,** but another server")
 	assert.Contains(t, page, "sends no client secret")
 	assert.NotContains(t, page, "ended early")
 }

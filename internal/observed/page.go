@@ -2,6 +2,7 @@ package observed
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -10,24 +11,31 @@ import (
 func (r *Report) Markdown() []byte {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	hosts := "Contentstack's published hosts"
-	if !r.Published {
-		hosts = "another server than Contentstack's published hosts, such as an emulator or a gateway"
-	}
-	secret := "sends no client secret"
+	secret := "sends no client secret, but where a request below has one"
 	if r.Secret {
 		secret = "sends a client secret"
 	}
 	line("# What csoauth probe observed\n")
 	line("- Date: %s, region `%s`, csoauth %s", r.Date, r.Region, r.Csoauth)
-	line("- Asked: %s", hosts)
+	if !r.Published {
+		line("- **This was not Contentstack,** but another server, such as an emulator or a gateway.")
+	}
 	line("- The app uses PKCE and %s.", secret)
-	line("- Requests: %d. Questions: %d observed, %d unclear, %d not asked.", r.Requests, r.count(Observed), r.count(Unclear), r.count(NotAsked))
+	line("- Requests: %d, and visits of the browser. Questions: %d observed, %d unclear, %d not asked.", r.Requests, r.count(Observed), r.count(Unclear), r.count(NotAsked))
 	if r.Stopped != "" {
 		line("- **The probe ended early:** %s", r.Stopped)
 	}
-	line("\nSecrets, names, e-mail addresses and identifiers are replaced by marks such as `uid#1`. Equal marks stand for equal values. " +
-		"The numbers under \"seen in\" are those of the requests at the end.")
+	if r.Published {
+		line("- Contentstack's published hosts were asked:\n\n| host | base URL |\n|---|---|")
+		for _, name := range slices.Sorted(maps.Keys(r.Hosts)) {
+			line("| %s | %s |", name, r.Hosts[name])
+		}
+	}
+	line("\nThe numbers under \"seen in\" are those of the requests and visits at the end. There, `uid#1` is the UID of the app, " +
+		"`client_id#1` its client ID and `redirect_uri#1` its redirect URI. Secrets, names, addresses and identifiers are marks as well. " +
+		"So is each word, member and value that csoauth does not know to be harmless (`word#`, `member#`, `text#`, `time#`). " +
+		"Equal marks stand for equal values. Requests with lines of the form `name=value` below the headers are forms " +
+		"(`application/x-www-form-urlencoded`). Only headers that matter here are shown.")
 	for _, group := range groups() {
 		if rows := r.rows(group, Observed); len(rows) > 0 {
 			line("\n## %s\n\n| question | observed | seen in |\n|---|---|---|", group)

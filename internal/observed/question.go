@@ -66,8 +66,8 @@ const (
 // shapes are the forms of an error of the token endpoint.
 var shapes = []Answer{
 	{"oauth", "In the form of RFC 6749: `error` and `error_description`."},
-	{"nestjs", "With a `message`, which is a text."},
-	{"nestjs-array", "With a `message`, which is an array of texts."},
+	{"nestjs", "With a `message` that is a text, and without a code of RFC 6749."},
+	{"nestjs-array", "With a `message` that is an array of texts, and without a code of RFC 6749."},
 	{"cma", "In the form of the Content Management API: `error_message` and `error_code`."},
 	{"html", "With a page in HTML."},
 	{"other", "In a form that csoauth does not know."},
@@ -81,7 +81,7 @@ var regionNames = []Answer{
 }
 
 var questions = []Question{
-	{"region_names", theCallback, "Which parameters of a callback name the region?", Word, regionNames},
+	{"region_names", theCallback, "Which parameters of a callback with a code name the region?", Word, regionNames},
 	{"location", theCallback, "How does the service write the name of this region?", Open, nil},
 	{"denial", theCallback, "What does the callback say when the user denies the request?", Word, []Answer{
 		{"access_denied", "`error=access_denied`, as in RFC 6749."},
@@ -92,7 +92,7 @@ var questions = []Question{
 	}},
 
 	{"token_region_names", theToken, "Which members of a token response name the region?", Word, regionNames},
-	{"omit", theToken, "Which members that csoauth knows does a token response lack?", Open, []Answer{{"none", "None."}}},
+	{"omit", theToken, "Which members are missing in a token response, of those that csoauth reads?", Open, []Answer{{"none", "None."}}},
 	{"access_token_lifetime", theToken, "How long does an access token live, as `expires_in` says?", Duration, nil},
 
 	{"error_shape", theRefusals, "In which form does the token endpoint refuse?", Word, shapes},
@@ -106,7 +106,7 @@ var questions = []Question{
 	}},
 	{"code_reuse", theRefusals, "What does the second use of a code do?", Word, []Answer{
 		{"refuse", "It is refused, and the login of the first use goes on."},
-		{"revoke", "It is refused, and the login of the first use ends."},
+		{"revoke", "It is refused, and the login of the first use ends: its refresh token is refused."},
 		{"works", "It works."},
 	}},
 	{"cors", theRefusals, "May a page of another origin read a response of the token endpoint?", Word, []Answer{
@@ -119,16 +119,19 @@ var questions = []Question{
 	{"refresh_without_redirect_uri", theRefresh, "Does a refresh without `redirect_uri` work?", Word, []Answer{
 		{"accepted", "Yes."}, {"refused", "No, it is refused."},
 	}},
-	{"reuse", theRefresh, "What does a refresh token do that was used before?", Word, []Answer{
+	{"rotation", theRefresh, "Does a refresh return another refresh token?", Word, []Answer{
+		{"rotates", "Yes."}, {"stays", "No: the same one, or none."},
+	}},
+	{"reuse", theRefresh, "What happens when a refresh token is used a second time?", Word, []Answer{
 		{"revoke", "It is refused, and the whole login ends."},
 		{"refuse", "It is refused, and the login goes on with the newest refresh token."},
 		{"grace", "It works again for a while."},
 		{"none", "Refresh tokens do not change: the same one works again."},
 	}},
-	{"reuse_at_once", theRefresh, "What does a used refresh token do at once, a second or two after its use?", Word, works},
-	{"reuse_after_5s", theRefresh, "What does a used refresh token do 5 seconds after its use?", Word, works},
-	{"reuse_after_2m", theRefresh, "What does a used refresh token do 2 minutes after its use?", Word, works},
-	{"reuse_grace", theRefresh, "How long after its use does a refresh token surely work again?", Duration, nil},
+	{"reuse_at_once", theRefresh, "What happens when a refresh token is used again within two seconds?", Word, works},
+	{"reuse_after_5s", theRefresh, "What happens when a refresh token is used again after 5 seconds?", Word, works},
+	{"reuse_after_2m", theRefresh, "What happens when a refresh token is used again after 2 minutes?", Word, works},
+	{"reuse_grace", theRefresh, "For how long does a refresh token work again, as far as it was tried?", Duration, nil},
 	{"reuse_access", theRefresh, "What becomes of the newest access token when a used refresh token was refused?", Word, []Answer{
 		{"lives", "It works on."}, {"dies", "It is refused from then on."},
 	}},
@@ -150,21 +153,21 @@ var questions = []Question{
 	{"organization_list", theAPIs, "Which organizations does `/v3/organizations` list?", Word, []Answer{
 		{"token", "That of the token alone."}, {"all", "All of the user."},
 	}},
-	{"organization_member", theAPIs, "Which member has the response of `/v3/organizations/{uid}`?", Word, []Answer{
+	{"organization_member", theAPIs, "Under which member does `/v3/organizations/{uid}` return the organization?", Word, []Answer{
 		{"organization", "`organization`, an object."}, {"organizations", "`organizations`, an array."},
 	}},
 	{"stacks_without_organization", theAPIs, "What does `/v3/stacks` list without the header `organization_uid`?", Word, []Answer{
 		{"empty", "Nothing, with a status of 200."}, {"token", "The stacks of the token's organization."},
 	}},
-	{"scope_error_code", theAPIs, "Which `error_code` has a request that the token's scopes do not allow?", Word, []Answer{
+	{"scope_error_code", theAPIs, "Which `error_code` comes back when the token lacks the scope?", Word, []Answer{
 		{"none", "None."}, {"162", "162."}, {"316", "316."},
 	}},
 	{"scope_list", theAPIs, "In which form does the Developer Hub list the scopes?", Word, []Answer{
 		{"flat", "One array."}, {"grouped", "An array for each kind of token."},
 	}},
 	{"hub_error_shape", theAPIs, "In which form does the Developer Hub refuse?", Word, shapes[1:4]},
-	{"list_members", theAPIs, "What does the list of an app's authorizations tell?", Word, []Answer{
-		{"sparse", "Entries without a `count`."}, {"full", "Entries, with `count`."},
+	{"list_members", theAPIs, "Does the list of an app's authorizations have a `count`?", Word, []Answer{
+		{"sparse", "No."}, {"full", "Yes."},
 	}},
 	{"list_skip", theAPIs, "Does the list of an app's authorizations go on at `skip`?", Word, []Answer{
 		{"paged", "Yes."}, {"ignored", "No: it begins anew with each request."},
@@ -177,7 +180,7 @@ var questions = []Question{
 		{"all", "Its access token and its refresh token."}, {"access", "Its access token alone."},
 		{"refresh", "Its refresh token alone; the access token works on."}, {"nothing", "Neither: both work on."},
 	}},
-	{"revoked_again", theEnd, "Which status has the end of an authorization that is gone?", Word, []Answer{
+	{"revoked_again", theEnd, "Which status comes back when an authorization is ended that is gone already?", Word, []Answer{
 		{"200", "200, as if it had been there."}, {"400", "400."}, {"403", "403."}, {"404", "404."},
 	}},
 
@@ -185,6 +188,6 @@ var questions = []Question{
 
 	{"refresh_token_lifetime", beyond, "How long does a refresh token live?", Duration, nil},
 	{"redirect_matching", beyond, "Must the redirect URI of the authorize URL match exactly?", Word, nil},
-	{"machine_tokens", beyond, "What is in the response to `grant_type=client_credentials`?", Open, nil},
+	{"machine_tokens", beyond, "Which members does a machine token's response have (`grant_type=client_credentials`)?", Open, nil},
 	{"install_pkce", beyond, "Does PKCE work when an app is installed?", Word, nil},
 }

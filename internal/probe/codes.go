@@ -113,10 +113,13 @@ func (p *Prober) askForbidden(ctx context.Context, l *login, path string) error 
 		p.cannot("It is not known which scopes the app has, or it has one alone.", "scope_error_code")
 		return nil
 	}
-	resp, err := p.wire.send(ctx, &request{
-		purpose: "What the scopes of this login do not allow", method: "GET", service: contentManagement, base: p.hosts.ContentManagement, path: path,
-		access: l.access, organization: p.org,
-	})
+	ask := &request{
+		purpose: "What the scopes of this login do not allow", method: "GET", service: contentManagement, base: p.hosts.ContentManagement, path: path, access: l.access,
+	}
+	if path == "/v3/stacks" { // as in the first step
+		ask.organization = p.org
+	}
+	resp, err := p.wire.send(ctx, ask)
 	switch {
 	case err != nil:
 		return err

@@ -65,7 +65,7 @@ func (p *Prober) revoke(ctx context.Context) error {
 func (p *Prober) living(ctx context.Context) (*login, error) {
 	for i := len(p.logins) - 1; i >= 0; i-- {
 		if l := p.logins[i]; !l.over {
-			is, _, known, err := p.askAccess(ctx, "Whether a login is there to end the authorization with", l.access)
+			is, _, known, err := p.askAccess(ctx, "Whether an access token still works, to end the authorization with", l.access)
 			if err != nil {
 				return nil, err
 			}
@@ -108,7 +108,7 @@ func (p *Prober) ownAuthorization(ctx context.Context, l *login) (uid, why strin
 	const most = 50
 	var own []string
 	for page := range maxPages {
-		resp, err := p.get(ctx, "The app's authorizations, to find the own one", developerHub, p.hosts.DeveloperHub, p.manifest()+"/authorizations",
+		resp, err := p.get(ctx, "The app's authorizations, to find that of this user", developerHub, p.hosts.DeveloperHub, p.manifest()+"/authorizations",
 			url.Values{"limit": {strconv.Itoa(most)}, "skip": {strconv.Itoa(page * most)}, "order": {"desc"}, "sort": {"created_at"}}, l, p.org)
 		if err != nil {
 			return "", "", err

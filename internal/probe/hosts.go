@@ -60,10 +60,9 @@ func (p *Prober) CheckHosts(ctx context.Context, tell func(Check)) error {
 
 // bases are the hosts that the probe and csoauth's packages use, each once.
 func (p *Prober) bases() (all []string) {
-	h := p.hosts
-	for _, base := range []string{h.App, p.token, h.DeveloperHub, h.ContentManagement, h.Auth, h.Launch, h.BrandKit, h.PersonalizeManagement, h.ComposableStudio} {
-		if u, err := url.Parse(base); err == nil && u.Host != "" {
-			base = u.Scheme + "://" + u.Host
+	for _, named := range p.services() {
+		if u, err := url.Parse(named.base); err == nil && u.Host != "" {
+			base := u.Scheme + "://" + u.Host
 			if !slices.Contains(all, base) {
 				all = append(all, base)
 			}
@@ -72,13 +71,20 @@ func (p *Prober) bases() (all []string) {
 	return all
 }
 
-// serviceAt returns what the page calls a host.
-func (p *Prober) serviceAt(base string) string {
+// A namedService is a service as the page calls it, and its base URL.
+type namedService struct{ name, base string }
+
+func (p *Prober) services() []namedService {
 	h := p.hosts
-	for _, named := range []struct{ name, base string }{
+	return []namedService{
 		{application, h.App}, {"token endpoint", p.token}, {developerHub, h.DeveloperHub}, {contentManagement, h.ContentManagement}, {"authentication", h.Auth},
 		{"Launch", h.Launch}, {"Brand Kit", h.BrandKit}, {"Personalize", h.PersonalizeManagement}, {"Composable Studio", h.ComposableStudio},
-	} {
+	}
+}
+
+// serviceAt returns what the page calls a host.
+func (p *Prober) serviceAt(base string) string {
+	for _, named := range p.services() {
 		if named.base == base || strings.HasPrefix(named.base, base+"/") {
 			return named.name
 		}

@@ -191,7 +191,7 @@ func (s *setting) answers() map[string]answer {
 	s.answersOfReuse(want)
 	if omits("refresh_token") {
 		for _, question := range []string{
-			"old_access_token", "refresh_without_redirect_uri", "bad_secret",
+			"old_access_token", "refresh_without_redirect_uri", "bad_secret", "rotation",
 			"reuse", "reuse_at_once", "reuse_after_5s", "reuse_after_2m", "reuse_grace", "reuse_access",
 		} {
 			want[question] = notAsked
@@ -232,13 +232,14 @@ func (s *setting) answersOfReuse(want map[string]answer) {
 	for _, question := range []string{"reuse_after_5s", "reuse_after_2m", "reuse_grace", "reuse_access"} {
 		want[question] = notAsked
 	}
+	want["rotation"] = "rotates"
 	switch s.chosen["reuse"] {
 	case "revoke":
 		want["reuse"], want["reuse_at_once"], want["reuse_access"] = "revoke", "refused", "dies"
 	case "refuse":
 		want["reuse"], want["reuse_at_once"], want["reuse_access"] = "refuse", "refused", "lives"
 	case "none":
-		want["reuse"], want["reuse_at_once"] = "none", "works"
+		want["reuse"], want["reuse_at_once"], want["rotation"] = "none", "works", "stays"
 	case "grace 2s":
 		want["reuse"], want["reuse_at_once"], want["reuse_after_5s"], want["reuse_grace"], want["reuse_access"] = "grace", "works", "refused", "1s", "dies"
 	case "grace 30s":

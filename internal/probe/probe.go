@@ -125,7 +125,7 @@ func New(o Options) (*Prober, error) {
 var unasked = map[string]string{
 	"refresh_token_lifetime": "It would take weeks or months.",
 	"redirect_matching":      "The authorize page shows such an error to the user, and the probe does not see it.",
-	"machine_tokens":         "They need an app of another kind, which Contentstack enables on request.",
+	"machine_tokens":         "Machine tokens need an app of another kind, which Contentstack enables on request.",
 	"install_pkce":           "It needs an app with an app token, and installs it.",
 }
 
@@ -229,6 +229,12 @@ func (p *Prober) Report() *observed.Report {
 		Version: observed.Version, Csoauth: p.o.Version, Date: p.o.Now().UTC().Format(time.DateOnly),
 		Region: p.c.Region.String(), Published: p.o.Published, Secret: p.c.ClientSecret != "",
 		Requests: p.wire.requests, Stopped: p.wire.stopped, Exchanges: p.wire.exchanges,
+	}
+	if p.o.Published {
+		r.Hosts = map[string]string{}
+		for _, named := range p.services() {
+			r.Hosts[named.name] = named.base
+		}
 	}
 	for _, q := range observed.Questions() {
 		r.Results = append(r.Results, *p.results[q.Name])

@@ -11,7 +11,7 @@ import (
 // The questions of the second step.
 var ofRefresh = []string{
 	"old_access_token", "refresh_without_redirect_uri", "bad_secret",
-	"reuse", "reuse_at_once", "reuse_after_5s", "reuse_after_2m", "reuse_grace", "reuse_access",
+	"rotation", "reuse", "reuse_at_once", "reuse_after_5s", "reuse_after_2m", "reuse_grace", "reuse_access",
 }
 
 // refresh refreshes the first login in all the ways that may go wrong, the worst last.
@@ -21,7 +21,7 @@ func (p *Prober) refresh(ctx context.Context) error {
 		p.cannot("The token response has no refresh token.", ofRefresh...)
 		return nil
 	}
-	old := l.access
+	old, used := l.access, l.refresh
 	resp, how, err := p.renew(ctx, l, "A refresh", p.refreshForm(l.refresh))
 	if err != nil {
 		return err
@@ -29,6 +29,11 @@ func (p *Prober) refresh(ctx context.Context) error {
 	if how != grants {
 		p.loses(resp, ofRefresh...)
 		return nil
+	}
+	if l.refresh == used {
+		p.saw("rotation", "stays", "", resp)
+	} else {
+		p.saw("rotation", "rotates", "", resp)
 	}
 	for _, ask := range []func() error{
 		func() error { return p.askOldAccess(ctx, l, old) },
@@ -195,7 +200,7 @@ func (p *Prober) askReuse(ctx context.Context, l *login) error {
 			p.saw(try.question, "works", fmt.Sprintf("It was %v after its use.", age), resp)
 		case refuses:
 			p.saw(try.question, "refused", fmt.Sprintf("It was %v after its use. %s", age, said(p.marks, resp)), resp)
-			p.cannot("The refresh token was refused before.", "reuse_after_5s", "reuse_after_2m")
+			p.cannot("An earlier second use was refused.", "reuse_after_5s", "reuse_after_2m")
 			return p.askFamily(ctx, l, worked, seen)
 		default:
 			p.unclear(try.question, said(p.marks, resp), resp)
@@ -251,6 +256,6 @@ func (p *Prober) askFamily(ctx context.Context, l *login, worked time.Duration, 
 	if worked >= 0 {
 		p.saw("reuse_grace", worked.String(), "It was refused the next time.", seen...)
 	}
-	p.cannot("It was refused at once.", "reuse_grace")
+	p.cannot("The second use was refused at once, so there is no such time.", "reuse_grace")
 	return nil
 }

@@ -44,7 +44,7 @@ func summary(m *marks, r *response) string {
 			words = strings.Join(stringsOf(v[:min(len(v), maxElements)]), ", ")
 		}
 		if words = m.text(words); words != "" {
-			return text + ", \"" + words + "\""
+			return text + ", \"" + strings.ReplaceAll(words, `"`, "'") + "\""
 		}
 	}
 	return strings.TrimSpace(text + " " + http.StatusText(r.status))

@@ -100,7 +100,7 @@ func (w *wire) send(ctx context.Context, r *request) (*response, error) {
 	}
 	resp := w.do(ctx, r)
 	resp.number = number
-	w.exchanges[number-1].Response = w.describeResponse(resp)
+	w.exchanges[number-1].Response = w.describeResponse(r, resp)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -202,6 +202,9 @@ func (w *wire) describe(r *request) string {
 	}
 	if r.crossOrigin {
 		lines = append(lines, "Origin: (a page of another origin)")
+		if r.method == http.MethodOptions {
+			lines = append(lines, "Access-Control-Request-Method: POST")
+		}
 	}
 	if r.form != nil {
 		lines = append(lines, w.marks.params(r.form))
@@ -209,8 +212,8 @@ func (w *wire) describe(r *request) string {
 	return strings.Join(lines, "\n")
 }
 
-// describeResponse returns a response as a page shows it.
-func (w *wire) describeResponse(r *response) string {
+// describeResponse returns the response to a request as a page shows it.
+func (w *wire) describeResponse(to *request, r *response) string {
 	if r.err != nil {
 		return "(no whole response) " + w.marks.text(whyNone(r.err))
 	}
@@ -218,7 +221,13 @@ func (w *wire) describeResponse(r *response) string {
 	if shown := w.marks.headers(r.header); shown != "" {
 		lines = append(lines, shown)
 	}
-	return strings.Join(append(lines, w.marks.body(r.media, r.body)), "\n")
+	if to.crossOrigin && r.header.Get("Access-Control-Allow-Origin") == "" {
+		lines = append(lines, "(no header Access-Control-Allow-Origin)")
+	}
+	if to.method != http.MethodHead {
+		lines = append(lines, w.marks.body(r.media, r.body))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // path returns a path with marks in place of the segments that have one.
