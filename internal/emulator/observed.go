@@ -27,6 +27,8 @@ func (o *Options) Follow(r *observed.Report) (taken, left []string, err error) {
 			u.OldAccessTokenLives = answer == "lives"
 		case "refresh_without_redirect_uri":
 			o.SetTolerated("refresh-without-redirect-uri", answer == "accepted")
+		case "basic":
+			o.SetTolerated("basic-at-token-endpoint", answer == "read")
 		case "omit":
 			u.Omit, ok = omitted(answer)
 		case "location":

@@ -25,12 +25,12 @@ func TestFollowTakesWhatWasObserved(t *testing.T) {
 	o.Unknowns.Reuse, o.Unknowns.ReuseGrace = "grace", emulator.Duration(time.Minute)
 	r := saw(map[string]string{
 		"error_shape": "nestjs-array", "denial_state": "left-out", "old_access_token": "lives", "refresh_without_redirect_uri": "accepted",
-		"omit": "expires_in,token_type", "location": "EU", "access_token_lifetime": "20m0s", "reuse": "refuse", "revoked_again": "410", "clock": "2s",
+		"basic": "read", "omit": "expires_in,token_type", "location": "EU", "access_token_lifetime": "20m0s", "reuse": "refuse", "revoked_again": "410", "clock": "2s",
 	})
 	r.Results = append(r.Results, observed.Result{Question: "scope_list", Outcome: observed.Unclear, Note: "grouped"})
 	taken, left, err := o.Follow(r)
 	require.NoError(t, err)
-	assert.ElementsMatch(t, []string{"error_shape", "denial_state", "old_access_token", "refresh_without_redirect_uri", "omit", "location", "access_token_lifetime", "reuse"}, taken)
+	assert.ElementsMatch(t, []string{"error_shape", "denial_state", "old_access_token", "refresh_without_redirect_uri", "basic", "omit", "location", "access_token_lifetime", "reuse"}, taken)
 	assert.Equal(t, []string{"revoked_again"}, left, "the emulator has no 410")
 	assert.Equal(t, emulator.Unknowns{
 		ErrorShape: "nestjs-array", DenialWithoutState: true, OldAccessTokenLives: true, Omit: []string{"expires_in", "token_type"}, Reuse: "refuse",
@@ -38,6 +38,7 @@ func TestFollowTakesWhatWasObserved(t *testing.T) {
 	assert.Equal(t, 20*time.Minute, o.AccessTokenLifetime)
 	assert.Equal(t, "EU", o.Location)
 	assert.Contains(t, o.Tolerate, "refresh-without-redirect-uri")
+	assert.Contains(t, o.Tolerate, "basic-at-token-endpoint")
 	_, err = emulator.New(o)
 	require.NoError(t, err)
 

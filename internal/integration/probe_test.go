@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestProbeOfOtherServers(t *testing.T) {
 			"region_names": "neither", "token_region_names": "neither", "denial": "access_denied", "denial_state": "echoed",
 			"omit": "authorization_type,organization_uid,stack_api_key,user_uid", "access_token_lifetime": "1h0m0s",
 			"error_shape": "oauth", "bad_code": "oauth", "bad_client": "oauth", "bad_refresh_token": "oauth", "bad_secret": "oauth", "bad_verifier": "oauth",
-			"code_after_failure": f.codeAfterFailure(t, a), "code_reuse": "revoke", "cors": "not-allowed",
+			"code_after_failure": f.codeAfterFailure(t, a), "code_reuse": "revoke", "cors": "not-allowed", "json": "not-read", "basic": f.readsBasic(t, a), "rate_limit_headers": "none",
 			"refresh_without_redirect_uri": "accepted", "rotation": "rotates", "reuse": "revoke", "reuse_at_once": "refused", "clock": "0s",
 		}
 		if lifetime, _ := report.Answer("access_token_lifetime"); lifetime == "59m59s" { // the rest of an hour
@@ -75,6 +76,23 @@ func (f *front) codeAfterFailure(t *testing.T, a app) string {
 		return "spent"
 	}
 	return "lives"
+}
+
+// readsBasic returns whether the server takes the credentials of an app from the header.
+func (f *front) readsBasic(t *testing.T, a app) string {
+	token := f.logIn(t, f.config(a), nil)
+	form := url.Values{"grant_type": {"refresh_token"}, "redirect_uri": {a.redirectURI}, "refresh_token": {token.RefreshToken}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL+tokenPath, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(url.QueryEscape(a.clientID), url.QueryEscape(a.clientSecret))
+	resp, err := f.Client().Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return "read"
+	}
+	return "not-read"
 }
 
 // takesAnySecret reports whether the server ignores the client secret of an app.

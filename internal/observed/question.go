@@ -59,7 +59,7 @@ const (
 	introspects  = "Introspection"
 	theAPIs      = "After the login"
 	theEnd       = "The end of an authorization"
-	surroundings = "Clock"
+	surroundings = "Limits and clock"
 	beyond       = "What a probe cannot ask"
 )
 
@@ -72,6 +72,10 @@ var shapes = []Answer{
 	{"html", "With a page in HTML."},
 	{"other", "In a form that csoauth does not know."},
 	{"accepted", "It does not refuse: it grants tokens."},
+}
+
+var reads = []Answer{
+	{"read", "Yes: it responds as to the same request in the documented form."}, {"not-read", "No: it refuses such a request for another reason."},
 }
 
 var works = []Answer{{"works", "It works."}, {"refused", "It is refused."}}
@@ -109,6 +113,8 @@ var questions = []Question{
 		{"revoke", "It is refused, and the login of the first use ends: its refresh token is refused."},
 		{"works", "It works."},
 	}},
+	{"json", theRefusals, "Does the token endpoint read a request in JSON?", Word, reads},
+	{"basic", theRefusals, "Does the token endpoint read the client's credentials from `Authorization: Basic`?", Word, reads},
 	{"cors", theRefusals, "May a page of another origin read a response of the token endpoint?", Word, []Answer{
 		{"allowed", "Yes: the response allows the origin."}, {"not-allowed", "No: the response has no header that allows it."},
 	}},
@@ -184,6 +190,7 @@ var questions = []Question{
 		{"200", "200, as if it had been there."}, {"400", "400."}, {"403", "403."}, {"404", "404."},
 	}},
 
+	{"rate_limit_headers", surroundings, "Which services sent headers about a rate limit?", Open, []Answer{{"none", "None."}}},
 	{"clock", surroundings, "How far apart are this machine's clock and the service's?", Duration, nil},
 
 	{"refresh_token_lifetime", beyond, "How long does a refresh token live?", Duration, nil},

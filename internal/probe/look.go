@@ -13,7 +13,7 @@ import (
 
 // The questions of the first step, besides those of its login.
 var (
-	ofRefusals = []string{"error_shape", "bad_code", "bad_client", "bad_refresh_token", "cors"}
+	ofRefusals = []string{"error_shape", "bad_code", "bad_client", "bad_refresh_token", "json", "basic", "cors", "rate_limit_headers"}
 	ofAPIs     = []string{
 		"introspect_auth", "introspect_members", "introspect_scope", "user_organizations", "user_authtoken", "organization_list", "organization_member",
 		"stacks_without_organization", "scope_error_code", "scope_list", "hub_error_shape", "list_members", "list_skip",
@@ -392,6 +392,42 @@ func (p *Prober) askWithInventions(ctx context.Context, _ *login) error {
 			return err
 		}
 		p.lookAtRefusal(try.question, resp)
+		if try.question == "bad_refresh_token" {
+			return p.askOtherForms(ctx, resp)
+		}
+	}
+	return nil
+}
+
+// askOtherForms sends a refresh token that was never issued in other forms than the documented one.
+// The service reads such a form if it says the same as to the documented one.
+func (p *Prober) askOtherForms(ctx context.Context, documented *response) error {
+	withoutClient := p.refreshForm(invented())
+	withoutClient.Del("client_id")
+	withoutClient.Del("client_secret")
+	for _, try := range []struct {
+		question string
+		ask      *request
+	}{
+		{"json", &request{purpose: "A refresh token that was never issued, in JSON", form: p.refreshForm(invented()), asJSON: true}},
+		{"basic", &request{
+			purpose: "A refresh token that was never issued, with the client in an Authorization header", form: withoutClient,
+			basic: &credentials{p.c.ClientID, p.c.ClientSecret},
+		}},
+	} {
+		try.ask.method, try.ask.service, try.ask.base = http.MethodPost, "token endpoint", p.token
+		resp, err := p.wire.send(ctx, try.ask)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !resp.refuses() || !documented.refuses():
+			p.unclear(try.question, said(p.marks, resp), documented, resp)
+		case saysTheSame(resp, documented):
+			p.saw(try.question, "read", "", documented, resp)
+		default:
+			p.saw(try.question, "not-read", said(p.marks, resp), documented, resp)
+		}
 	}
 	return nil
 }

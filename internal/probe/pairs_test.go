@@ -57,6 +57,7 @@ func dimensions() (all []dimension) {
 		dimension{"refresh_without_redirect_uri", []string{"refused", "accepted"}, func(s *setting, v string) {
 			s.o.SetTolerated("refresh-without-redirect-uri", v == "accepted")
 		}},
+		dimension{"basic", []string{"not-read", "read"}, func(s *setting, v string) { s.o.SetTolerated("basic-at-token-endpoint", v == "read") }},
 		dimension{"lifetime", []string{"1h", "20m"}, func(s *setting, v string) { s.o.AccessTokenLifetime, _ = time.ParseDuration(v) }},
 		dimension{"secret", []string{"no", "yes"}, func(s *setting, v string) { s.secret = v == "yes" }},
 		dimension{"location", []string{"NA", "EU"}, func(s *setting, v string) { s.o.Location, s.eu = v, v == "EU" }},
@@ -166,7 +167,7 @@ func (s *setting) answers() map[string]answer {
 		"access_token_lifetime": answer(s.o.AccessTokenLifetime.String()), "location": answer(c["location"]),
 		"denial": "access_denied", "denial_state": "echoed", "old_access_token": "dies",
 		"refresh_without_redirect_uri": answer(c["refresh_without_redirect_uri"]),
-		"code_after_failure":           "spent", "code_reuse": "revoke", "cors": "not-allowed", "revoke_ends": "all", "clock": "0s",
+		"code_after_failure":           "spent", "code_reuse": "revoke", "cors": "not-allowed", "json": "not-read", "basic": answer(c["basic"]), "rate_limit_headers": "none", "revoke_ends": "all", "clock": "0s",
 		"refresh_token_lifetime": notAsked, "redirect_matching": notAsked, "machine_tokens": notAsked, "install_pkce": notAsked,
 	}
 	for _, q := range emulator.Questions() {

@@ -225,6 +225,7 @@ func concat(lists ...[]string) (all []string) {
 // Report returns what was seen until now.
 func (p *Prober) Report() *observed.Report {
 	p.judgeShapes()
+	p.judgeLimits()
 	r := &observed.Report{
 		Version: observed.Version, Csoauth: p.o.Version, Date: p.o.Now().UTC().Format(time.DateOnly),
 		Region: p.c.Region.String(), Published: p.o.Published, Secret: p.c.ClientSecret != "",

@@ -1,7 +1,9 @@
 package probe
 
 import (
+	"bytes"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +55,14 @@ func summary(m *marks, r *response) string {
 // said is a summary as a sentence.
 func said(m *marks, r *response) string { return "It said " + summary(m, r) + "." }
 
+// saysTheSame reports whether two refusals are the same but for values that the probe has invented.
+func saysTheSame(a, b *response) bool {
+	return a.status == b.status && bytes.Equal(invention.ReplaceAll(a.body, nil), invention.ReplaceAll(b.body, nil))
+}
+
+// invention finds what invented returns.
+var invention = regexp.MustCompile(`[0-9a-f]{32}`)
+
 // lookAtRefusal records how the token endpoint responded to a request that it should refuse.
 func (p *Prober) lookAtRefusal(question string, r *response) {
 	switch howOf(r) {
@@ -63,6 +73,16 @@ func (p *Prober) lookAtRefusal(question string, r *response) {
 		p.saw(question, shape(r), said(p.marks, r), r)
 	default:
 		p.unclear(question, said(p.marks, r), r)
+	}
+}
+
+// judgeLimits concludes which services send headers about a rate limit, once the APIs were asked.
+func (p *Prober) judgeLimits() {
+	switch {
+	case len(p.wire.limits) > 0:
+		p.saw("rate_limit_headers", strings.Join(p.wire.limits, ", "), "")
+	case p.results["list_skip"].Outcome != observed.NotAsked || p.results["bad_refresh_token"].Outcome != observed.NotAsked:
+		p.saw("rate_limit_headers", "none", "")
 	}
 }
 

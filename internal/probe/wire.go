@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,10 +43,14 @@ type wire struct {
 	began     time.Time // of the first exchange
 	last      time.Time // when the latest request began
 	requests  int
-	trouble   int    // how many in a row got no response
-	stopped   string // why nothing more is sent; empty: it goes on
+	trouble   int      // how many in a row got no response
+	stopped   string   // why nothing more is sent; empty: it goes on
+	limits    []string // services that sent headers about a rate limit
 	exchanges []observed.Exchange
 }
+
+// credentials are those of a client.
+type credentials struct{ id, secret string }
 
 // A request is one that the probe makes.
 type request struct {
@@ -54,9 +59,11 @@ type request struct {
 	service      string // what the page calls the host
 	base, path   string
 	query, form  url.Values
-	access       string // the access token; empty: none is sent
-	organization string // the header organization_uid; empty: none
-	crossOrigin  bool   // with the headers of a page of another origin
+	access       string       // the access token; empty: none is sent
+	organization string       // the header organization_uid; empty: none
+	crossOrigin  bool         // with the headers of a page of another origin
+	asJSON       bool         // the form is sent as JSON instead
+	basic        *credentials // in an Authorization header; nil: there is none
 }
 
 // A response is what came back. It may be nothing.
@@ -115,6 +122,9 @@ func (w *wire) send(ctx context.Context, r *request) (*response, error) {
 	default:
 		w.trouble = 0
 	}
+	if resp.header.Get("X-Ratelimit-Limit")+resp.header.Get("X-Ratelimit-Remaining") != "" && !slices.Contains(w.limits, r.service) {
+		w.limits = append(w.limits, r.service)
+	}
 	return resp, nil
 }
 
@@ -143,7 +153,17 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("no response within %v", patience))
 	defer cancel()
 	var body io.Reader
-	if r.form != nil {
+	media := "application/x-www-form-urlencoded"
+	switch {
+	case r.asJSON:
+		media = "application/json"
+		members := map[string]string{}
+		for name := range r.form {
+			members[name] = r.form.Get(name)
+		}
+		text, _ := json.Marshal(members) // strings always marshal
+		body = bytes.NewReader(text)
+	case r.form != nil:
 		body = strings.NewReader(r.form.Encode())
 	}
 	address := strings.TrimSuffix(r.base, "/") + r.path
@@ -157,7 +177,10 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 	req.Header.Set("User-Agent", useragent.Own())
 	req.Header.Set("Accept", "application/json")
 	if r.form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", media)
+	}
+	if r.basic != nil {
+		req.SetBasicAuth(url.QueryEscape(r.basic.id), url.QueryEscape(r.basic.secret))
 	}
 	if r.access != "" {
 		req.Header.Set("Authorization", "Bearer "+r.access)
@@ -180,8 +203,8 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 	if err == nil && len(content) > maxBody {
 		err = fmt.Errorf("the response has over %d bytes", maxBody)
 	}
-	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	got := &response{err: err, status: resp.StatusCode, header: resp.Header, media: strings.TrimSpace(media), body: content}
+	gotMedia, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	got := &response{err: err, status: resp.StatusCode, header: resp.Header, media: strings.TrimSpace(gotMedia), body: content}
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.UseNumber()
 	_ = d.Decode(&got.members) // another body has no members
@@ -205,6 +228,12 @@ func (w *wire) describe(r *request) string {
 		if r.method == http.MethodOptions {
 			lines = append(lines, "Access-Control-Request-Method: POST")
 		}
+	}
+	if r.basic != nil {
+		lines = append(lines, "Authorization: Basic (the client ID and secret)")
+	}
+	if r.asJSON {
+		lines = append(lines, "Content-Type: application/json, with these members:")
 	}
 	if r.form != nil {
 		lines = append(lines, w.marks.params(r.form))
