@@ -36,9 +36,10 @@ setup: ## what internal/integration needs: npm packages; on Debian as root, prog
 	@internal/integration/setup.sh
 
 .PHONY: test
-test: setup ## every test: the root module with the race detector, then internal/integration
+test: setup ## every test: the root module with the race detector, the store in NATS, then internal/integration
 	@internal/step.sh 'root module' $(MAKE) test-root
 	@internal/step.sh 'model and simulation' $(MAKE) test-model
+	@internal/step.sh 'examples/natsstore' $(MAKE) test-natsstore
 	@internal/step.sh 'internal/integration' internal/integration/test.sh
 
 .PHONY: clients
@@ -56,6 +57,10 @@ test-root: ## the tests of the root module alone
 test-model: ## the model, the simulation and a day of logins, in more depth than the race detector has time for
 	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation|HolderThatRuns' -args -model-switches=2 -sim-seeds=100 -holder-logins=100
 	go test -count=1 -timeout=30m ./internal/emulator -run TestADayOfLogins -args -day-logins=86400
+
+.PHONY: test-natsstore
+test-natsstore: ## the example of a store of one's own, in NATS, which is a module of its own
+	@go -C examples/natsstore test -shuffle=on -count=1 -timeout=20m ./...
 
 .PHONY: simulate
 simulate: ## whole token managers for hours of simulated time, by the seeds 1 to SEEDS (300)
