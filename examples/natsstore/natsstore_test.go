@@ -102,15 +102,15 @@ func TestBucketThatCouldLoseALoginIsRefused(t *testing.T) {
 		Discard: jetstream.DiscardNew, AllowRollup: true, AllowMsgTTL: true,
 	}
 	for want, change := range map[string]func(c *jetstream.StreamConfig){
-		"":                                func(c *jetstream.StreamConfig) { c.Description = "made by someone else" },
-		"a follower could serve an old":   func(c *jetstream.StreamConfig) { c.AllowDirect = true },
-		"set max_age to 0":                func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
-		"and discard to new":              func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
-		"set storage to file":             func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
-		"set allow_rollup_hdrs":           func(c *jetstream.StreamConfig) { c.AllowRollup = false },
-		"and allow_msg_ttl":               func(c *jetstream.StreamConfig) { c.AllowMsgTTL = false },
-		"and persist_mode to default":     func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
-		"is a copy of another stream":     func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "KV_other"}} },
+		"":                              func(c *jetstream.StreamConfig) { c.Description = "made by someone else" },
+		"a follower could serve an old": func(c *jetstream.StreamConfig) { c.AllowDirect = true },
+		"set max_age to 0":              func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
+		"and discard to new":            func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
+		"set storage to file":           func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage },
+		"set allow_rollup_hdrs":         func(c *jetstream.StreamConfig) { c.AllowRollup = false },
+		"and allow_msg_ttl":             func(c *jetstream.StreamConfig) { c.AllowMsgTTL = false },
+		"and persist_mode to default":   func(c *jetstream.StreamConfig) { c.PersistMode = jetstream.AsyncPersistMode },
+		"is a copy of another stream":   func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "KV_other"}} },
 	} {
 		config := good
 		change(&config)
