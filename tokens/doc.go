@@ -60,7 +60,8 @@
 //     the tool's function.
 //   - Packages redisstore and pgstore are for several machines.
 //   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check
-//     that it keeps the promises of a Store. A Manager cannot make up for one that does not.
+//     that it keeps the promises of a Store. A Manager cannot make up for one that does not. The
+//     folder examples/natsstore has one, and docs/guides/many-users.md explains it.
 //
 // Unless it is sealed, what a Store stores is as secret as a password.
 //

@@ -19,7 +19,7 @@ import (
 // and show Go code.
 func documents(t *testing.T, dir string) []document {
 	names := []string{"README.md"}
-	for _, pattern := range []string{"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md", "examples/*.md", "examples/*/*.md", storeReadmes} {
+	for _, pattern := range []string{"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/*.md", guidePages, "examples/*.md", "examples/*/*.md", storeReadmes} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		require.NoError(t, err)
 		for _, name := range found {
@@ -97,20 +97,24 @@ type document struct {
 
 type block struct {
 	language, text string
-	line           int // of its first line of text
+	line           int    // of its first line of text
+	source         string // the file that it is a part of; empty: it stands for itself
 }
+
+// fromFile says, in the line before a block, of which file it is a part. A page does not show it.
+var fromFile = regexp.MustCompile(`^<!-- from (\S+) -->$`)
 
 func parseDocument(name, text string) document {
 	doc := document{name: name}
 	var prose strings.Builder
 	var open *block
-	n := 0
+	n, source := 0, ""
 	for line := range strings.Lines(text) {
 		n++
 		language, fenced := strings.CutPrefix(strings.TrimSpace(line), "```")
 		switch {
 		case fenced && open == nil:
-			open = &block{language: strings.TrimSpace(language), line: n + 1}
+			open = &block{language: strings.TrimSpace(language), line: n + 1, source: source}
 		case fenced:
 			doc.blocks = append(doc.blocks, *open)
 			open = nil
@@ -118,6 +122,10 @@ func parseDocument(name, text string) document {
 			open.text += line
 		default:
 			prose.WriteString(line)
+			source = ""
+			if from := fromFile.FindStringSubmatch(strings.TrimSpace(line)); from != nil {
+				source = from[1]
+			}
 		}
 	}
 	doc.prose = prose.String()
@@ -140,6 +148,9 @@ func (d document) fences(languages ...string) (found []block) {
 func (d document) brokenSnippets(t *testing.T, moduleDir string) (problems []string) {
 	for _, b := range d.fences("go") {
 		at := fmt.Sprintf("%s:%d", d.name, b.line)
+		if b.source != "" {
+			continue // TestExcerptsAreCopies compares it with its file, which has tests of its own
+		}
 		if !strings.HasPrefix(b.text, "package ") {
 			problems = append(problems, at+": a go block is a whole file and begins with package; fence anything else as text")
 			continue

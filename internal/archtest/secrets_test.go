@@ -414,7 +414,7 @@ func exportedTypes(repo string) (types []string, err error) {
 		return nil, err
 	}
 	for folder := range packages {
-		if within(folder, "internal/integration") {
+		if within(folder, "internal/integration") || within(folder, "examples/natsstore") {
 			continue // another module
 		}
 		files, err := parseFolder(filepath.Join(repo, folder))

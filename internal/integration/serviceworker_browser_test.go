@@ -16,9 +16,25 @@ import (
 )
 
 // TestLoginThroughAServiceWorker: an application's worker repeats each navigation with fetch, so
-// that the browser does not call it one for a document any more.
+// that the browser does not call it one for a document any more. The worker of the guide leaves the
+// login alone.
 func TestLoginThroughAServiceWorker(t *testing.T) {
 	t.Parallel()
+	shown := readGuide(t, "web.md").blocks["js"]
+	require.Len(t, shown, 1)
+	for name, test := range map[string]struct{ onFetch, callback string }{
+		"repeats":   {`self.addEventListener("fetch", e => e.respondWith(fetch(e.request)));`, "empty navigate"},
+		"the guide": {shown[0], "document navigate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			loginThroughAServiceWorker(t, test.onFetch, test.callback)
+		})
+	}
+}
+
+// loginThroughAServiceWorker logs a user in. The browser says of the callback what it is for.
+func loginThroughAServiceWorker(t *testing.T, onFetch, callback string) {
 	c := newChrome(t)
 	server := csoauthtest.NewServer(t, nil)
 	mux := http.NewServeMux()
@@ -46,7 +62,7 @@ func TestLoginThroughAServiceWorker(t *testing.T) {
 		fmt.Fprint(w, `
 			self.addEventListener("install", () => self.skipWaiting());
 			self.addEventListener("activate", e => e.waitUntil(self.clients.claim()));
-			self.addEventListener("fetch", e => e.respondWith(fetch(e.request)));`)
+			`+onFetch)
 	})
 	page := func(name string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -73,6 +89,6 @@ func TestLoginThroughAServiceWorker(t *testing.T) {
 	b.await("consent")
 	b.click(allow)
 	b.await("there")
-	assert.Equal(t, "empty navigate", <-dests, "the worker was in between, or this test shows nothing")
+	assert.Equal(t, callback, <-dests, "what the worker does with a callback")
 	assert.Empty(t, dests)
 }
