@@ -42,7 +42,8 @@ type Options struct {
 
 	// Observed is the observed.json of "csoauth probe": the Server behaves as the probe saw the
 	// service. What it saw replaces the AccessTokenLifetime, the Unknowns, and whether a refresh
-	// without redirect_uri and Authorization: Basic are tolerated; the rest stays. Empty: nothing is replaced.
+	// without redirect_uri and Authorization: Basic are tolerated. The rest stays. Empty: nothing
+	// is replaced.
 	Observed string
 
 	// Tolerate are IDs of findings for which the Server does not refuse the request. Which ones can

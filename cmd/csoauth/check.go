@@ -38,6 +38,9 @@ func (p *probing) check(ctx context.Context, a *account, prober *probe.Prober) (
 	p.door, err = openDoor(ctx, a.config.RedirectURI)
 	tell(checkDoor(a.config.RedirectURI, err))
 	if err := prober.CheckHosts(ctx, tell); err != nil && ctx.Err() != nil {
+		if p.door != nil {
+			p.door.close()
+		}
 		return failures, err
 	} else if err != nil {
 		tell(probe.Check{Name: "hosts", State: probe.Failure, Text: err.Error(), Do: "try again later"})

@@ -113,46 +113,55 @@ func (d *door) close() {
 	d.leave()
 }
 
-// expect says which visit the next callback is to be of.
+// expect says which visit the next callback is to be of. One that came too late for the visit before
+// is dropped.
 func (d *door) expect(v *probe.Visit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.waiting = v
+	select {
+	case <-d.comes:
+	default:
+	}
 }
 
-// ServeHTTP takes a callback of the visit that is under way.
+// ServeHTTP takes a callback of the visit that is under way. No history has the query of one that
+// is not: every request is sent on to the same page.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	landing.Protect(w.Header())
-	if !strings.EqualFold(r.Host, d.uri.Host) || cmp.Or(r.URL.EscapedPath(), "/") != cmp.Or(d.uri.EscapedPath(), "/") {
+	if !d.isHere(r) {
 		http.Error(w, "nothing is here", http.StatusNotFound)
 		return
 	}
 	if !landing.Visited(w, r) {
 		return
 	}
-	callback, err := csoauth.ParseCallback(r.URL.RawQuery)
-	switch {
-	case err == nil && d.take(callback):
-		landing.Redirect(w, "http://"+r.Host+d.uri.EscapedPath()) // without the query: no history has the code
-	case len(callback) == 0 && err == nil:
-		landing.Write(w, http.StatusOK, landing.Page{Name: "probe", Good: true, Title: "Thank you", Text: []string{"Go back to the terminal, where csoauth probe goes on. You can close this page."}}.HTML())
-	default:
-		landing.Write(w, http.StatusBadRequest, landing.Page{Name: "other", Title: "This is of no login here", Text: []string{"csoauth probe does not wait for this page. Go back to the terminal."}}.HTML())
+	if r.URL.RawQuery != "" {
+		if callback, err := csoauth.ParseCallback(r.URL.RawQuery); err == nil {
+			d.take(callback)
+		}
+		landing.Redirect(w, "http://"+r.Host+d.uri.EscapedPath())
+		return
 	}
+	landing.Write(w, http.StatusOK, landing.Page{
+		Name: "probe", Good: true, Title: "Go back to the terminal", Text: []string{"csoauth probe goes on there. You can close this page."},
+	}.HTML())
+}
+
+// isHere reports whether a request asks for the redirect URI by its name.
+func (d *door) isHere(r *http.Request) bool {
+	host := strings.TrimSuffix(strings.ToLower(r.Host), ":80")
+	return host == strings.TrimSuffix(strings.ToLower(d.uri.Host), ":80") && cmp.Or(r.URL.EscapedPath(), "/") == cmp.Or(d.uri.EscapedPath(), "/")
 }
 
 // take hands a callback over if it is of the visit under way. A denial may come without its state.
-func (d *door) take(callback url.Values) bool {
+func (d *door) take(callback url.Values) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch v := d.waiting; {
-	case v == nil, !callback.Has("code") && !callback.Has("error"):
-		return false
-	case slices.Equal(callback["state"], []string{v.State}), v.Deny && callback.Has("error"):
-	default:
-		return false
+	v := d.waiting
+	if v == nil || !slices.Equal(callback["state"], []string{v.State}) && !(v.Deny && callback.Has("error") && !callback.Has("state")) {
+		return
 	}
 	d.waiting = nil
-	d.comes <- callback
-	return true
+	d.comes <- callback // it has room: expect has seen to that
 }

@@ -85,7 +85,7 @@ func (f *emulateFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.failOnFindings, "fail-on-findings", false, "exit with 1 at the end if a client did something wrong")
 	flags.StringSliceVar(&f.allow, "allow", nil, "`findings` that --fail-on-findings lets pass")
 	flags.StringVar(&f.config, "config", "", "JSON `file` with apps, users, lifetimes and any of the options below; a flag overrides the file")
-	flags.StringVar(&f.observed, "observed", "", "`file` of csoauth probe: behave as it saw the service, in all that it saw; a flag below overrides it")
+	flags.StringVar(&f.observed, "observed", "", "`file` of csoauth probe: behave as it saw the service, as far as the emulator can; a flag below overrides it")
 	flags.StringVar(&f.state, "state", "", "`file` that keeps logins and consents over a restart; it holds every token in clear text")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil, "another redirect `URI` of the first app; may be repeated")
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "another host `name` or IP address to serve; may be repeated")

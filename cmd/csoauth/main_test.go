@@ -65,15 +65,19 @@ func hurry() {
 
 // atBrowser is the command "person" of the scripts, which stands for a browser and the user before
 // it: it opens an address, logs in and allows what is asked for, and follows the redirect to the
-// end. $PERSON is "away" for one who does not look, "no" for one who denies, or "no:5" for one who
-// denies the fifth time. $USER_UID and $ORGANIZATION are who is logged in in that browser.
+// end. $PERSON is "away" for one who does not look, "no" for one who denies. "away:5" and
+// "no:5" are so the fifth time. $USER_UID and $ORGANIZATION are who is logged in in that browser.
 func atBrowser() {
 	if os.Getenv("PERSON") == "away" {
 		return
 	}
 	deny := os.Getenv("PERSON") == "no"
-	if number, ok := strings.CutPrefix(os.Getenv("PERSON"), "no:"); ok {
-		deny = visits() == number
+	how, number, counted := strings.Cut(os.Getenv("PERSON"), ":")
+	if counted && visits() == number {
+		if how == "away" {
+			return
+		}
+		deny = true
 	}
 	u, err := url.Parse(os.Args[len(os.Args)-1])
 	if err != nil {

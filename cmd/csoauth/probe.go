@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ type probing struct {
 	accountFlags
 	offline, yes, noBrowser bool
 	output                  string
+	made                    bool // the directory was made for this report
 
 	cmd   *cobra.Command
 	t     *teller
@@ -89,7 +91,8 @@ const (
 )
 
 func (p *probing) run(cmd *cobra.Command) error {
-	ctx := cmd.Context()
+	ctx, stop := untilHangUp(cmd.Context())
+	defer stop()
 	p.cmd, p.t = cmd, newTeller(cmd.OutOrStdout())
 	a, err := p.account(ctx)
 	if err != nil {
@@ -110,13 +113,14 @@ func (p *probing) run(cmd *cobra.Command) error {
 		return err
 	}
 	prober, err := probe.New(probe.Options{
-		Config: a.config, Transport: a.config.HTTPClient.Transport, Version: version(), Published: a.settings.Server == "",
+		Config: a.config, Transport: a.config.HTTPClient.Transport, Version: version(), Published: a.settings.Server == "", Organization: a.settings.Organization,
 		Now: probeClock.now, Sleep: probeClock.sleep, Visit: p.visit, Agree: p.agree,
 		Tell: func(format string, args ...any) { p.t.wrapped(dim, "     ", fmt.Sprintf(format, args...)) },
 	})
 	if err != nil {
 		return err
 	}
+	defer p.tidy()
 	failures, err := p.check(ctx, a, prober)
 	switch {
 	case err != nil:
@@ -140,8 +144,13 @@ func (p *probing) checkOutput() error {
 	if !p.yes && !turn.IsForeground(os.Stdin) {
 		return hint(p.cmd, errors.New("the probe asks before each step: run it at a terminal, or agree to all of them with --yes"))
 	}
+	_, err := os.Stat(p.output)
+	p.made = errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(p.output, 0o755); err != nil {
 		return err
+	}
+	if err := tryToWrite(p.output); err != nil {
+		return fmt.Errorf("no report could be written there: %w: name another directory with --output", err)
 	}
 	for _, name := range []string{reportJSON, reportPage} {
 		path := filepath.Join(p.output, name)
@@ -150,6 +159,13 @@ func (p *probing) checkOutput() error {
 		}
 	}
 	return nil
+}
+
+// tidy takes away the directory that was made for a report, if there is none in it.
+func (p *probing) tidy() {
+	if p.made {
+		_ = os.Remove(p.output) // fails if something is in it
+	}
 }
 
 // listen reads the lines that are typed from now on.
@@ -165,7 +181,7 @@ func (p *probing) listen() {
 			if err != nil {
 				return
 			}
-			p.lines <- strings.TrimSpace(line)
+			p.lines <- strings.TrimSpace(line) // which waits for a question, or for forget
 		}
 	}()
 }
@@ -180,18 +196,34 @@ func (p *probing) agree(ctx context.Context, s probe.Step) (bool, error) {
 	if p.yes {
 		return true, ctx.Err()
 	}
+	p.forget()
 	if _, err := fmt.Fprintf(p.t.w, "   Take step %d of %d? [y/N] ", s.Number, s.Of); err != nil {
 		return false, err
 	}
+	if p.lines == nil {
+		p.t.line("")
+		return false, ctx.Err()
+	}
 	select {
-	case line, ok := <-p.lines:
+	case line := <-p.lines:
 		line = strings.ToLower(line)
-		if !ok {
-			p.t.line("")
-		}
 		return line == "y" || line == "yes", nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
+	}
+}
+
+// forget drops the lines that were typed before a question was asked.
+func (p *probing) forget() {
+	for {
+		select {
+		case _, ok := <-p.lines:
+			if !ok {
+				p.lines = nil // the terminal is at its end
+			}
+		case <-time.After(100 * time.Millisecond): // a line that is there comes at once
+			return
+		}
 	}
 }
 
@@ -220,20 +252,35 @@ func (p *probing) visit(ctx context.Context, v probe.Visit) (url.Values, error) 
 	if !opened {
 		p.t.line("   Open this in the browser of this machine:\n   %s", v.URL)
 	}
-	if p.lines != nil {
-		p.t.text("If the browser does not come back here, press Enter.")
+	p.forget()
+	switch {
+	case p.lines == nil:
+	case v.Deny:
+		p.t.text("If you have denied it, and the browser does not come back here, type \"denied\".")
+	default:
+		p.t.text("If the browser does not come back here, type \"none\".")
 	}
 	patience := time.NewTimer(visitPatience)
 	defer patience.Stop()
-	select {
-	case callback := <-p.door.comes:
-		return callback, nil
-	case <-p.lines:
-	case <-patience.C:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	for {
+		select {
+		case callback := <-p.door.comes:
+			return callback, nil
+		case line, ok := <-p.lines:
+			switch {
+			case !ok:
+				p.lines = nil
+			case v.Deny && strings.EqualFold(line, "denied"):
+				return nil, probe.ErrNothing
+			case strings.EqualFold(line, "none"):
+				return nil, probe.ErrNobody
+			}
+		case <-patience.C:
+			return nil, probe.ErrNobody
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	return nil, probe.ErrNobody
 }
 
 // write writes the report, and says what it has.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"reflect"
 	"sync"
 	"syscall"
 	"time"
@@ -16,11 +17,10 @@ type interrupted struct{ by os.Signal }
 func (i interrupted) Error() string { return i.by.String() }
 
 func (i interrupted) exitCode() int {
-	number, ok := i.by.(syscall.Signal)
-	if !ok {
-		number = syscall.SIGINT
+	if number := reflect.ValueOf(i.by); number.CanInt() { // a syscall.Signal, which Plan 9 does not have
+		return exitInterrupted + int(number.Int())
 	}
-	return exitInterrupted + int(number)
+	return exitInterrupted + 2
 }
 
 // patienceAtEnd is how long a command may go on after a signal: to save a token that is on its way,

@@ -272,3 +272,22 @@ func anchorOf(heading string) string {
 		}
 	}, text)
 }
+
+// testLink matches a link whose text is the name of a test, to the file that has the test.
+var testLink = regexp.MustCompile(`\[(Test\w+|Fuzz\w+)\]\(([^)]+_test\.go)\)`)
+
+// TestNamedTestsExist: a page that names a test leads to the file with that test.
+func TestNamedTestsExist(t *testing.T) {
+	found := 0
+	for _, name := range filesOf(t, ".md") {
+		page, err := os.ReadFile(filepath.Join(root, name))
+		require.NoError(t, err)
+		for _, link := range testLink.FindAllStringSubmatch(string(page), -1) {
+			text, err := os.ReadFile(filepath.Join(root, filepath.Dir(name), link[2]))
+			require.NoError(t, err)
+			assert.Contains(t, string(text), "\nfunc "+link[1]+"(", "%s: %s does not have %s", name, link[2], link[1])
+			found++
+		}
+	}
+	assert.Positive(t, found)
+}

@@ -22,20 +22,28 @@ func (o *Options) Follow(r *observed.Report) (taken, left []string, err error) {
 		ok := true
 		switch result.Question {
 		case "denial_state":
+			ok = answer == "left-out" || answer == "echoed"
 			u.DenialWithoutState = answer == "left-out"
 		case "old_access_token":
+			ok = answer == "lives" || answer == "dies"
 			u.OldAccessTokenLives = answer == "lives"
 		case "refresh_without_redirect_uri":
+			ok = answer == "accepted" || answer == "refused"
 			o.SetTolerated("refresh-without-redirect-uri", answer == "accepted")
 		case "basic":
+			ok = answer == "read" || answer == "not-read"
 			o.SetTolerated("basic-at-token-endpoint", answer == "read")
 		case "omit":
 			u.Omit, ok = omitted(answer)
 		case "location":
 			o.Location = answer
 		case "access_token_lifetime":
-			if o.AccessTokenLifetime, err = time.ParseDuration(answer); err != nil {
+			lifetime, err := time.ParseDuration(answer)
+			if err != nil {
 				return nil, nil, fmt.Errorf("emulator: observed: %w", err)
+			}
+			if ok = lifetime >= time.Second; ok {
+				o.AccessTokenLifetime = lifetime
 			}
 		case "reuse_grace":
 			grace, err := time.ParseDuration(answer)

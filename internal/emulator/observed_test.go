@@ -49,6 +49,12 @@ func TestFollowTakesWhatWasObserved(t *testing.T) {
 	_, left, err = o.Follow(saw(map[string]string{"omit": "expires_in,id_token"}))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"omit"}, left)
+	_, left, err = o.Follow(saw(map[string]string{
+		"access_token_lifetime": "0s", "denial_state": "perhaps", "old_access_token": "perhaps", "refresh_without_redirect_uri": "perhaps", "basic": "perhaps",
+	}))
+	require.NoError(t, err)
+	assert.Len(t, left, 5)
+	assert.Equal(t, 20*time.Minute, o.AccessTokenLifetime)
 	assert.Equal(t, []string{"expires_in"}, o.Unknowns.Omit)
 }
 

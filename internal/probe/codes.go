@@ -2,8 +2,8 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"net/url"
+	"regexp"
 	"slices"
 
 	"github.com/contentstack/csoauth"
@@ -23,7 +23,7 @@ var readers = []struct{ scope, path string }{
 func (p *Prober) codes(ctx context.Context) error {
 	scopes, forbidden := p.fewerScopes()
 	v, err := p.visit(ctx, "The user logs in again", scopes, false)
-	if errors.Is(err, ErrNobody) || err == nil && v.callback.Get("code") == "" {
+	if isNobody(v, err) {
 		p.cannot("The browser did not come back with a code.", ofCodes...)
 		return nil
 	}
@@ -42,7 +42,7 @@ func (p *Prober) codes(ctx context.Context) error {
 	}
 	p.lookAtCodeAfterFailure(wrong, resp)
 	if howOf(resp) != grants {
-		if v, err = p.visit(ctx, "The user logs in once more", scopes, false); errors.Is(err, ErrNobody) || err == nil && v.callback.Get("code") == "" {
+		if v, err = p.visit(ctx, "The user logs in once more", scopes, false); isNobody(v, err) {
 			p.cannot("The browser did not come back with a code.", ofCodes...)
 			return nil
 		}
@@ -54,12 +54,19 @@ func (p *Prober) codes(ctx context.Context) error {
 			return err
 		}
 		if howOf(resp) != grants {
-			p.unclear("code_reuse", "Its first use did not work. "+said(p.marks, resp), resp)
+			p.unclear("code_reuse", "Its first use did not work. "+said(resp), resp)
 			p.cannot("There was no login with fewer scopes.", "scope_error_code")
 			return nil
 		}
 	}
 	l := p.newLogin(resp)
+	if same, err := p.isSame(ctx, l); err != nil {
+		return err
+	} else if !same {
+		p.o.Tell("%v: this step ends here", errAnother)
+		p.cannot("Another user, or another organization, was logged in this time.", ofCodes...)
+		return nil
+	}
 	if err := p.askForbidden(ctx, l, forbidden); err != nil {
 		return err
 	}
@@ -69,14 +76,14 @@ func (p *Prober) codes(ctx context.Context) error {
 // lookAtCodeAfterFailure records what became of a code that was sent with another verifier, and
 // then with the right one.
 func (p *Prober) lookAtCodeAfterFailure(wrong, right *response) {
-	switch first, second := howOf(wrong), howOf(right); {
+	switch first, second := p.howOf(wrong), p.howOf(right); {
 	case first == grants:
 		p.newLogin(wrong)
 		p.cannot("The code with another verifier was accepted.", "code_after_failure")
 	case first == refuses && second == grants:
 		p.saw("code_after_failure", "lives", "", wrong, right)
 	case first == refuses && second == refuses:
-		p.saw("code_after_failure", "spent", said(p.marks, right), wrong, right)
+		p.saw("code_after_failure", "spent", said(right), wrong, right)
 	default:
 		p.unclear("code_after_failure", "One of the two responses was lost.", wrong, right)
 	}
@@ -135,9 +142,9 @@ func (p *Prober) askForbidden(ctx context.Context, l *login, path string) error 
 func (p *Prober) lookAtScopeError(r *response) {
 	code, told := r.members["error_code"]
 	n, isNumber := number(code)
-	words := said(p.marks, r)
+	words := said(r)
 	switch {
-	case r.err != nil || r.status != 403:
+	case r.err != nil || r.status != 403 || !isAboutScopes(r):
 		p.unclear("scope_error_code", words, r)
 	case !told || isNumber && n == 0:
 		p.saw("scope_error_code", "none", words, r)
@@ -148,6 +155,14 @@ func (p *Prober) lookAtScopeError(r *response) {
 	}
 }
 
+// isAboutScopes reports whether an API says that a scope is missing.
+func isAboutScopes(r *response) bool {
+	said := r.text("error_message") + " " + r.text("message")
+	return aboutScopes.MatchString(said)
+}
+
+var aboutScopes = regexp.MustCompile(`(?i)\bscopes?\b`)
+
 // askCodeReuse redeems a code for the second time, and asks what that did to the login of the
 // first.
 func (p *Prober) askCodeReuse(ctx context.Context, l *login, code url.Values, before *response) error {
@@ -155,8 +170,8 @@ func (p *Prober) askCodeReuse(ctx context.Context, l *login, code url.Values, be
 	if err != nil {
 		return err
 	}
-	words := said(p.marks, resp)
-	switch howOf(resp) {
+	words := said(resp)
+	switch p.howOf(resp) {
 	case grants:
 		p.newLogin(resp)
 		p.saw("code_reuse", "works", "", before, resp)

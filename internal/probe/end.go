@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 )
 
@@ -23,10 +24,13 @@ func (p *Prober) revoke(ctx context.Context) error {
 		return nil
 	}
 	l, err := p.living(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, errAnother):
+		p.cannot("Another user, or another organization, was logged in this time.", ofRevoke...)
+		return nil
+	case err != nil:
 		return err
-	}
-	if l == nil {
+	case l == nil:
 		p.cannot("There was no login to ask with.", ofRevoke...)
 		return nil
 	}
@@ -44,7 +48,7 @@ func (p *Prober) revoke(ctx context.Context) error {
 	}
 	if !resp.ok() {
 		for _, question := range ofRevoke {
-			p.unclear(question, said(p.marks, resp), resp)
+			p.unclear(question, said(resp), resp)
 		}
 		return nil
 	}
@@ -65,6 +69,11 @@ func (p *Prober) revoke(ctx context.Context) error {
 func (p *Prober) living(ctx context.Context) (*login, error) {
 	for i := len(p.logins) - 1; i >= 0; i-- {
 		if l := p.logins[i]; !l.over {
+			if same, err := p.isSame(ctx, l); err != nil {
+				return nil, err
+			} else if !same {
+				continue
+			}
 			is, _, known, err := p.askAccess(ctx, "Whether an access token still works, to end the authorization with", l.access)
 			if err != nil {
 				return nil, err
@@ -77,10 +86,11 @@ func (p *Prober) living(ctx context.Context) (*login, error) {
 	return p.again(ctx, "The user logs in, to end the authorization")
 }
 
-// again logs in once more. It returns nil if that does not work.
+// again logs in once more. It returns nil if that does not work, and errAnother for a login of
+// another user or organization than the first.
 func (p *Prober) again(ctx context.Context, purpose string) (*login, error) {
 	v, err := p.visit(ctx, purpose, p.c.Scopes, false)
-	if errors.Is(err, ErrNobody) || err == nil && v.callback.Get("code") == "" {
+	if isNobody(v, err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -90,10 +100,21 @@ func (p *Prober) again(ctx context.Context, purpose string) (*login, error) {
 	if err != nil {
 		return nil, err
 	}
-	if howOf(resp) != grants {
+	switch howOf(resp) {
+	case lost:
+		p.lost++
+		return nil, nil
+	case refuses:
 		return nil, nil
 	}
-	return p.newLogin(resp), nil
+	l := p.newLogin(resp)
+	if same, err := p.isSame(ctx, l); err != nil {
+		return nil, err
+	} else if !same {
+		p.o.Tell("%v: this step ends here", errAnother)
+		return nil, errAnother
+	}
+	return l, nil
 }
 
 // maxPages is how many pages of authorizations are looked through.
@@ -114,7 +135,7 @@ func (p *Prober) ownAuthorization(ctx context.Context, l *login) (uid, why strin
 			return "", "", err
 		}
 		if !resp.ok() || resp.members == nil {
-			return "", "The list of authorizations cannot be had: " + summary(p.marks, resp) + ".", nil
+			return "", "The list of authorizations cannot be had: " + quoted(resp) + ".", nil
 		}
 		entries, _ := resp.members["data"].([]any)
 		for _, v := range entries {
@@ -133,17 +154,22 @@ func (p *Prober) ownAuthorization(ctx context.Context, l *login) (uid, why strin
 	case 0:
 		return "", "The user's own authorization is not in the list.", nil
 	case 1:
+		if !authorizationForm.MatchString(own[0]) {
+			return "", "The uid of the user's authorization has an unknown form.", nil
+		}
 		return own[0], "", nil
 	}
 	return "", "The list has several authorizations of the user.", nil
 }
 
+// authorizationForm is that of a uid which can stand in a path, and names nothing else there.
+var authorizationForm = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
+
 // endAuthorization ends one authorization. Without its uid, the same request would end all.
 func (p *Prober) endAuthorization(ctx context.Context, purpose string, l *login, uid string) (*response, error) {
-	if uid == "" {
+	if !authorizationForm.MatchString(uid) {
 		return nil, errors.New("probe: an authorization without its uid")
 	}
-	p.marks.mark("uid", uid)
 	return p.wire.send(ctx, &request{
 		purpose: purpose, method: http.MethodDelete, service: developerHub, base: p.hosts.DeveloperHub,
 		path: p.manifest() + "/authorizations/" + url.PathEscape(uid), access: l.access, organization: p.org,
@@ -167,7 +193,7 @@ func (p *Prober) askAfterEnd(ctx context.Context, l *login, end *response) error
 	goesOn := how == grants
 	switch {
 	case how == lost:
-		p.unclear("revoke_ends", "The refresh said "+summary(p.marks, refresh)+".", end, access, refresh)
+		p.unclear("revoke_ends", "The refresh said "+quoted(refresh)+".", end, access, refresh)
 		return nil
 	case goesOn && is == lives:
 		return p.askWhetherEnded(ctx, l, end, access, refresh)
@@ -208,24 +234,26 @@ func (p *Prober) askWhetherEnded(ctx context.Context, l *login, seen ...*respons
 func (p *Prober) deny(ctx context.Context) error {
 	v, err := p.visit(ctx, "The user denies the request", p.c.Scopes, true)
 	switch {
-	case errors.Is(err, ErrNobody):
-		p.saw("denial", "nothing", "", v.exchange)
+	case errors.Is(err, ErrNothing):
+		p.saw("denial", "nothing", "The user says so.", v.exchange)
 		p.cannot("A denial brings nothing back.", "denial_state")
+		return nil
+	case errors.Is(err, ErrNobody):
+		p.unclear("denial", "The browser did not come back. It is not known whether the user has denied the request.", v.exchange)
 		return nil
 	case err != nil:
 		return err
 	case v.callback.Get("code") != "":
 		for _, question := range ofDenial {
-			p.unclear(question, "The service did not ask the user, and sent a code.", v.exchange)
+			p.unclear(question, "The browser brought a code: the user has allowed the request, or was not asked.", v.exchange)
 		}
 		return nil
 	}
-	said := p.marks.text(v.callback.Get("error"))
-	switch {
+	switch said := v.callback.Get("error"); {
 	case said == "":
 		p.unclear("denial", "The callback has no error.", v.exchange)
-	case said != v.callback.Get("error"):
-		p.unclear("denial", "It says "+said+".", v.exchange)
+	case !errorCode.MatchString(said) || !isOfHarmlessWords(said):
+		p.unclear("denial", "Its error is no code that csoauth knows.", v.exchange)
 	default:
 		p.saw("denial", said, "", v.exchange)
 	}
@@ -240,16 +268,19 @@ func (p *Prober) deny(ctx context.Context) error {
 	return nil
 }
 
+// errorCode is the form of RFC 6749's codes.
+var errorCode = regexp.MustCompile(`^[a-z_]{1,60}$`)
+
 // cleanUp ends the authorization that is gone again, and then the one of the login that this takes.
 func (p *Prober) cleanUp(ctx context.Context) error {
 	if p.hasNo(p.hosts.DeveloperHub, ofCleaning...) {
 		return nil
 	}
-	if p.ended == "" {
-		p.cannot("No authorization was ended.", ofCleaning...)
+	l, err := p.again(ctx, "The user logs in a last time")
+	if errors.Is(err, errAnother) {
+		p.cannot("Another user, or another organization, was logged in this time.", ofCleaning...)
 		return nil
 	}
-	l, err := p.again(ctx, "The user logs in a last time")
 	if err != nil {
 		return err
 	}
@@ -271,7 +302,7 @@ func (p *Prober) cleanUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		words := said(p.marks, resp)
+		words := said(resp)
 		switch {
 		case resp.err != nil || resp.status >= 500 || resp.status == http.StatusUnauthorized:
 			p.unclear("revoked_again", words, resp)

@@ -32,14 +32,17 @@ func (m *marks) body(media string, content []byte) string {
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.UseNumber()
 	var v any
-	if err := d.Decode(&v); err != nil || d.More() {
+	err := d.Decode(&v)
+	if err == nil && d.More() {
+		return fmt.Sprintf("(more than one JSON value, %d bytes)", len(content))
+	}
+	if err != nil {
 		what := "text"
 		if strings.Contains(media, "html") {
 			what = "page"
 		}
 		return fmt.Sprintf("(a %s of %d bytes) %s", what, len(content), m.text(stripTags(string(content[:min(len(content), 4*maxText)]))))
 	}
-	m.learn("", v, 0)
 	shown := m.value("", v, 0, false)
 	if len(shown) > maxShown {
 		shown = strings.ToValidUTF8(shown[:maxShown], "") + " …"
@@ -51,30 +54,37 @@ var tags = regexp.MustCompile(`(?s)<(script|style).*?</(script|style)>|<[^>]*>`)
 
 func stripTags(page string) string { return tags.ReplaceAllString(page, " ") }
 
-// learn gives marks to all that is private in a value before any text of it is shown: a text may
-// repeat a name that stands behind it.
-func (m *marks) learn(name string, v any, depth int) {
+// learn gives marks to the names and addresses in the body of a response. A report is written when
+// all of them are known, because a text may repeat a name that comes later.
+func (m *marks) learn(content []byte) {
+	var v any
+	if json.Unmarshal(content, &v) == nil {
+		m.learnNames("", v, 0)
+	}
+}
+
+func (m *marks) learnNames(name string, v any, depth int) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if depth < 4*maxDepth && key != "errors" { // whose texts are shown as far as they are harmless
-				m.learn(key, v[key], depth+1)
+				m.learnNames(key, v[key], depth+1)
 			}
 		}
 	case []any:
 		for _, element := range v {
 			if depth < 4*maxDepth {
-				m.learn(name, element, depth+1)
+				m.learnNames(name, element, depth+1)
 			}
 		}
 	case string:
-		if !isText(name) && !isPlain(name, v) && !strings.HasPrefix(name, "scope") && len(m.of) < maxMarks {
-			m.mark(kindOf(name, v), v)
+		if kind := kindOf(name, v); (kind == "name" || kind == "email") && !isText(name) && len(m.of) < maxMarks {
+			m.mark(kind, v)
 		}
 	}
 }
 
-// maxMarks is how many values get a mark because they are in a list that is not shown.
+// maxMarks is how many names get a mark.
 const maxMarks = 20_000
 
 // value returns a value of JSON. name is the member that holds it. inText: it is part of what an
@@ -96,7 +106,7 @@ func (m *marks) value(name string, v any, depth int, inText bool) string {
 		var parts []string
 		for i, element := range v {
 			if i == maxElements {
-				parts = append(parts, fmt.Sprintf("… %d more", len(v)-i))
+				parts = append(parts, "… more")
 				break
 			}
 			parts = append(parts, m.value(name, element, depth+1, inText))
@@ -106,7 +116,7 @@ func (m *marks) value(name string, v any, depth int, inText bool) string {
 		var parts []string
 		for i, key := range slices.Sorted(maps.Keys(v)) {
 			if i == maxMembers {
-				parts = append(parts, fmt.Sprintf("… %d more", len(v)-i))
+				parts = append(parts, "… more")
 				break
 			}
 			parts = append(parts, fmt.Sprintf("%q: %s", m.member(key), m.value(key, v[key], depth+1, inText || key == "errors")))
@@ -118,17 +128,20 @@ func (m *marks) value(name string, v any, depth int, inText bool) string {
 
 // member returns the name of a member. It gets a mark if it may be the name of a person or a thing.
 func (m *marks) member(name string) string {
-	if m.of[name] == "" && len(name) <= 40 && isHarmless(name) && words.FindString(name) == name {
+	if slices.Contains(known, name) || slices.Contains(texts, name) || slices.Contains(secretNames, name) {
+		return name
+	}
+	if m.of[name] == "" && len(name) <= 40 && m.isHarmless(name) && words.FindString(name) == name {
 		return name
 	}
 	return m.mark("member", name)
 }
 
 // plainNumbers are the members whose numbers tell nothing about anyone.
-var plainNumbers = []string{"expires_in", "statusCode", "status", "error_code", "code", "count", "skip", "limit", "exp", "iat", "nbf"}
+var plainNumbers = map[string]int{"expires_in": 6, "statusCode": 3, "status": 3, "error_code": 4, "code": 4, "skip": 4, "limit": 4} // digits at most
 
 func (m *marks) number(name, text string) string {
-	if slices.Contains(plainNumbers, name) && len(text) <= 6 {
+	if len(text) <= plainNumbers[name] {
 		return text
 	}
 	return m.mark("number", text)
@@ -165,7 +178,7 @@ func (m *marks) string(name, value string, inText bool) string {
 var scope = regexp.MustCompile(`^[a-z][a-z.-]{0,60}:[a-z]{1,20}$`)
 
 // isScope reports whether a text is a scope whose words are all known.
-func isScope(text string) bool { return scope.MatchString(text) && isHarmless(text) }
+func isScope(text string) bool { return scope.MatchString(text) && isOfHarmlessWords(text) }
 
 // isPlain reports whether a member has one of the few values that are shown.
 func isPlain(name, value string) bool {
@@ -219,13 +232,13 @@ var plainParams = []string{
 }
 
 // params returns the parameters of a request or a callback, one a line, in the order of their
-// names.
-func (m *marks) params(q url.Values) string {
+// names. own: the probe has made them.
+func (m *marks) params(q url.Values, own bool) string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		for _, value := range q[name] {
 			switch {
-			case slices.Contains(plainParams, name):
+			case own && slices.Contains(plainParams, name):
 			case name == "redirect_uri" || name == "client_id":
 				value = m.mark(name, value)
 			default:
@@ -237,6 +250,9 @@ func (m *marks) params(q url.Values) string {
 	return strings.Join(lines, "\n")
 }
 
+// medias are the media types that are shown.
+var medias = []string{"application/json", "application/x-www-form-urlencoded", "application/problem+json", "application/xml", "text/html", "text/plain", "text/xml"}
+
 // headers returns the headers of a response that say something about it.
 func (m *marks) headers(h http.Header) string {
 	var lines []string
@@ -246,7 +262,11 @@ func (m *marks) headers(h http.Header) string {
 		}
 	}
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	show("Content-Type", m.text(strings.TrimSpace(media)))
+	if media = strings.TrimSpace(media); slices.Contains(medias, media) || media == "" {
+		show("Content-Type", media)
+	} else {
+		show("Content-Type", m.mark("text", media))
+	}
 	for _, name := range []string{"Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining"} {
 		if small.MatchString(h.Get(name)) {
 			show(name, h.Get(name))

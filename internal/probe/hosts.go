@@ -43,11 +43,14 @@ func (p *Prober) CheckHosts(ctx context.Context, tell func(Check)) error {
 			return err
 		}
 		resp, err := p.wire.send(ctx, &request{purpose: "Whether the host responds", method: http.MethodHead, service: p.serviceAt(base), base: u.Scheme + "://" + u.Host, path: "/"})
+		if errors.Is(err, errStopped) {
+			return errors.New(p.wire.stopped)
+		}
 		if err != nil {
 			return err
 		}
 		tell(checkHost(u, resp))
-		if date, err := http.ParseTime(resp.header.Get("Date")); err == nil && !clocked {
+		if date, err := http.ParseTime(resp.header.Get("Date")); err == nil && !clocked && resp.header.Get("Age") == "" { // an old response has an old date
 			clocked = true
 			tell(p.checkClock(date, resp))
 		}
@@ -97,7 +100,10 @@ func checkHost(u *url.URL, r *response) Check {
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u}); err == nil && proxy != nil {
 		how = " through the proxy " + proxy.Host
 	}
-	if r.err == nil {
+	switch {
+	case r.err == nil && (r.status >= 500 || r.status == http.StatusProxyAuthRequired):
+		return Check{u.Host, Warning, fmt.Sprintf("responds%s with %d %s", how, r.status, http.StatusText(r.status)), "it, or something before it, does not work now: try again later"}
+	case r.err == nil:
 		return Check{u.Host, OK, "responds" + how, ""}
 	}
 	return Check{u.Host, Failure, "does not respond" + how + ": " + whyNone(r.err), doAbout(r.err)}
@@ -139,11 +145,14 @@ const maxSkew = 30 * time.Second
 
 // checkClock compares the service's clock with this machine's.
 func (p *Prober) checkClock(date time.Time, r *response) Check {
-	skew := p.o.Now().Sub(date)
-	apart := skew.Abs().Round(time.Second)
-	if apart <= 2*time.Second { // the header has whole seconds, and the response has traveled
-		apart = 0
+	var skew time.Duration
+	switch { // the header has whole seconds, and was written between the two
+	case date.Before(r.sent.Add(-2 * time.Second)):
+		skew = r.sent.Sub(date)
+	case date.After(r.came.Add(2 * time.Second)):
+		skew = r.came.Sub(date)
 	}
+	apart := skew.Abs().Round(time.Second)
 	which := "The two agree."
 	switch {
 	case apart == 0:

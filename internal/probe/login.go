@@ -22,15 +22,16 @@ var ofLogin = []string{"region_names", "location", "token_region_names", "omit",
 // A login is one of the probe's own.
 type login struct {
 	access, refresh string
-	over            bool // a refresh was refused, or its authorization was ended
-	doubtful        bool // the response to a refresh was lost: its refresh token may be spent
+	user, org       string // uids; empty: the service did not tell
+	over            bool   // a refresh was refused, or its authorization was ended
+	doubtful        bool   // the response to a refresh was lost: its refresh token may be spent
 }
 
-// A visit is one that came back with a code.
+// A visit is one to the authorize page, and the callback that followed.
 type visit struct {
 	request  *csoauth.AuthRequest
 	callback url.Values
-	exchange *response // the number of the callback among the exchanges
+	exchange *response // has the number of the callback among the exchanges
 }
 
 // visit sends the user to the authorize page, and records what comes back.
@@ -39,37 +40,42 @@ func (p *Prober) visit(ctx context.Context, purpose string, scopes []string, den
 	if err != nil {
 		return nil, err
 	}
-	address := p.c.AuthorizeURL(request)
-	number := p.wire.record(purpose, p.describeAuthorize(address))
-	v := &visit{request: request, exchange: &response{number: number}}
-	v.callback, err = p.o.Visit(ctx, Visit{URL: address, State: request.State, Deny: deny})
-	shown := &p.wire.exchanges[number-1].Response
+	e := &exchange{purpose: purpose, authorizeURL: p.c.AuthorizeURL(request), outcome: "the browser did not come back"}
+	v := &visit{request: request, exchange: &response{number: p.wire.record(e)}}
+	v.callback, err = p.o.Visit(ctx, Visit{URL: e.authorizeURL, State: request.State, Deny: deny})
 	switch {
+	case errors.Is(err, ErrNothing):
+		e.outcome = "the user denied the request, and the browser did not come back"
+		return v, err
 	case errors.Is(err, ErrNobody):
-		*shown = "(the browser did not come back)"
 		return v, err
 	case err != nil:
-		*shown = "(no callback)"
 		return nil, err
 	}
-	*shown = "GET {redirect URI}\n" + p.marks.params(v.callback)
+	e.callback = v.callback
 	return v, nil
 }
 
-// describeAuthorize returns an authorize URL as a page shows it.
-func (p *Prober) describeAuthorize(address string) string {
-	query := ""
-	if u, err := url.Parse(address); err == nil {
-		query = u.RawQuery
-		if _, inFragment, ok := strings.Cut(u.Fragment, "?"); ok && query == "" {
-			query = inFragment
-		}
-	}
-	q, err := url.ParseQuery(query)
+// isBack reports whether a visit brought a code, if nothing else went wrong.
+func isBack(v *visit, err error) bool { return err == nil && v.callback.Get("code") != "" }
+
+// isNobody reports whether a visit brought no code although nothing went wrong.
+func isNobody(v *visit, err error) bool {
+	return errors.Is(err, ErrNobody) || err == nil && v.callback.Get("code") == ""
+}
+
+// authorizeQuery returns the parameters of an authorize URL of either form.
+func authorizeQuery(address string) url.Values {
+	u, err := url.Parse(address)
 	if err != nil {
-		return "The browser opens the authorize URL."
+		return nil
 	}
-	return "The browser opens the authorize URL with\n" + p.marks.params(q)
+	query := u.RawQuery
+	if _, inFragment, ok := strings.Cut(u.Fragment, "?"); ok && query == "" {
+		query = inFragment
+	}
+	q, _ := url.ParseQuery(query) // what can be read of it
+	return q
 }
 
 // post sends a form to the token endpoint.
@@ -104,7 +110,7 @@ type how uint8
 const (
 	lost    how = iota // neither of the other two: the token or code may be spent, or not
 	grants             // with an access token
-	refuses            // with a status of 4xx
+	refuses            // with a refusal like the others of this service
 )
 
 func howOf(r *response) how {
@@ -117,11 +123,38 @@ func howOf(r *response) how {
 	return lost
 }
 
+// howOf is the same once it is known in which form the service refuses. Something before the
+// service may refuse in another form.
+func (p *Prober) howOf(r *response) how {
+	did := howOf(r)
+	if form := p.usualShape(); did == refuses && form != "" && shape(r) != form {
+		return lost
+	}
+	return did
+}
+
 // newLogin keeps the login that a response grants.
 func (p *Prober) newLogin(r *response) *login {
-	l := &login{access: r.text("access_token"), refresh: r.text("refresh_token")}
+	l := &login{access: r.text("access_token"), refresh: r.text("refresh_token"), user: r.text("user_uid"), org: r.text("organization_uid")}
 	p.logins = append(p.logins, l)
 	return l
+}
+
+// errAnother is why a login is of no use: it is not the user or the organization of the first one.
+var errAnother = errors.New("another user, or another organization, was logged in this time")
+
+// isSame reports whether a login is of the user and the organization of the first one. It asks who
+// the user is if the token response did not tell.
+func (p *Prober) isSame(ctx context.Context, l *login) (bool, error) {
+	if l.user == "" && p.me != "" && p.hosts.ContentManagement != "" {
+		_, resp, _, err := p.askAccess(ctx, "Whose login this is", l.access)
+		if err != nil {
+			return false, err
+		}
+		user, _ := resp.members["user"].(map[string]any)
+		l.user, _ = user["uid"].(string)
+	}
+	return (l.user == "" || p.me == "" || l.user == p.me) && (l.org == "" || p.org == "" || l.org == p.org), nil
 }
 
 // turnOver gives a login the tokens of a refresh. A response without a refresh token keeps the old
@@ -141,7 +174,7 @@ func (p *Prober) logIn(ctx context.Context) (*login, error) {
 	}
 	p.lookAtCallback(v)
 	if v.callback.Get("code") == "" {
-		return nil, fmt.Errorf("the browser came back without a code: %s", p.marks.text(v.callback.Get("error")+" "+v.callback.Get("error_description")))
+		return nil, fmt.Errorf("the browser came back without a code: %s", p.marks().text(v.callback.Get("error")+" "+v.callback.Get("error_description")))
 	}
 	resp, err := p.post(ctx, "The code is redeemed", p.codeForm(v.callback.Get("code"), string(v.request.Verifier)))
 	if err != nil {
@@ -149,9 +182,16 @@ func (p *Prober) logIn(ctx context.Context) (*login, error) {
 	}
 	if howOf(resp) != grants {
 		for _, question := range ofLogin[2:] {
-			p.unclear(question, "The exchange of the code was refused.", resp)
+			p.unclear(question, "The exchange of the code did not work. "+said(resp), resp)
 		}
-		return nil, fmt.Errorf("the token endpoint refused the code: %s", summary(p.marks, resp))
+		if howOf(resp) == lost {
+			p.lost++
+		}
+		return nil, fmt.Errorf("the exchange of the code did not work: %s", summary(p.marks(), resp))
+	}
+	if want, got := p.o.Organization, resp.text("organization_uid"); want != "" && got != want {
+		p.newLogin(resp)
+		return nil, errors.New("the login is for another organization than the one that was asked for: choose that one on the consent page")
 	}
 	p.lookAtToken(resp)
 	return p.newLogin(resp), nil
@@ -194,7 +234,7 @@ var known = []string{"refresh_token", "token_type", "expires_in", "organization_
 
 // lookAtToken looks at the members of the first token response.
 func (p *Prober) lookAtToken(r *response) {
-	has := func(name string) bool { _, ok := r.members[name]; return ok }
+	has := func(name string) bool { return r.members[name] != nil }
 	p.saw("token_region_names", regionNames{has("location"), has("region")}.word(), "", r)
 	missing := []string{}
 	for _, name := range known {
@@ -208,13 +248,7 @@ func (p *Prober) lookAtToken(r *response) {
 		}
 	}
 	slices.Sort(missing)
-	note := "It has"
-	names := make([]string, 0, len(r.members))
-	for name := range r.members {
-		names = append(names, "`"+p.marks.member(name)+"`")
-	}
-	slices.Sort(names)
-	note += " " + strings.Join(names, ", ") + "."
+	note := "It has " + membersOf(r) + "."
 	if len(missing) == 0 {
 		p.saw("omit", "none", note, r)
 	} else {
@@ -242,8 +276,8 @@ func number(v any) (n int64, ok bool) {
 			return 0, false
 		}
 	}
-	n, err := json.Number(text).Int64()
-	return n, err == nil && n >= 0 && n < 1<<31
+	f, err := json.Number(text).Float64()
+	return int64(f), err == nil && f >= 0 && f < 1<<31 && f == float64(int64(f))
 }
 
 // invented returns a secret that nobody has issued, in the form of Contentstack's.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,7 +46,7 @@ func (p *Prober) get(ctx context.Context, purpose, service, base, path string, q
 	resp, err := p.wire.send(ctx, &request{
 		purpose: purpose, method: http.MethodGet, service: service, base: base, path: path, query: query, access: l.access, organization: organization,
 	})
-	if err == nil && resp.status == http.StatusForbidden && p.lacks403 == nil && strings.Contains(strings.ToLower(string(resp.body)), "scope") {
+	if err == nil && resp.status == http.StatusForbidden && p.lacks403 == nil && isAboutScopes(resp) {
 		p.lacks403 = resp
 		p.lookAtScopeError(resp)
 	}
@@ -72,12 +73,12 @@ func (p *Prober) fails(r *response, questions ...string) bool {
 	case r.ok() && r.members != nil:
 		return false
 	case r.err == nil && (r.status == http.StatusNotFound || r.status == http.StatusMethodNotAllowed):
-		p.cannot("The service has no such endpoint: "+summary(p.marks, r)+".", questions...)
+		p.cannot("The service has no such endpoint: "+quoted(r)+".", questions...)
 	case p.lacks403 == r:
 		p.cannot("The token does not have the scope for it.", questions...)
 	default:
 		for _, question := range questions {
-			p.unclear(question, said(p.marks, r), r)
+			p.unclear(question, said(r), r)
 		}
 	}
 	return true
@@ -87,14 +88,14 @@ func (p *Prober) fails(r *response, questions ...string) bool {
 func (p *Prober) introspect(ctx context.Context, l *login) error {
 	form := url.Values{"token": {l.access}, "token_type_hint": {"access_token"}}
 	ask := func(purpose string) (*response, error) {
-		return p.wire.send(ctx, &request{purpose: purpose, method: http.MethodPost, service: application, base: p.hosts.App, path: "/apps-api/introspect", form: form})
+		return p.wire.send(ctx, &request{purpose: purpose, method: http.MethodPost, service: application, base: p.hosts.App, path: "/apps-api/introspect", form: maps.Clone(form)})
 	}
 	resp, err := ask("Introspection, without the client's credentials")
 	if err != nil {
 		return err
 	}
 	needs, seen := "none", []*response{resp}
-	if resp.refuses() && resp.status != http.StatusNotFound && resp.status != http.StatusMethodNotAllowed {
+	if resp.refuses() && resp.members != nil {
 		form.Set("client_id", p.c.ClientID)
 		if p.c.ClientSecret != "" {
 			form.Set("client_secret", p.c.ClientSecret)
@@ -103,6 +104,23 @@ func (p *Prober) introspect(ctx context.Context, l *login) error {
 			return err
 		}
 		needs, seen = "client", append(seen, resp)
+		if resp.ok() { // the first refusal may have been of something else
+			without := maps.Clone(form)
+			without.Del("client_id")
+			without.Del("client_secret")
+			confirmed, err := p.wire.send(ctx, &request{
+				purpose: "Introspection, without them once more", method: http.MethodPost, service: application, base: p.hosts.App, path: "/apps-api/introspect", form: without,
+			})
+			if err != nil {
+				return err
+			}
+			if seen = append(seen, confirmed); confirmed.ok() {
+				needs = "none"
+			} else if !confirmed.refuses() {
+				p.unclear("introspect_auth", said(confirmed), seen...)
+				needs = ""
+			}
+		}
 	}
 	if p.fails(resp, "introspect_auth", "introspect_members", "introspect_scope") {
 		return nil
@@ -113,7 +131,9 @@ func (p *Prober) introspect(ctx context.Context, l *login) error {
 		}
 		return nil
 	}
-	p.saw("introspect_auth", needs, "", seen...)
+	if needs != "" {
+		p.saw("introspect_auth", needs, "", seen...)
+	}
 	members := "scope"
 	for name := range resp.members {
 		if name != "active" && name != "scope" {
@@ -195,8 +215,10 @@ func (p *Prober) askOrganizations(ctx context.Context, l *login) error {
 	switch {
 	case !ok || len(list) == 0:
 		p.unclear("organization_list", "It lists none.", resp)
-	case len(list) > 1:
+	case len(list) > 1 && len(list) >= p.mine:
 		p.saw("organization_list", "all", "", resp)
+	case len(list) > 1:
+		p.unclear("organization_list", "It lists several, and not all that the user is in.", resp)
 	case p.mine > 1:
 		p.saw("organization_list", "token", "", resp)
 	default:
@@ -341,6 +363,8 @@ func (p *Prober) askAuthorizations(ctx context.Context, l *login) error {
 	switch {
 	case len(firsts) == 0:
 		p.unclear("list_skip", "The list is empty.", one, two)
+	case authorizationUID(a) == "" || more && authorizationUID(b) == "":
+		p.unclear("list_skip", "Its entries have no `authorization_uid`.", one, two)
 	case more && authorizationUID(a) == authorizationUID(b):
 		p.saw("list_skip", "ignored", "", one, two)
 	default:
@@ -361,15 +385,14 @@ func (p *Prober) askHubError(ctx context.Context, l *login) error {
 		return nil
 	}
 	nobody := invented()[:24]
-	p.marks.mark("uid", nobody)
 	resp, err := p.get(ctx, "An app that does not exist", developerHub, p.hosts.DeveloperHub, "/manifests/"+nobody+"/authorizations", nil, l, p.org)
 	switch {
 	case err != nil:
 		return err
-	case !resp.refuses() || resp.members == nil:
-		p.unclear("hub_error_shape", said(p.marks, resp), resp)
+	case resp.err != nil || resp.status < 400 || resp.status >= 500 || resp.members == nil:
+		p.unclear("hub_error_shape", said(resp), resp)
 	default:
-		p.saw("hub_error_shape", shape(resp), said(p.marks, resp), resp)
+		p.saw("hub_error_shape", shape(resp), said(resp), resp)
 	}
 	return nil
 }
@@ -422,11 +445,11 @@ func (p *Prober) askOtherForms(ctx context.Context, documented *response) error 
 		}
 		switch {
 		case !resp.refuses() || !documented.refuses():
-			p.unclear(try.question, said(p.marks, resp), documented, resp)
+			p.unclear(try.question, said(resp), documented, resp)
 		case saysTheSame(resp, documented):
 			p.saw(try.question, "read", "", documented, resp)
 		default:
-			p.saw(try.question, "not-read", said(p.marks, resp), documented, resp)
+			p.saw(try.question, "not-read", said(resp), documented, resp)
 		}
 	}
 	return nil
@@ -449,7 +472,7 @@ func (p *Prober) askCORS(ctx context.Context, _ *login) error {
 	}
 	switch allows := resp.header.Get("Access-Control-Allow-Origin"); {
 	case !resp.refuses():
-		p.unclear("cors", said(p.marks, resp), resp, before)
+		p.unclear("cors", said(resp), resp, before)
 	case slices.Contains([]string{"*", origin}, allows):
 		p.saw("cors", "allowed", "", resp, before)
 	default:

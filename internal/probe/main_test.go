@@ -3,6 +3,7 @@ package probe_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -53,10 +54,13 @@ type bench struct {
 	handler  http.Handler
 	config   *csoauth.Config
 	visitor  emulator.Visitor
-	refuses  []string    // titles of the steps that the user does not agree to
-	requests []time.Time // when the probe's own requests came
-	left     int         // logins that are left at the end
-	server   string      // where the browser goes; empty: service, without a network
+	visitors func(visit int) emulator.Visitor // in place of visitor
+	org      string                           // uid that the logins must be for
+	refuses  []string                         // titles of the steps that the user does not agree to
+	requests []time.Time                      // when the probe's own requests came
+	left     int                              // logins that are left at the end
+	visits   int                              // of the browser
+	server   string                           // where the browser goes; empty: service, without a network
 	// around responds to the n-th request of the probe; serve has the service do it.
 	around func(n int, r *http.Request, serve func() *http.Response) (*http.Response, error)
 	// callback changes what comes back from the browser.
@@ -104,6 +108,19 @@ func (b *bench) serve(r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
+// formOf returns the form of a request, which can be read again.
+func formOf(t *testing.T, r *http.Request) url.Values {
+	if r.Body == nil {
+		return nil
+	}
+	text, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	form, err := url.ParseQuery(string(text))
+	require.NoError(t, err)
+	return form
+}
+
 // A browserTransport serves a request of the browser.
 type browserTransport struct{ *bench }
 
@@ -112,7 +129,11 @@ func (b browserTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (b *bench) visit(ctx context.Context, v probe.Visit) (url.Values, error) {
+	b.visits++
 	visitor := b.visitor
+	if b.visitors != nil {
+		visitor = b.visitors(b.visits)
+	}
 	visitor.Deny = v.Deny
 	at, transport := service, http.RoundTripper(browserTransport{b})
 	if b.server != "" {
@@ -131,7 +152,7 @@ func (b *bench) visit(ctx context.Context, v probe.Visit) (url.Values, error) {
 // run runs the probe to its end, or to the end of what it may do.
 func (b *bench) run(ctx context.Context) (*observed.Report, error) {
 	p, err := probe.New(probe.Options{
-		Config: b.config, Transport: b, Version: "v0.0.0-test", Now: b.clock.Now, Sleep: b.clock.Sleep, Visit: b.visit,
+		Config: b.config, Transport: b, Version: "v0.0.0-test", Organization: b.org, Now: b.clock.Now, Sleep: b.clock.Sleep, Visit: b.visit,
 		Tell: func(string, ...any) {},
 		Agree: func(_ context.Context, s probe.Step) (bool, error) {
 			b.steps = append(b.steps, s)

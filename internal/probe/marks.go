@@ -16,11 +16,15 @@ import (
 // that are in a list, and no value of a member is kept that is not one of a few known ones.
 type marks struct {
 	of    map[string]string // value to mark
+	made  map[string]bool   // the marks
 	count map[string]int    // of each kind
 	terms []string          // values to look for in texts, the longest first
+	names map[string]string // words of names in lower case, to mark
 }
 
-func newMarks() *marks { return &marks{of: map[string]string{}, count: map[string]int{}} }
+func newMarks() *marks {
+	return &marks{of: map[string]string{}, made: map[string]bool{}, count: map[string]int{}, names: map[string]string{}}
+}
 
 // minTerm is the shortest value that is looked for in texts, in bytes.
 const minTerm = 3
@@ -35,13 +39,14 @@ func (m *marks) mark(kind, value string) string {
 	}
 	m.count[kind]++
 	mark := fmt.Sprintf("%s#%d", kind, m.count[kind])
-	m.of[value] = mark
+	m.of[value], m.made[mark] = mark, true
 	m.lookFor(value)
 	if kind == "name" || kind == "email" {
 		for _, part := range words.FindAllString(value, -1) {
-			if m.of[part] == "" && part != value {
-				m.of[part] = mark
-				m.lookFor(part)
+			for piece := range strings.SplitSeq(part, "_") {
+				if name := strings.ToLower(piece); len(name) >= minTerm && m.names[name] == "" {
+					m.names[name] = mark
+				}
 			}
 		}
 	}
@@ -59,7 +64,7 @@ func (m *marks) lookFor(value string) {
 var (
 	words = regexp.MustCompile(`[\p{L}\p{N}_]+`)
 	// numbers are groups of digits as in a telephone number.
-	numbers = regexp.MustCompile(`\+?\d[\d\s().+/-]*\d`)
+	numbers = regexp.MustCompile(`\+?\d[\d\s().,:_+/-]*\d`)
 	digit   = regexp.MustCompile(`\d`)
 	// things are words that punctuation holds together, such as an address.
 	things = regexp.MustCompile(`[\p{L}\p{N}_]+(?:[-.@+%/:=~!$&*#^\\|]+[\p{L}\p{N}_]+)*`)
@@ -91,8 +96,10 @@ func (m *marks) text(s string) string {
 	for _, span := range things.FindAllStringIndex(s, -1) {
 		b.WriteString(punctuation(s[at:span[0]]))
 		thing := s[span[0]:span[1]]
-		if isHarmless(thing) {
+		if m.isHarmless(thing) {
 			b.WriteString(thing)
+		} else if mark := m.names[strings.ToLower(thing)]; mark != "" {
+			b.WriteString(mark)
 		} else {
 			b.WriteString(m.mark("word", thing))
 		}
@@ -164,16 +171,41 @@ var harmless = sync.OnceValue(func() map[string]bool {
 var (
 	humps = regexp.MustCompile(`[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^A-Za-z0-9_]+`)
 	small = regexp.MustCompile(`^[0-9]{1,3}$`)
-	// isMark finds marks, which text has put in itself.
-	isMark = regexp.MustCompile(`^[a-z_]+#[0-9]+$`)
+	// joined finds what makes an address of words: will.grant@studio.company, a:b, a/b.
+	joined = regexp.MustCompile(`[\p{L}\p{N}_][.@:/\\%=]+[\p{L}\p{N}_]`)
 )
 
 // isHarmless reports whether each word of a thing is in the list, or a number of at most three
 // digits. Words that are joined by _ or written in camel case count as several.
-func isHarmless(thing string) bool {
-	if isMark.MatchString(thing) {
+func (m *marks) isHarmless(thing string) bool {
+	if m.made[thing] || isScope(thing) || slices.Contains(medias, thing) {
 		return true
 	}
+	if joined.MatchString(thing) {
+		return false
+	}
+	for _, word := range words.FindAllString(thing, -1) {
+		if nameLike[strings.ToLower(word)] && strings.ToLower(word) != word {
+			return false
+		}
+		for _, part := range append(strings.Split(word, "_"), humps.FindAllString(word, -1)...) {
+			if m.names[strings.ToLower(part)] != "" {
+				return false
+			}
+		}
+	}
+	return isOfHarmlessWords(thing)
+}
+
+// nameLike are words of the list that are also names. They stay in lower case alone.
+var nameLike = map[string]bool{
+	"will": true, "grant": true, "may": true, "studio": true, "global": true, "company": true, "brand": true, "launch": true, "gateway": true,
+	"mobile": true, "city": true, "page": true, "field": true, "host": true, "media": true, "long": true, "given": true,
+	"point": true, "hub": true, "lab": true, "team": true, "family": true, "branch": true, "store": true, "wait": true, "past": true, "share": true,
+}
+
+// isOfHarmlessWords reports whether each word of a thing is in the list.
+func isOfHarmlessWords(thing string) bool {
 	for _, word := range words.FindAllString(thing, -1) {
 		for part := range strings.SplitSeq(word, "_") {
 			if part == "" || small.MatchString(part) || harmless()[strings.ToLower(part)] {

@@ -25,6 +25,8 @@ type Options struct {
 	Transport http.RoundTripper
 	Version   string // of csoauth, for the report
 	Published bool   // whether the Config has Contentstack's published hosts
+	// Organization is the uid of the organization that the logins must be for. Empty: any.
+	Organization string
 
 	// Visit sends the user to an authorize URL, and returns the query of the request to the
 	// redirect URI that follows. It returns ErrNobody if the user does not come back.
@@ -43,8 +45,13 @@ func (o Options) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "probe.Options{Config:%v Version:%q Published:%t}", o.Config, o.Version, o.Published)
 }
 
-// ErrNobody: the user did not come back from the browser.
-var ErrNobody = errors.New("nobody came back from the browser")
+// What may come of a visit, besides a callback.
+var (
+	// ErrNobody: the user did not come back from the browser.
+	ErrNobody = errors.New("nobody came back from the browser")
+	// ErrNothing: the user has denied the request, and says that the browser did not come back.
+	ErrNothing = errors.New("the browser did not come back from the denial")
+)
 
 // A Visit is one that the user makes to the authorize page.
 type Visit struct {
@@ -75,7 +82,6 @@ type Prober struct {
 	c     *csoauth.Config
 	hosts csoauth.Endpoints
 	token string // the token endpoint
-	marks *marks
 	wire  *wire
 
 	results map[string]*observed.Result
@@ -86,6 +92,7 @@ type Prober struct {
 	org      string   // uid of the organization; empty: not known
 	scopes   []string // of the app; nil: not known
 	mine     int      // of the user's organizations; 0: not known
+	lost     int      // codes whose exchange may have made a login that nobody has
 	lacks403 *response
 	logins   []*login
 	ended    string // authorization that the probe has ended
@@ -106,18 +113,14 @@ func New(o Options) (*Prober, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Prober{o: o, c: o.Config, hosts: hosts, token: token, marks: newMarks(), results: map[string]*observed.Result{}, refused: map[string]string{}}
-	p.wire = &wire{o: &p.o, marks: p.marks, transport: o.Transport}
+	p := &Prober{o: o, c: o.Config, hosts: hosts, token: token, results: map[string]*observed.Result{}, refused: map[string]string{}}
+	p.wire = &wire{o: &p.o, transport: o.Transport}
 	for _, q := range observed.Questions() {
 		p.results[q.Name] = &observed.Result{Question: q.Name, Outcome: observed.NotAsked, Note: "The probe did not get that far."}
 	}
 	for name, why := range unasked {
 		p.results[name].Note = why
 	}
-	p.marks.mark("uid", p.c.AppUID)
-	p.marks.mark("client_id", p.c.ClientID)
-	p.marks.mark("redirect_uri", p.c.RedirectURI)
-	p.marks.mark("secret", p.c.ClientSecret)
 	return p, nil
 }
 
@@ -166,6 +169,7 @@ type stage struct {
 	step      Step
 	questions []string // that it asks
 	run       func(ctx context.Context) error
+	needs     func() (why string) // why it cannot be taken; nil, or "": it can
 }
 
 // Ask takes all steps that the user agrees to. It returns early if ctx ends, or if the probe must
@@ -177,6 +181,10 @@ func (p *Prober) Ask(ctx context.Context) error {
 			break
 		}
 		s.step.Number, s.step.Of = i+1, len(stages)
+		if s.needs != nil && s.needs() != "" {
+			p.cannot(s.needs(), s.questions...)
+			continue
+		}
 		agreed, err := p.o.Agree(ctx, s.step)
 		if err != nil {
 			return err
@@ -202,16 +210,21 @@ func (p *Prober) Ask(ctx context.Context) error {
 func (p *Prober) stages() []stage {
 	return []stage{
 		{Step{Title: "Log in and look", Text: "Your browser opens: log in and allow the app. Then come about 20 requests that change nothing."},
-			concat(ofLogin, ofRefusals, ofAPIs), p.look},
+			concat(ofLogin, ofRefusals, ofAPIs), p.look, nil},
 		{Step{Title: "Refresh", Text: "The login of step 1 is refreshed in all the ways that may go wrong. This may wait 2 minutes for a token to grow old.",
-			Ends: "the login of step 1 and, if Contentstack ends more than that, your other logins to this app"}, ofRefresh, p.refresh},
+			Ends: "the login of step 1 and, if Contentstack ends more than that, your other logins to this app"}, ofRefresh, p.refresh, nil},
 		{Step{Title: "Log in again, with a wrong verifier", Text: "Your browser opens once or twice. The code is sent with a wrong verifier, then with the right one, then again.",
-			Ends: "that second login"}, ofCodes, p.codes},
-		{Step{Title: "End the authorization", Text: "The app's authorization is ended, as under Authorized Apps in Contentstack.",
-			Ends: "ALL your logins to this app in this organization, on all machines"}, ofRevoke, p.revoke},
-		{Step{Title: "Deny", Text: "Your browser opens: DENY the request this time."}, ofDenial, p.deny},
+			Ends: "that second login"}, ofCodes, p.codes, nil},
+		{Step{Title: "End the authorization", Text: "The app's authorization is ended, as under Authorized Apps in Contentstack. If no login is left to do that with, your browser opens first.",
+			Ends: "ALL your logins to this app in this organization, on all machines"}, ofRevoke, p.revoke, nil},
+		{Step{Title: "Deny", Text: "Your browser opens: DENY the request this time."}, ofDenial, p.deny, nil},
 		{Step{Title: "Log in and clean up", Text: "Your browser opens a last time: allow the app. Then that login is ended as well.",
-			Ends: "what the probe has left"}, ofCleaning, p.cleanUp},
+			Ends: "what the probe has left"}, ofCleaning, p.cleanUp, func() string {
+			if p.ended == "" {
+				return "No authorization was ended."
+			}
+			return ""
+		}},
 	}
 }
 
@@ -222,29 +235,9 @@ func concat(lists ...[]string) (all []string) {
 	return all
 }
 
-// Report returns what was seen until now.
-func (p *Prober) Report() *observed.Report {
-	p.judgeShapes()
-	p.judgeLimits()
-	r := &observed.Report{
-		Version: observed.Version, Csoauth: p.o.Version, Date: p.o.Now().UTC().Format(time.DateOnly),
-		Region: p.c.Region.String(), Published: p.o.Published, Secret: p.c.ClientSecret != "",
-		Requests: p.wire.requests, Stopped: p.wire.stopped, Exchanges: p.wire.exchanges,
-	}
-	if p.o.Published {
-		r.Hosts = map[string]string{}
-		for _, named := range p.services() {
-			r.Hosts[named.name] = named.base
-		}
-	}
-	for _, q := range observed.Questions() {
-		r.Results = append(r.Results, *p.results[q.Name])
-	}
-	return r
-}
-
 // Left returns how many logins of the probe may still be alive at the service.
 func (p *Prober) Left() (n int) {
+	n = p.lost
 	for _, l := range p.logins {
 		if !l.over {
 			n++

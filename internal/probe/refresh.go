@@ -58,7 +58,10 @@ func (p *Prober) renew(ctx context.Context, l *login, purpose string, form url.V
 	if err != nil {
 		return nil, lost, err
 	}
-	did := howOf(resp)
+	did := p.howOf(resp)
+	if answer := p.results["rotation"].Answer; did == grants && answer == "rotates" && resp.text("refresh_token") == "" {
+		did = lost // the others had one
+	}
 	switch did {
 	case grants:
 		l.turnOver(resp)
@@ -72,7 +75,7 @@ func (p *Prober) renew(ctx context.Context, l *login, purpose string, form url.V
 func (p *Prober) loses(r *response, questions ...string) {
 	for _, question := range questions {
 		if p.results[question].Answer == "" {
-			p.unclear(question, "A refresh that should work did not: "+summary(p.marks, r)+".", r)
+			p.unclear(question, "A refresh that should work did not: "+quoted(r)+".", r)
 		}
 	}
 }
@@ -105,7 +108,8 @@ func (p *Prober) askAccess(ctx context.Context, purpose, access string) (is aliv
 
 // isRefusal reports whether an API, and nothing before it, has refused with that status.
 func isRefusal(r *response, status int) bool {
-	return r.err == nil && r.status == status && r.members != nil
+	_, says := r.members["error_message"].(string)
+	return r.err == nil && r.status == status && says
 }
 
 // lookAtAccess records whether an access token works.
@@ -114,7 +118,7 @@ func (p *Prober) lookAtAccess(question string, is alive, resp *response, known b
 	case !known:
 		p.cannot("This server has no API that takes the token.", question)
 	case is == unknown:
-		p.unclear(question, said(p.marks, resp), resp)
+		p.unclear(question, said(resp), resp)
 	case is == lives:
 		p.saw(question, "lives", "", resp)
 	default:
@@ -144,9 +148,9 @@ func (p *Prober) askWithoutRedirectURI(ctx context.Context, l *login) error {
 	case how == grants:
 		p.saw("refresh_without_redirect_uri", "accepted", "", resp)
 	case how == refuses:
-		p.saw("refresh_without_redirect_uri", "refused", said(p.marks, resp), resp)
+		p.saw("refresh_without_redirect_uri", "refused", said(resp), resp)
 	default:
-		p.unclear("refresh_without_redirect_uri", said(p.marks, resp), resp)
+		p.unclear("refresh_without_redirect_uri", said(resp), resp)
 	}
 	return nil
 }
@@ -182,7 +186,7 @@ func (p *Prober) askReuse(ctx context.Context, l *login) error {
 		p.loses(resp, ofReuse...)
 		return nil
 	}
-	at, stays, seen := p.wire.last, l.refresh == used, []*response{resp}
+	at, stays, seen := resp.sent, l.refresh == used, []*response{resp}
 	worked := time.Duration(-1)
 	for _, try := range ages {
 		if err := p.wait(ctx, at.Add(try.age)); err != nil {
@@ -192,19 +196,19 @@ func (p *Prober) askReuse(ctx context.Context, l *login) error {
 		if err != nil {
 			return err
 		}
-		age := p.wire.last.Sub(at).Round(time.Second)
+		age := resp.sent.Sub(at).Round(time.Second)
 		seen = append(seen, resp)
 		switch how {
 		case grants:
 			worked = age
 			p.saw(try.question, "works", fmt.Sprintf("It was %v after its use.", age), resp)
 		case refuses:
-			p.saw(try.question, "refused", fmt.Sprintf("It was %v after its use. %s", age, said(p.marks, resp)), resp)
+			p.saw(try.question, "refused", fmt.Sprintf("It was %v after its use. %s", age, said(resp)), resp)
 			p.cannot("An earlier second use was refused.", "reuse_after_5s", "reuse_after_2m")
 			return p.askFamily(ctx, l, worked, seen)
 		default:
-			p.unclear(try.question, said(p.marks, resp), resp)
-			p.unclear("reuse", "The response to its second use was lost. "+said(p.marks, resp), seen...)
+			p.unclear(try.question, said(resp), resp)
+			p.unclear("reuse", "The response to its second use was lost. "+said(resp), seen...)
 			return nil
 		}
 		if stays {
@@ -243,7 +247,7 @@ func (p *Prober) askFamily(ctx context.Context, l *login, worked time.Duration, 
 	l.over = how == refuses
 	switch {
 	case how == lost:
-		p.unclear("reuse", "It was refused, and it is not clear whether the login goes on. "+said(p.marks, resp), seen...)
+		p.unclear("reuse", "It was refused, and it is not clear whether the login goes on. "+said(resp), seen...)
 	case worked >= 0 && how == grants:
 		p.saw("reuse", "grace", fmt.Sprintf("It worked %v after its use. Later it was refused, and the login went on.", worked), seen...)
 	case worked >= 0:

@@ -52,9 +52,6 @@ func summary(m *marks, r *response) string {
 	return strings.TrimSpace(text + " " + http.StatusText(r.status))
 }
 
-// said is a summary as a sentence.
-func said(m *marks, r *response) string { return "It said " + summary(m, r) + "." }
-
 // saysTheSame reports whether two refusals are the same but for values that the probe has invented.
 func saysTheSame(a, b *response) bool {
 	return a.status == b.status && bytes.Equal(invention.ReplaceAll(a.body, nil), invention.ReplaceAll(b.body, nil))
@@ -63,16 +60,30 @@ func saysTheSame(a, b *response) bool {
 // invention finds what invented returns.
 var invention = regexp.MustCompile(`[0-9a-f]{32}`)
 
+// usualShape returns the form in which the token endpoint has refused at least two of the requests
+// of the first step, or "".
+func (p *Prober) usualShape() string {
+	count := map[string]int{}
+	for _, question := range []string{"bad_code", "bad_client", "bad_refresh_token"} {
+		if form := p.refused[question]; form != "" {
+			if count[form]++; count[form] == 2 {
+				return form
+			}
+		}
+	}
+	return ""
+}
+
 // lookAtRefusal records how the token endpoint responded to a request that it should refuse.
 func (p *Prober) lookAtRefusal(question string, r *response) {
-	switch howOf(r) {
+	switch p.howOf(r) {
 	case grants:
 		p.saw(question, "accepted", "", r)
 	case refuses:
 		p.refused[question] = shape(r)
-		p.saw(question, shape(r), said(p.marks, r), r)
+		p.saw(question, shape(r), said(r), r)
 	default:
-		p.unclear(question, said(p.marks, r), r)
+		p.unclear(question, said(r), r)
 	}
 }
 

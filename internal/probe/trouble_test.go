@@ -275,7 +275,11 @@ func TestDenials(t *testing.T) {
 		denial, states answer
 	}{
 		{"as it should", func(_ probe.Visit, c url.Values) (url.Values, error) { return c, nil }, "access_denied", "echoed"},
-		{"nothing", func(probe.Visit, url.Values) (url.Values, error) { return nil, probe.ErrNobody }, "nothing", notAsked},
+		{"nothing", func(probe.Visit, url.Values) (url.Values, error) { return nil, probe.ErrNothing }, "nothing", notAsked},
+		{"nobody", func(probe.Visit, url.Values) (url.Values, error) { return nil, probe.ErrNobody }, unclear, notAsked},
+		{"an error that is no code", func(v probe.Visit, _ url.Values) (url.Values, error) {
+			return url.Values{"error": {"access_denied: no"}, "state": {v.State}}, nil
+		}, unclear, "echoed"},
 		{"another error", func(v probe.Visit, _ url.Values) (url.Values, error) {
 			return url.Values{"error": {"server_error"}, "state": {v.State}}, nil
 		}, "server_error", "echoed"},
@@ -349,4 +353,44 @@ func TestServiceWithoutAPIs(t *testing.T) {
 	assert.Equal(t, answer("refuse"), got["reuse"])
 	assert.Equal(t, answer("spent"), got["code_after_failure"])
 	assert.False(t, slices.ContainsFunc(report.Exchanges, func(e observed.Exchange) bool { return strings.Contains(e.Request, "/v3/") }))
+}
+
+// TestEndThatIsNone: something before the service says that an authorization is gone, and it is
+// still in the list.
+func TestEndThatIsNone(t *testing.T) {
+	b := hard(t)
+	b.around = func(_ int, r *http.Request, serve func() *http.Response) (*http.Response, error) {
+		if r.Method == http.MethodDelete {
+			return respond(r, 200, "application/json", "{}"), nil
+		}
+		return serve(), nil
+	}
+	report, err := b.run(t.Context())
+	require.NoError(t, err)
+	got := answersOf(report)
+	assert.Equal(t, unclear, got["revoke_body"])
+	assert.Equal(t, unclear, got["revoke_ends"])
+	assert.Equal(t, notAsked, got["revoked_again"])
+	assert.Positive(t, b.left)
+}
+
+// TestServiceWithoutPKCE: one that takes any verifier, and a code twice, is seen to do so.
+func TestServiceWithoutPKCE(t *testing.T) {
+	b := newBench(t, emulator.Realistic())
+	tokens := 0
+	b.around = func(_ int, r *http.Request, serve func() *http.Response) (*http.Response, error) {
+		form := formOf(t, r)
+		resp := serve()
+		if !form.Has("code_verifier") || resp.StatusCode == http.StatusOK || b.visits < 2 { // the inventions of the first step are refused
+			return resp, nil
+		}
+		tokens++
+		return respond(r, 200, "application/json", fmt.Sprintf(`{"access_token":"a%d-of-a-lenient-one","refresh_token":"r%d-of-a-lenient-one"}`, tokens, tokens)), nil
+	}
+	report, err := b.run(t.Context())
+	require.NoError(t, err)
+	got := answersOf(report)
+	assert.Equal(t, answer("accepted"), got["bad_verifier"])
+	assert.Equal(t, notAsked, got["code_after_failure"])
+	assert.Equal(t, answer("works"), got["code_reuse"])
 }

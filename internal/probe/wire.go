@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/contentstack/csoauth/internal/observed"
 	"github.com/contentstack/csoauth/internal/useragent"
 )
 
@@ -37,7 +38,6 @@ var errStopped = errors.New("the probe has ended")
 // than maxRequests, and none after a 429.
 type wire struct {
 	o         *Options
-	marks     *marks
 	transport http.RoundTripper
 
 	began     time.Time // of the first exchange
@@ -46,7 +46,21 @@ type wire struct {
 	trouble   int      // how many in a row got no response
 	stopped   string   // why nothing more is sent; empty: it goes on
 	limits    []string // services that sent headers about a rate limit
-	exchanges []observed.Exchange
+	exchanges []*exchange
+}
+
+// An exchange is a request and its response, or a visit of the browser and its callback. It is
+// described when all is known that must not be shown.
+type exchange struct {
+	at      time.Time
+	purpose string
+
+	ask  *request
+	resp *response
+
+	authorizeURL string // of a visit
+	callback     url.Values
+	outcome      string // of a visit without a callback
 }
 
 // credentials are those of a client.
@@ -69,6 +83,10 @@ type request struct {
 // A response is what came back. It may be nothing.
 type response struct {
 	number  int // of its exchange
+	sent    time.Time
+	came    time.Time    // its header, or the error
+	tries   atomic.Int32 // how often the Transport has sent the request
+	again   int          // how often more than once
 	err     error
 	status  int
 	header  http.Header
@@ -79,8 +97,14 @@ type response struct {
 
 func (r *response) ok() bool { return r.err == nil && r.status >= 200 && r.status < 300 }
 
-// refuses reports whether the service has understood the request and said no.
-func (r *response) refuses() bool { return r.err == nil && r.status >= 400 && r.status < 500 }
+// refuses reports whether the service may have understood the request and said no.
+func (r *response) refuses() bool {
+	switch r.status {
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusProxyAuthRequired, http.StatusMethodNotAllowed:
+		return false
+	}
+	return r.err == nil && r.status >= 400 && r.status < 500
+}
 
 func (r *response) text(name string) string {
 	text, _ := r.members[name].(string)
@@ -101,24 +125,26 @@ func (w *wire) send(ctx context.Context, r *request) (*response, error) {
 	}
 	w.last = w.o.Now()
 	w.requests++
-	number := w.record(r.purpose, w.describe(r))
+	again := w.requests
+	number := w.record(&exchange{purpose: r.purpose, ask: r})
 	if r.method != http.MethodHead { // a check tells of itself
 		w.o.Tell("%d. %s", number, r.purpose)
 	}
 	resp := w.do(ctx, r)
 	resp.number = number
-	w.exchanges[number-1].Response = w.describeResponse(r, resp)
+	w.requests = max(w.requests, again+resp.again)
+	w.exchanges[number-1].resp = resp
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	switch {
+	case resp.status == http.StatusTooManyRequests: // also if its body broke off
+		w.stopped = "the service said 429, too many requests: try again later"
+		return nil, errStopped
 	case resp.err != nil:
 		if w.trouble++; w.trouble >= maxTrouble {
 			w.stopped = fmt.Sprintf("%d requests in a row got no response", maxTrouble)
 		}
-	case resp.status == http.StatusTooManyRequests:
-		w.stopped = "the service said 429, too many requests: try again later"
-		return nil, errStopped
 	default:
 		w.trouble = 0
 	}
@@ -137,15 +163,13 @@ func (w *wire) wait(ctx context.Context, until time.Time) error {
 }
 
 // record begins an exchange and returns its number.
-func (w *wire) record(purpose, request string) int {
+func (w *wire) record(e *exchange) int {
 	if w.began.IsZero() {
 		w.began = w.o.Now()
 	}
-	number := len(w.exchanges) + 1
-	w.exchanges = append(w.exchanges, observed.Exchange{
-		Number: number, After: w.o.Now().Sub(w.began).Round(100 * time.Millisecond).String(), Purpose: purpose, Request: request,
-	})
-	return number
+	e.at = w.o.Now()
+	w.exchanges = append(w.exchanges, e)
+	return len(w.exchanges)
 }
 
 // do makes the request, without following a redirect.
@@ -170,10 +194,14 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 	if len(r.query) > 0 {
 		address += "?" + r.query.Encode()
 	}
+	got := &response{sent: w.o.Now()}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { got.tries.Add(1) }})
 	req, err := http.NewRequestWithContext(ctx, r.method, address, body)
 	if err != nil {
-		return &response{err: errors.New("the address does not parse")}
+		got.err = errors.New("the address does not parse")
+		return got
 	}
+	req.Close, req.GetBody = true, nil // a new connection for each request, so that the Transport repeats none by itself
 	req.Header.Set("User-Agent", useragent.Own())
 	req.Header.Set("Accept", "application/json")
 	if r.form != nil {
@@ -195,8 +223,11 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 		}
 	}
 	resp, err := w.transport.RoundTrip(req)
+	got.came = w.o.Now()
+	got.again = max(0, int(got.tries.Load())-1)
 	if err != nil {
-		return &response{err: err}
+		got.err = err
+		return got
 	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
@@ -204,70 +235,11 @@ func (w *wire) do(ctx context.Context, r *request) *response {
 		err = fmt.Errorf("the response has over %d bytes", maxBody)
 	}
 	gotMedia, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	got := &response{err: err, status: resp.StatusCode, header: resp.Header, media: strings.TrimSpace(gotMedia), body: content}
+	got.err, got.status, got.header, got.media, got.body = err, resp.StatusCode, resp.Header, strings.TrimSpace(gotMedia), content
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.UseNumber()
 	_ = d.Decode(&got.members) // another body has no members
 	return got
-}
-
-// describe returns a request as a page shows it.
-func (w *wire) describe(r *request) string {
-	lines := []string{r.method + " {" + r.service + "}" + w.marks.path(r.path)}
-	if len(r.query) > 0 {
-		lines = append(lines, w.marks.params(r.query))
-	}
-	if r.access != "" {
-		lines = append(lines, "Authorization: Bearer "+w.marks.mark("secret", r.access))
-	}
-	if r.organization != "" {
-		lines = append(lines, "organization_uid: "+w.marks.mark("uid", r.organization))
-	}
-	if r.crossOrigin {
-		lines = append(lines, "Origin: (a page of another origin)")
-		if r.method == http.MethodOptions {
-			lines = append(lines, "Access-Control-Request-Method: POST")
-		}
-	}
-	if r.basic != nil {
-		lines = append(lines, "Authorization: Basic (the client ID and secret)")
-	}
-	if r.asJSON {
-		lines = append(lines, "Content-Type: application/json, with these members:")
-	}
-	if r.form != nil {
-		lines = append(lines, w.marks.params(r.form))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// describeResponse returns the response to a request as a page shows it.
-func (w *wire) describeResponse(to *request, r *response) string {
-	if r.err != nil {
-		return "(no whole response) " + w.marks.text(whyNone(r.err))
-	}
-	lines := []string{strings.TrimSpace(fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)))}
-	if shown := w.marks.headers(r.header); shown != "" {
-		lines = append(lines, shown)
-	}
-	if to.crossOrigin && r.header.Get("Access-Control-Allow-Origin") == "" {
-		lines = append(lines, "(no header Access-Control-Allow-Origin)")
-	}
-	if to.method != http.MethodHead {
-		lines = append(lines, w.marks.body(r.media, r.body))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// path returns a path with marks in place of the segments that have one.
-func (m *marks) path(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		if mark, ok := m.of[segment]; ok {
-			segments[i] = mark
-		}
-	}
-	return strings.Join(segments, "/")
 }
 
 // origin is that of a page which the service cannot know.
