@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	export "go.opentelemetry.io/otel/exporters/prometheus"
 	sdk "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -224,4 +225,29 @@ func read(t *testing.T, reader sdk.Reader) map[string]int64 {
 		}
 	}
 	return counts
+}
+
+// TestOpenTelemetryHasTheNamesOfPrometheus: then the same alerts work.
+func TestOpenTelemetryHasTheNamesOfPrometheus(t *testing.T) {
+	named := func(registry *prometheus.Registry) (names []string) {
+		families, err := registry.Gather()
+		require.NoError(t, err)
+		for _, family := range families {
+			if strings.HasPrefix(family.GetName(), "csoauth_") {
+				names = append(names, family.GetName()+" "+family.GetType().String())
+			}
+		}
+		return names
+	}
+	ours := prometheus.NewRegistry()
+	metrics.NewPrometheus(ours)
+	exported := prometheus.NewRegistry()
+	exporter, err := export.New(export.WithRegisterer(exported))
+	require.NoError(t, err)
+	provider := sdk.NewMeterProvider(sdk.WithReader(exporter))
+	o, err := metrics.NewOpenTelemetry(provider.Meter("csoauth"))
+	require.NoError(t, err)
+	o.OnEvent(tokens.Event{Type: tokens.EventRefreshed, Took: time.Second})
+	require.Equal(t, named(ours), named(exported))
+	require.NoError(t, provider.Shutdown(t.Context()))
 }
