@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,7 +50,32 @@ func TestSnippetsCompile(t *testing.T) {
 			continue
 		}
 		assert.False(t, i == 0 && len(doc.fences("go")) == 0, "README.md shows no Go code")
+		doc.blocks = slices.DeleteFunc(doc.blocks, func(b block) bool { return b.isFileIn(t, metricsModule) })
 		assert.Empty(t, doc.brokenSnippets(t, root))
+	}
+}
+
+// metricsModule has libraries that the root module does not have. Its own tests compile and run its
+// files. A page shows them as they are.
+const metricsModule = "internal/integration/metrics"
+
+// isFileIn reports whether the block is a whole file of a folder.
+func (b block) isFileIn(t *testing.T, folder string) bool {
+	files, err := filepath.Glob(filepath.Join(root, folder, "*"))
+	require.NoError(t, err)
+	return slices.ContainsFunc(files, func(file string) bool {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text) == b.text
+	})
+}
+
+// TestGuideShowsTheAlertsThatAreTested: the module of the metrics tests that file.
+func TestGuideShowsTheAlertsThatAreTested(t *testing.T) {
+	for _, doc := range documents(t, root) {
+		for _, b := range doc.fences("yaml") {
+			assert.True(t, b.isFileIn(t, metricsModule), "%s:%d: is not a file of %s", doc.name, b.line, metricsModule)
+		}
 	}
 }
 

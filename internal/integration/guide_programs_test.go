@@ -1,6 +1,8 @@
 package integration_test
 
 import (
+	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -16,7 +18,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // These tests run the programs of the guides as they stand there, but at free ports.
@@ -114,6 +118,73 @@ func TestGuideMigrating(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, refreshed)
+}
+
+// TestGuideOperationsReseal runs the program of the guide between two keys.
+func TestGuideOperationsReseal(t *testing.T) {
+	t.Parallel()
+	programs := guidePrograms(t, "operations.md")
+	require.Len(t, programs, 2)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "tokens")
+	oldKey, newKey := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	before, err := tokens.Sealed(tokens.Dir(path), oldKey)
+	require.NoError(t, err)
+	for _, key := range []string{"ada", "alan"} {
+		require.NoError(t, before.CompareAndSwap(t.Context(), key, nil, []byte("the tokens of "+key)))
+	}
+	run := func(keys string) ([]byte, error) {
+		cmd := exec.CommandContext(t.Context(), buildText(t, programs[0]))
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader("ada\nalan\nnobody\n")
+		cmd.Env = append(os.Environ(), "SEAL_KEYS="+keys)
+		return cmd.CombinedOutput()
+	}
+	out, err := run(hex.EncodeToString(newKey))
+	require.Error(t, err)
+	require.Contains(t, string(out), "2 values still have the old key: do not remove it")
+	out, err = run(hex.EncodeToString(newKey) + "," + hex.EncodeToString(oldKey))
+	require.NoError(t, err, string(out))
+	require.Empty(t, string(out))
+	after, err := tokens.Sealed(tokens.Dir(path), newKey)
+	require.NoError(t, err)
+	for _, key := range []string{"ada", "alan"} {
+		value, err := after.Load(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, "the tokens of "+key, string(value))
+	}
+}
+
+// TestGuideOperationsMove copies sealed logins, and uses one in the new store.
+func TestGuideOperationsMove(t *testing.T) {
+	t.Parallel()
+	program := guidePrograms(t, "operations.md")[1]
+	dir := t.TempDir()
+	key := bytes.Repeat([]byte{1}, 32)
+	manager := func(name string) *tokens.Manager {
+		store, err := tokens.Sealed(tokens.Dir(filepath.Join(dir, name)), key)
+		require.NoError(t, err)
+		config := &csoauth.Config{AppUID: "app", ClientID: "client", RedirectURI: "https://example.com/callback"}
+		users, err := tokens.New(config, store, nil)
+		require.NoError(t, err)
+		return users
+	}
+	users := manager("old")
+	token := &csoauth.Token{AccessToken: "access", RefreshToken: "refresh", Expiry: time.Now().Add(time.Hour)}
+	require.NoError(t, users.Put(t.Context(), "ada", token))
+	require.NoError(t, users.Close())
+	binary := buildText(t, program)
+	for range 2 { // it may run again
+		cmd := exec.CommandContext(t.Context(), binary)
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader("ada\nnobody\n")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.Equal(t, "1 logins are copied\n", string(out))
+	}
+	users = manager("new")
+	moved, err := users.Token(t.Context(), "ada")
+	require.NoError(t, err)
+	require.Equal(t, "access", moved.AccessToken)
+	require.NoError(t, users.Close())
 }
 
 // codeOf has a user log in, and returns the code that the browser would bring to the redirect URI.
