@@ -106,7 +106,7 @@ func TestFailedLogin(t *testing.T) {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}
 				assert.Contains(t, body, "<h1>"+map[bool]string{true: denied, false: failed}[tt.page == denied]+"</h1>")
-				assert.Contains(t, body, `<a href="`+tt.link+`">Try again</a>`)
+				assert.Contains(t, body, `<a class="button primary" href="`+tt.link+`">Try again</a>`)
 				if !strings.HasPrefix(name, "the application") {
 					assert.Contains(t, out.String(), `err="httplogin: `)
 				}
@@ -179,7 +179,7 @@ func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
 		}
 		assert.Equal(t, http.StatusBadRequest, w.Code, test)
 		assert.Empty(t, w.Header().Values("Set-Cookie"))
-		assert.Contains(t, w.Body.String(), `<a href="`+test.there+`/login?return_to=/here">Begin there</a>`)
+		assert.Contains(t, w.Body.String(), `<a class="button primary" href="`+test.there+`/login?return_to=/here">Begin there</a>`)
 		assert.Contains(t, w.Body.String(), "<h1>The login has to begin at another address</h1>")
 		assert.Contains(t, w.Body.String(), "your browser keeps their cookies apart")
 		assert.Contains(t, out.String(), "browsers keep their cookies apart")

@@ -47,7 +47,7 @@ func (p Page) HTML() string {
 <style>` + css + `</style>
 </head>
 <body data-page="` + html.EscapeString(p.Name) + `">
-<main class="` + class + `">
+<main class="card ` + class + `">
 <h1>` + title + `</h1>
 `)
 	for _, text := range p.Text {
@@ -66,7 +66,7 @@ func (p Page) link() string {
 	if !canBeLink(p.Link) {
 		return text
 	}
-	return `<a href="` + html.EscapeString(p.Link) + `">` + text + `</a>`
+	return `<a class="button primary" href="` + html.EscapeString(p.Link) + `">` + text + `</a>`
 }
 
 // canBeLink reports whether address is a path of this site, or an http or https URL with a host.

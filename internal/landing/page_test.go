@@ -35,14 +35,14 @@ func TestStyleIsForBothThemes(t *testing.T) {
 	style := styleOf(t, landing.Page{}.HTML())
 	assert.Contains(t, style, "color-scheme: light dark;")
 	assert.Contains(t, style, "@media (prefers-color-scheme: dark)")
-	for _, colour := range []string{"--ground", "--card", "--text", "--line", "--good", "--bad"} {
+	for _, colour := range []string{"--ground", "--card", "--text", "--line", "--accent", "--on-accent", "--bad"} {
 		assert.Equal(t, 2, strings.Count(style, colour+": #"), "%s is set once for each theme", colour)
 	}
 }
 
 func TestPageSaysHowItWent(t *testing.T) {
-	assert.Contains(t, markup(landing.Page{Good: true}), `<main class="good">`)
-	assert.Contains(t, markup(landing.Page{}), `<main class="bad">`)
+	assert.Contains(t, markup(landing.Page{Good: true}), `<main class="card good">`)
+	assert.Contains(t, markup(landing.Page{}), `<main class="card bad">`)
 }
 
 func TestEveryFieldIsEscaped(t *testing.T) {
@@ -116,7 +116,7 @@ func TestLinkLeadsToAPathOrAWebAddress(t *testing.T) {
 	} {
 		page := markup(landing.Page{Link: link, LinkText: "Try again"})
 		if good {
-			assert.Contains(t, page, `<p><a href="`+html.EscapeString(link)+`">Try again</a></p>`, "%q", link)
+			assert.Contains(t, page, `<p><a class="button primary" href="`+html.EscapeString(link)+`">Try again</a></p>`, "%q", link)
 		} else {
 			assert.NotContains(t, page, "<a ", "%q", link)
 			assert.Contains(t, page, "<p>Try again</p>", "%q: the text stays", link)
