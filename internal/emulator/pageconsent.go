@@ -28,7 +28,7 @@ func consentPage(data consentData) page {
 		h.Form(h.Method("post"), h.ID("consent"),
 			h.Input(h.Type("hidden"), h.Name("consent"), h.Value(data.Consent)),
 			h.Input(h.Type("hidden"), h.Name("user"), h.Value(data.User.UID)),
-			h.Div(h.Class("card"),
+			h.Div(h.Class("request"),
 				chooseOrganization(data.User.Organizations),
 				h.H2(h.Text("The app may then")),
 				listScopes(data.Scopes),

@@ -42,7 +42,7 @@ func narrowBody(name string, content ...h.Node) h.Group {
 	return h.Group{
 		h.Data("page", name),
 		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests; no real account"))),
-		h.Main(h.Class("narrow"), h.Group(content)),
+		h.Main(h.Class("card narrow"), h.Group(content)),
 		foot(),
 	}
 }
