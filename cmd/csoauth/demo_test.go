@@ -33,6 +33,18 @@ func TestDemoGoesAsItShould(t *testing.T) {
 	}
 }
 
+func TestPageOfTheDemoSendsBackToTheTerminal(t *testing.T) {
+	p := &person{callbacks: make(chan url.Values, 1)}
+	w := httptest.NewRecorder()
+	p.callback(w, httptest.NewRequest(http.MethodGet, "/callback?code=c&state=s", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), `<body data-page="demo">`)
+	require.Contains(t, w.Body.String(), "Go back to it. You can close this page.")
+	require.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+	require.Equal(t, "no-referrer", w.Header().Get("Referrer-Policy"))
+	require.Equal(t, "c", (<-p.callbacks).Get("code"))
+}
+
 // Law: P8
 func TestDemoTellsNoSecret(t *testing.T) {
 	var secrets []string

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/browser"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/internal/landing"
 )
 
 // A visitor opens an authorize URL as v would, and returns what comes back to the redirect URI.
@@ -56,8 +56,7 @@ func newPerson(ctx context.Context, tell *teller) (*person, <-chan error, error)
 func (p *person) redirectURI() string { return "http://" + p.listener.Addr().String() + "/callback" }
 
 func (p *person) callback(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+	landing.Protect(w.Header())
 	if r.URL.Path != "/callback" || r.Method != http.MethodGet {
 		http.NotFound(w, r)
 		return
@@ -69,7 +68,7 @@ func (p *person) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	select {
 	case p.callbacks <- callback:
-		io.WriteString(w, "Back at the demo. Go on in the terminal; you can close this page.\n")
+		landing.Write(w, http.StatusOK, landing.Page{Name: "demo", Good: true, Title: "You are back at the demo", Text: []string{"The demo goes on in the terminal. Go back to it. You can close this page."}}.HTML())
 	case <-r.Context().Done():
 	}
 }
