@@ -16,9 +16,9 @@ type consentData struct {
 
 func consentPage(data consentData) page {
 	return page{title: "Allow " + data.App.Name + "?", scripts: []string{"consent.js"}, body: narrowBody("consent",
-		h.H1(h.Text(data.App.Name+" wants to act for you")),
+		h.H1(h.Text(data.App.Name+" wants to use Contentstack for you")),
 		h.P(
-			h.Text("You are "), h.Strong(h.Text(data.User.Name())),
+			h.Text("You are logged in as "), h.Strong(h.Text(data.User.Name())),
 			h.If(data.User.Email != "", h.Text(" ("+data.User.Email+")")),
 			h.Text("."), h.Br(),
 			h.A(h.Href(loginURL(data.Return)), h.Text("Not you? Log in as another user")),
@@ -30,9 +30,9 @@ func consentPage(data consentData) page {
 			h.Input(h.Type("hidden"), h.Name("user"), h.Value(data.User.UID)),
 			h.Div(h.Class("request"),
 				chooseOrganization(data.User.Organizations),
-				h.H2(h.Text("The app may then")),
+				h.H2(h.Text("What the app can do")),
 				listScopes(data.Scopes),
-				h.H2(h.Text("You will be sent to")),
+				h.H2(h.Text("Where you go next")),
 				h.P(inCode(data.RedirectURI)),
 			),
 			h.Div(h.Class("actions"), lines(
@@ -48,18 +48,18 @@ func chooseOrganization(all []Organization) h.Node {
 	switch len(all) {
 	case 0:
 		return h.Group{
-			h.H2(h.Text("In no organization")),
-			paragraph("An app is allowed to act within an organization, and this user belongs to none."),
+			h.H2(h.Text("Organization")),
+			paragraph("Access is for one organization, and you are in none."),
 		}
 	case 1:
 		return h.Group{
-			h.H2(h.Text("In your organization")),
+			h.H2(h.Text("Organization")),
 			paragraph(all[0].Name),
 			h.Input(h.Type("hidden"), h.Name("organization"), h.Value(all[0].UID)),
 		}
 	}
 	return h.Group{
-		h.H2(h.Label(h.For("organization"), h.Text("In the organization"))),
+		h.H2(h.Label(h.For("organization"), h.Text("Organization"))),
 		h.Select(h.ID("organization"), h.Name("organization"), h.Map(all, func(o Organization) h.Node {
 			return h.Option(h.Value(o.UID), h.Text(o.Name))
 		})),

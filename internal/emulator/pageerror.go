@@ -11,7 +11,7 @@ func errorPage(title, rule string) page {
 	return page{title: title, body: narrowBody("error",
 		h.H1(h.Text(title)),
 		h.P(h.Class("note"), h.ID("rule"), h.Text(rule)),
-		h.If(title == badAuthorizeURL, paragraph("Nothing was sent to the app. Correct what the message names, and open the address again.")),
+		h.If(title == badAuthorizeURL, paragraph("Nothing was sent to the app. Fix what the message names, and open the address again.")),
 		linkToIndex(),
 	)}
 }

@@ -47,7 +47,7 @@ func indexPage(data indexData) page {
 func indexHeader(user *User) h.Node {
 	return h.Header(h.Class("banner"), h.Div(h.Class("top"), lines(
 		h.H1(h.Text(emulatorTitle)),
-		h.Span(h.Class("quiet"), h.Text("For tests; no real account")),
+		h.Span(h.Class("quiet"), h.Text("For tests, without real accounts")),
 		sessionOf(user),
 		h.Nav(h.Aria("label", "Further down"),
 			h.A(h.Href("#apps"), h.Text("Apps")), h.Text(" "),
@@ -61,12 +61,12 @@ func indexHeader(user *User) h.Node {
 func sessionOf(user *User) h.Node {
 	if user == nil {
 		return h.P(h.Class("session"),
-			h.Span(h.Text("No user is logged in here.")), h.Text(" "),
+			h.Span(h.Text("You are not logged in.")), h.Text(" "),
 			h.A(h.Class("button"), h.Href("/login"), h.Text("Log in")),
 		)
 	}
 	return h.Form(h.Class("session"), h.Method("post"), h.Action("/logout"),
-		h.Span(h.Text("Logged in here: "), h.Strong(h.Text(user.Name()))), h.Text(" "),
+		h.Span(h.Text("You are logged in as "), h.Strong(h.Text(user.Name()))), h.Text(" "),
 		h.Button(h.Text("Log out")),
 	)
 }
@@ -76,12 +76,12 @@ func lostRequest(loggedIn bool) h.Node {
 		h.H2(h.Text("The authorize request was lost")),
 		h.P(
 			h.Text("Its parameters were behind "), inCode("#"),
-			h.Text(", where no server sees them, and the login lost them, as at Contentstack."),
+			h.Text(". No server sees what is there, and the login lost it, as it does at Contentstack."),
 		),
 		h.Ul(
 			h.Li(h.Text(choose(loggedIn, "Open the address again, now that you are logged in.", "Log in, then open the address again."))),
 			h.Li(
-				h.Text("Or use the path route, which survives a login: "), inCode("/apps/{app_uid}/authorize?…"),
+				h.Text("Or use the path route, which a login keeps: "), inCode("/apps/{app_uid}/authorize?…"),
 				h.Text("; in csoauth, "), inCode("AuthorizeRoute: csoauth.RoutePath"), h.Text("."),
 			),
 		),

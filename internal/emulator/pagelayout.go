@@ -41,14 +41,14 @@ func (p page) document() []byte {
 func narrowBody(name string, content ...h.Node) h.Group {
 	return h.Group{
 		h.Data("page", name),
-		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests; no real account"))),
+		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests, without real accounts"))),
 		h.Main(h.Class("card narrow"), h.Group(content)),
 		foot(),
 	}
 }
 
 func foot() h.Node {
-	return h.Footer(paragraph("This page is csoauth’s, for tests of clients. It is not Contentstack and knows none of its accounts."))
+	return h.Footer(paragraph("This page belongs to csoauth. It is for tests of clients. It is not Contentstack, and has none of its accounts."))
 }
 
 func linkToIndex() h.Node {

@@ -14,7 +14,7 @@ func loginPage(data loginData) page {
 	return page{title: "Log in", body: narrowBody("login",
 		h.H1(h.Text("Log in to the emulated Contentstack")),
 		h.If(data.Lost, lostByLogin()),
-		paragraph("Users have no passwords here. Choose one:"),
+		paragraph("Users have no passwords here. Choose a user:"),
 		h.Form(h.Method("post"), h.Action("/login"),
 			h.Input(h.Type("hidden"), h.Name("return"), h.Value(data.Return)),
 			mapOr(data.Users, userButton, paragraph("No user is configured.")),
@@ -28,7 +28,7 @@ func lostByLogin() h.Node {
 		h.H2(h.Text("The authorize request will be lost")),
 		h.P(
 			h.Text("The parameters of your authorize URL are behind "), inCode("#"),
-			h.Text(", and a login loses them, as at Contentstack. Open that URL again after the login."),
+			h.Text(". A login loses them, as it does at Contentstack. Open that URL again after the login."),
 		),
 	)
 }

@@ -55,12 +55,12 @@ func (e *Emulator) serveLogin(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) logIn(w http.ResponseWriter, r *http.Request) {
 	form, err := parseForm(r)
 	if err != nil {
-		writePage(w, http.StatusBadRequest, errorPage("The login failed", err.Error()))
+		writePage(w, http.StatusBadRequest, errorPage("The login did not work", err.Error()))
 		return
 	}
 	user, ok := e.findUser(form.Get("user"))
 	if !ok || form.Get("user") == "" {
-		writePage(w, http.StatusBadRequest, errorPage("The login failed", "there is no such user"))
+		writePage(w, http.StatusBadRequest, errorPage("The login did not work", "there is no such user"))
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: SessionCookie, Value: user.UID, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})

@@ -83,7 +83,7 @@ func TestLogInLeadsNowhereElse(t *testing.T) {
 		said := s.logIn(s.person(), nobody, "/")
 		require.Equal(t, http.StatusBadRequest, said.status)
 		require.Contains(t, said.body, "there is no such user")
-		require.Contains(t, said.body, "<h1>The login failed</h1>")
+		require.Contains(t, said.body, "<h1>The login did not work</h1>")
 	}
 }
 

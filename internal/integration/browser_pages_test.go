@@ -442,7 +442,7 @@ func TestSwitchOfUser(t *testing.T) {
 	b.await("index")
 	b.click(`form[action="/logout"] button`)
 	b.await("index")
-	assert.Contains(t, b.text("header"), "No user is logged in here")
+	assert.Contains(t, b.text("header"), "You are not logged in.")
 	b.open(app.loginURL(pathShape, ""))
 	b.await("login")
 }

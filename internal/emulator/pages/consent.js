@@ -10,7 +10,7 @@
       return;
     }
     form.dataset.sent = 'yes';
-    state.textContent = 'Sent. Your app comes next.';
+    state.textContent = 'Sent. You go back to the app now.';
   });
 
   addEventListener('pageshow', function (event) {
