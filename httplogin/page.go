@@ -124,19 +124,19 @@ func (d pageData) html() string {
 	page := landing.Page{Name: "login-failed", Title: "The login did not work", Link: d.Again, LinkText: "Try again"}
 	switch {
 	case d.Denied:
-		page.Name, page.Title = "denied", "Access was not allowed"
+		page.Name, page.Title = "denied", "Access was denied"
 	case d.Busy:
 		page.Name, page.Title, page.LinkText = "busy", "Too many people are logging in", ""
 		page.Text = []string{"Reload this page in a moment. Do not start over: your login goes on."}
 	case d.There != "":
-		page.Title, page.Link, page.LinkText = "The login has to begin at another address", d.There, "Begin there"
-		page.Text = []string{"This address and the one where the login ends are two names of this computer, and your browser keeps their cookies apart."}
+		page.Title, page.Link, page.LinkText = "Start the login at another address", d.There, "Start there"
+		page.Text = []string{"This address and the one where the login ends are two names of this computer. Your browser keeps their cookies apart."}
 	case d.Lost:
 		page.Text = []string{
-			"This page is where a login ends, and your browser has no login that goes with it. That happens if the page was opened twice or in another browser, if the login took long, or if the browser blocks cookies of this site.",
+			"This page ends a login, but your browser has no login for it. This happens if the page is opened twice or in another browser, or if the login takes too long. It also happens if the browser blocks cookies of this site.",
 		}
 		if d.Stacks {
-			page.Text = append(page.Text, "If Contentstack showed you your stacks and did not ask for your consent, you were not logged in there yet: try again, now that you are.")
+			page.Text = append(page.Text, "If Contentstack showed you your stacks and did not ask you to allow access, you were not logged in there yet. You are now, so try again.")
 		}
 	}
 	return page.HTML()

@@ -24,7 +24,7 @@ import (
 // What a user and the operator are told of each kind of failure.
 func TestFailedLogin(t *testing.T) {
 	const path, link = "/login", "/login?return_to=%2Fhere%3Fa%3Db"
-	const failed, lost, denied = "The login did not work", "This page is where a login ends", "Access was not allowed"
+	const failed, lost, denied = "The login did not work", "This page ends a login", "Access was denied"
 	onToken := func(err error) func(*httplogin.Handlers) {
 		return func(h *httplogin.Handlers) {
 			h.OnToken = func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return err }
@@ -101,7 +101,7 @@ func TestFailedLogin(t *testing.T) {
 				for text, shown := range map[string]bool{
 					`data-page="denied"`: tt.page == denied, denied: tt.page == denied,
 					`data-page="login-failed"`: tt.page != denied, failed: tt.page != denied,
-					lost: tt.page == lost, "try again, now that you are": tt.page == lost && h.Config.AuthorizeRoute == csoauth.RouteHash,
+					lost: tt.page == lost, "You are now, so try again": tt.page == lost && h.Config.AuthorizeRoute == csoauth.RouteHash,
 				} {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}
@@ -179,9 +179,9 @@ func TestLoginThatBeginsAtAnotherNameOfThisMachine(t *testing.T) {
 		}
 		assert.Equal(t, http.StatusBadRequest, w.Code, test)
 		assert.Empty(t, w.Header().Values("Set-Cookie"))
-		assert.Contains(t, w.Body.String(), `<a class="button primary" href="`+test.there+`/login?return_to=/here">Begin there</a>`)
-		assert.Contains(t, w.Body.String(), "<h1>The login has to begin at another address</h1>")
-		assert.Contains(t, w.Body.String(), "your browser keeps their cookies apart")
+		assert.Contains(t, w.Body.String(), `<a class="button primary" href="`+test.there+`/login?return_to=/here">Start there</a>`)
+		assert.Contains(t, w.Body.String(), "<h1>Start the login at another address</h1>")
+		assert.Contains(t, w.Body.String(), "Your browser keeps their cookies apart")
 		assert.Contains(t, out.String(), "browsers keep their cookies apart")
 	}
 }

@@ -183,7 +183,7 @@ func TestPageAfterTheTimeout(t *testing.T) {
 		assert.Equal(t, http.StatusSeeOther, ask(a, "GET", "http://localhost:8184/callback?code=c&state="+a.State(), nil).Code)
 		w := ask(a, "GET", "http://localhost:8184/callback", nil)
 		assert.Equal(t, http.StatusBadRequest, w.Code)
-		assert.Contains(t, w.Body.String(), "That took too long")
+		assert.Contains(t, w.Body.String(), "The login took too long")
 		assert.Contains(t, w.Body.String(), "again in tool.")
 		assert.Contains(t, w.Body.String(), "close this page")
 	})

@@ -166,8 +166,8 @@ func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 // The page of a login that failed says what to do next, and where.
 func TestPageOfALoginThatFailed(t *testing.T) {
 	for query, want := range map[string]string{
-		"error=access_denied": "<h1>Access was not allowed</h1>\n" +
-			"<p>tool was not given access to Contentstack. If that was a mistake, start the login there again.</p>\n",
+		"error=access_denied": "<h1>Access was denied</h1>\n" +
+			"<p>tool has no access to Contentstack. If that was a mistake, start the login there again.</p>\n",
 		"code=c": "<h1>The login did not work</h1>\n<p>tool says why. Start the login again there.</p>\n",
 	} {
 		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "tool" })

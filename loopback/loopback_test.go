@@ -130,7 +130,7 @@ func TestDenialEndsTheLogin(t *testing.T) {
 	u := newUser(t, cs.BrowserOf(csoauthtest.Visitor{Deny: true}))
 	_, err := loginWithin(t, t.Context(), cs.Config("http://localhost:"+freePort()+"/callback"), &loopback.Options{OpenBrowser: u.open, Out: io.Discard})
 	require.ErrorIs(t, err, csoauth.ErrDenied)
-	assert.Contains(t, <-u.page, "Access was not allowed")
+	assert.Contains(t, <-u.page, "Access was denied")
 }
 
 // Law: L2
@@ -264,7 +264,7 @@ func TestExpiredAttemptEndsTheLogin(t *testing.T) {
 		over, err := a.Decided()
 		assert.True(t, over)
 		require.ErrorIs(t, err, csoauth.ErrAttemptExpired)
-		assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), "That took too long")
+		assert.Contains(t, ask(a, "GET", "http://localhost:8184/callback", nil).Body.String(), "The login took too long")
 	})
 }
 

@@ -20,11 +20,11 @@ func (l *login) page() (landing.Page, int) {
 		p.Text = []string{l.o.Program + " can now use Contentstack for you.", "Go back to it. " + closeIt}
 		return p, http.StatusOK
 	case errors.Is(l.err, csoauth.ErrDenied):
-		p.Name, p.Title = "denied", "Access was not allowed"
-		p.Text = []string{l.o.Program + " was not given access to Contentstack. If that was a mistake, start the login there again.", closeIt}
+		p.Name, p.Title = "denied", "Access was denied"
+		p.Text = []string{l.o.Program + " has no access to Contentstack. If that was a mistake, start the login there again.", closeIt}
 		return p, http.StatusForbidden
 	case errors.Is(l.err, csoauth.ErrAttemptExpired), errors.Is(l.err, ErrTimeout):
-		p.Name, p.Title = "expired", "That took too long"
+		p.Name, p.Title = "expired", "The login took too long"
 		p.Text = []string{"Start the login again in " + l.o.Program + ".", closeIt}
 		return p, http.StatusBadRequest
 	}

@@ -29,7 +29,7 @@ func TestSuccessURLIsWhereTheBrowserEnds(t *testing.T) {
 		page, address := <-u.page, <-u.address
 		if denies {
 			require.ErrorIs(t, err, csoauth.ErrDenied)
-			assert.Contains(t, page, "Access was not allowed", "only a login that worked leads there")
+			assert.Contains(t, page, "Access was denied", "only a login that worked leads there")
 			continue
 		}
 		require.NoError(t, err)

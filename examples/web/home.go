@@ -23,7 +23,7 @@ func (a *app) serveHome(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusOK, pageData{User: user})
 	case errors.Is(err, csoauth.ErrLoginRequired): // access was revoked, or the user logged out in another browser
 		a.sessions.end(w, r)
-		writePage(w, http.StatusOK, pageData{Notice: "Your login at Contentstack has ended. Please log in again."})
+		writePage(w, http.StatusOK, pageData{Notice: "Your login at Contentstack has ended. Log in again."})
 	default: // the login is still valid: keep the session
 		slog.Warn("cannot read the user's data", "user", key, "err", err)
 		writePage(w, http.StatusBadGateway, pageData{Notice: "Contentstack did not respond as expected. Try again in a moment.", LoggedIn: true})

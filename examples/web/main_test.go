@@ -86,7 +86,7 @@ func TestDenialBeginsNoSession(t *testing.T) {
 	browser := s.contentstack.BrowserOf(csoauthtest.Visitor{Deny: true})
 	page := s.get(t, browser, "/login")
 	require.Equal(t, http.StatusForbidden, page.status)
-	require.Contains(t, page.body, "Access was not allowed")
+	require.Contains(t, page.body, "Access was denied")
 	require.Contains(t, s.get(t, browser, "/").body, "Log in with Contentstack")
 }
 

@@ -98,7 +98,7 @@ func webDeny(t *testing.T, program string) {
 	b.click(deny)
 	b.await("denied")
 	w.assertAnswer(b, "/callback", http.StatusForbidden)
-	assert.Equal(t, "Access was not allowed", b.text("h1"))
+	assert.Equal(t, "Access was denied", b.text("h1"))
 	assert.NotContains(t, b.text("body"), cookieHint)
 	w.assertCookies(b, 0, false)
 
