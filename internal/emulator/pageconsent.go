@@ -16,7 +16,7 @@ type consentData struct {
 
 func consentPage(data consentData) page {
 	return page{title: "Allow " + data.App.Name + "?", scripts: []string{"consent.js"}, body: narrowBody("consent",
-		h.H1(h.Text(data.App.Name+" wants to use Contentstack for you")),
+		h.H1(h.Text("Allow "+data.App.Name+"?")),
 		h.P(
 			h.Text("You are logged in as "), h.Strong(h.Text(data.User.Name())),
 			h.If(data.User.Email != "", h.Text(" ("+data.User.Email+")")),
@@ -30,7 +30,7 @@ func consentPage(data consentData) page {
 			h.Input(h.Type("hidden"), h.Name("user"), h.Value(data.User.UID)),
 			h.Div(h.Class("request"),
 				chooseOrganization(data.User.Organizations),
-				h.H2(h.Text("What the app can do")),
+				h.H2(h.Text("What the app can do for you")),
 				listScopes(data.Scopes),
 				h.H2(h.Text("Where you go next")),
 				h.P(inCode(data.RedirectURI)),

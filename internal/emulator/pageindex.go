@@ -47,7 +47,7 @@ func indexPage(data indexData) page {
 func indexHeader(user *User) h.Node {
 	return h.Header(h.Class("banner"), h.Div(h.Class("top"), lines(
 		h.H1(h.Text(emulatorTitle)),
-		h.Span(h.Class("quiet"), h.Text("For tests, without real accounts")),
+		h.Span(h.Class("quiet"), h.Text("For tests only")),
 		sessionOf(user),
 		h.Nav(h.Aria("label", "Further down"),
 			h.A(h.Href("#apps"), h.Text("Apps")), h.Text(" "),
@@ -66,7 +66,7 @@ func sessionOf(user *User) h.Node {
 		)
 	}
 	return h.Form(h.Class("session"), h.Method("post"), h.Action("/logout"),
-		h.Span(h.Text("You are logged in as "), h.Strong(h.Text(user.Name()))), h.Text(" "),
+		h.Span(h.Text("Logged in as "), h.Strong(h.Text(user.Name()))), h.Text(" "),
 		h.Button(h.Text("Log out")),
 	)
 }

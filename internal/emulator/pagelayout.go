@@ -41,7 +41,7 @@ func (p page) document() []byte {
 func narrowBody(name string, content ...h.Node) h.Group {
 	return h.Group{
 		h.Data("page", name),
-		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests, without real accounts"))),
+		h.Header(h.Class("banner"), h.P(h.Strong(h.Text("Emulated Contentstack.")), h.Text(" For tests only"))),
 		h.Main(h.Class("card narrow"), h.Group(content)),
 		foot(),
 	}
