@@ -125,6 +125,7 @@ func (d pageData) html() string {
 	switch {
 	case d.Denied:
 		page.Name, page.Title = "denied", "Access was denied"
+		page.Text = []string{"If that was a mistake, try again."}
 	case d.Busy:
 		page.Name, page.Title, page.LinkText = "busy", "Too many people are logging in", ""
 		page.Text = []string{"Reload this page in a moment. Do not start over: your login goes on."}

@@ -167,7 +167,7 @@ func TestPageComesWhenTheOutcomeIsKnown(t *testing.T) {
 func TestPageOfALoginThatFailed(t *testing.T) {
 	for query, want := range map[string]string{
 		"error=access_denied": "<h1>Access was denied</h1>\n" +
-			"<p>tool has no access to Contentstack. If that was a mistake, start the login there again.</p>\n",
+			"<p>tool did not get access to Contentstack. If that was a mistake, start the login there again.</p>\n",
 		"code=c": "<h1>The login did not work</h1>\n<p>tool says why. Start the login again there.</p>\n",
 	} {
 		a := newAttempt(t, func(_ *csoauth.Config, o *loopback.Options) { o.Program = "tool" })

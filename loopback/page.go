@@ -21,7 +21,7 @@ func (l *login) page() (landing.Page, int) {
 		return p, http.StatusOK
 	case errors.Is(l.err, csoauth.ErrDenied):
 		p.Name, p.Title = "denied", "Access was denied"
-		p.Text = []string{l.o.Program + " has no access to Contentstack. If that was a mistake, start the login there again.", closeIt}
+		p.Text = []string{l.o.Program + " did not get access to Contentstack. If that was a mistake, start the login there again.", closeIt}
 		return p, http.StatusForbidden
 	case errors.Is(l.err, csoauth.ErrAttemptExpired), errors.Is(l.err, ErrTimeout):
 		p.Name, p.Title = "expired", "The login took too long"
