@@ -20,7 +20,7 @@ import (
 // where it logs in, and then in another process without a terminal, which goes on with that login.
 func TestReadmeProgramThatRemembers(t *testing.T) {
 	t.Parallel()
-	program, base := atEmulator(t, readmeProgram(t, "Remember the program's user", 10))
+	program, base := atEmulator(t, readmeProgram(t, "A terminal program", 10))
 	binary, home := buildText(t, program), t.TempDir()
 	exe, err := os.Executable()
 	require.NoError(t, err)

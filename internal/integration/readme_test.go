@@ -2,8 +2,10 @@ package integration_test
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,7 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/emulator"
+	"github.com/contentstack/csoauth/tokens"
 )
 
 // The READMEs of the stores show Go code for clients that the root module does not have, so
@@ -52,25 +56,102 @@ func TestStoreReadmesWork(t *testing.T) {
 	}
 }
 
-// TestReadmeProgramAfterTheLogin runs the README's program that logs in, lists and revokes against
+// TestReadmeProgramOfTheAPIs runs the README's program that logs in and lists stacks against
 // "csoauth emulate" as it stands there, but at free ports.
-func TestReadmeProgramAfterTheLogin(t *testing.T) {
+func TestReadmeProgramOfTheAPIs(t *testing.T) {
 	t.Parallel()
-	program := readmeProgram(t, "After the login", 20)
+	program := readmeProgram(t, "Contentstack's APIs", 16)
 	program, base := atEmulator(t, program)
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	printed := strings.Split(strings.TrimSpace(runText(t, program, "BROWSER='"+exe+"'", childEnv+"=visitor", "GORACE=atexit_sleep_ms=0")), "\n")
-	assert.Equal(t, "Hello, Ada Lovelace", printed[0])
-	require.Len(t, printed, 1+230, "all stacks, from three pages")
-	assert.Regexp(t, `^blt[0-9a-f]{16} Emulated Press stack 230$`, printed[230])
+	require.Len(t, printed, 230, "all stacks, from three pages")
+	assert.Regexp(t, `^blt[0-9a-f]{16} Emulated Press stack 230$`, printed[229])
+	assert.Empty(t, readEmulatorLog(t, base).Findings)
+}
 
-	log := readEmulatorLog(t, base)
-	require.NotEmpty(t, log.Requests)
-	last := log.Requests[len(log.Requests)-1]
-	assert.Equal(t, http.MethodDelete, last.Method, last.Decision)
-	assert.Less(t, last.Status, 300, last.Decision)
-	assert.Empty(t, log.Findings)
+// TestReadmeProgramOfAWebServer runs the README's web server, and logs in to it.
+func TestReadmeProgramOfAWebServer(t *testing.T) {
+	t.Parallel()
+	program, base := atEmulator(t, readmeProgram(t, "A web server", 16))
+	redirectURI := regexp.MustCompile(`http://(localhost:\d+)/callback`).FindStringSubmatch(program)
+	require.NotNil(t, redirectURI)
+	require.Equal(t, 1, strings.Count(program, `"localhost:8184"`))
+	program = strings.Replace(program, `"localhost:8184"`, `"`+redirectURI[1]+`"`, 1)
+	server := exec.CommandContext(t.Context(), buildText(t, program)) // which the end of the test kills
+	stdout, err := server.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, server.Start())
+	defer server.Wait()
+	defer server.Process.Kill()
+	printed := bufio.NewScanner(stdout)
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Jar: jar, Transport: &emulator.Browser{Emulator: base, Transport: &http.Transport{DisableKeepAlives: true}}}
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // until it listens
+		resp, err := browser.Get("http://" + redirectURI[1] + "/login")
+		if assert.NoError(c, err) {
+			resp.Body.Close()
+		}
+	}, time.Minute, 50*time.Millisecond)
+	require.True(t, printed.Scan())
+	assert.Equal(t, "logged in: blt00000000000ada01", printed.Text())
+	assert.Empty(t, readEmulatorLog(t, base).Findings)
+}
+
+// TestReadmeProgramOfManyUsers runs the README's program for many users, one of whom has logged in
+// before.
+func TestReadmeProgramOfManyUsers(t *testing.T) {
+	t.Parallel()
+	program, base := atEmulator(t, readmeProgram(t, "Many users", 24))
+	dir := t.TempDir()
+	key, err := hex.DecodeString(readmeSealKey)
+	require.NoError(t, err)
+	store, err := tokens.Sealed(tokens.Dir(filepath.Join(dir, "tokens")), key)
+	require.NoError(t, err)
+	config := &csoauth.Config{
+		AppUID: emulator.DefaultApp().UID, ClientID: emulator.DefaultApp().ClientID, RedirectURI: "http://localhost:3000/callback", AuthorizeRoute: csoauth.RoutePath,
+		Endpoints: map[csoauth.Region]csoauth.Endpoints{csoauth.NA: csoauth.OneHost(base)},
+	}
+	users, err := tokens.New(config, store, nil)
+	require.NoError(t, err)
+	request, err := config.NewAuthRequest(nil)
+	require.NoError(t, err)
+	browser := &http.Client{Transport: &emulator.Browser{Emulator: base}}
+	callback, _, err := emulator.SentBack(t.Context(), browser, base, config.AuthorizeURL(request))
+	require.NoError(t, err)
+	token, err := config.Exchange(t.Context(), request, callback)
+	require.NoError(t, err)
+	require.NoError(t, users.Put(t.Context(), "ada", token))
+	require.NoError(t, users.Close())
+
+	run := exec.CommandContext(t.Context(), buildText(t, program))
+	run.Dir, run.Env = dir, append(os.Environ(), "SEAL_KEY="+readmeSealKey)
+	out, err := run.CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, "ada is blt00000000000ada01\nalan has to log in\n", string(out))
+	run = exec.CommandContext(t.Context(), run.Path)
+	run.Dir, run.Env = dir, append(os.Environ(), "SEAL_KEY=")
+	out, err = run.CombinedOutput()
+	require.Error(t, err, "without a key nothing is stored in the clear")
+	assert.Contains(t, string(out), "key")
+}
+
+// TestReadmeTestOfYourOwnCode runs the README's test.
+func TestReadmeTestOfYourOwnCode(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(text), "\n## Tests of your own code\n")
+	blocks := goBlock.FindAllStringSubmatch(section, -1)
+	require.Len(t, blocks, 1)
+	binary := filepath.Join(t.TempDir(), "app.test")
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-o", binary, "-overlay", overlay(t, "zz_readme/app_test.go", blocks[0][1]), "./zz_readme")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	out, err = exec.CommandContext(t.Context(), binary, "-test.v").CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Contains(t, string(out), "--- PASS: TestUser")
 }
 
 // readmeProgram returns the program of a section of the README, whose main has so many lines at
@@ -167,14 +248,20 @@ func runText(t *testing.T, program string, environment ...string) string {
 // go command, and returns the path of what it makes.
 func buildText(t *testing.T, program string) string {
 	t.Helper()
+	return buildIn(t, ".", "./zz_readme", "-overlay", overlay(t, "zz_readme/main.go", program))
+}
+
+// overlay returns the path of what tells the go command that this module has a file with that text.
+func overlay(t *testing.T, path, text string) string {
+	t.Helper()
 	dir := t.TempDir()
-	file := filepath.Join(dir, "main.go")
-	require.NoError(t, os.WriteFile(file, []byte(program), 0o644))
+	file := filepath.Join(dir, filepath.Base(path))
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
 	here, err := os.Getwd()
 	require.NoError(t, err)
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(here, "zz_readme", "main.go"): file}})
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(here, path): file}})
 	require.NoError(t, err)
 	list := filepath.Join(dir, "overlay.json")
-	require.NoError(t, os.WriteFile(list, overlay, 0o644))
-	return buildIn(t, ".", "./zz_readme", "-overlay", list)
+	require.NoError(t, os.WriteFile(list, replace, 0o644))
+	return list
 }
