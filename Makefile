@@ -85,7 +85,7 @@ cover: cover.out ## statement coverage against the list above, from the last mak
 .PHONY: nightly
 nightly: ## what takes too long for every change, one after the other, to the end
 	@failed=; \
-	for step in fuzz test-long test-disk test-probe test-busy test-386 windows cross vulnerabilities; do \
+	for step in fuzz test-long test-disk test-probe test-metrics test-busy test-386 windows cross vulnerabilities; do \
 		internal/step.sh $$step $(MAKE) $$step || failed="$$failed $$step"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
@@ -106,6 +106,10 @@ test-disk: ## logins in a directory on a disk that is full now and then; it moun
 .PHONY: test-probe
 test-probe: ## a probe of the emulator in real time, and one with each response lost: six minutes
 	go test -count=1 -timeout=30m -tags=realtime ./internal/probe -v -run 'RealTime|Trouble' -each=1
+
+.PHONY: test-metrics
+test-metrics: ## the metrics and the alerts of docs/guides/operations.md; it compiles Prometheus
+	go -C internal/integration/metrics test -count=1 -timeout=20m ./...
 
 .PHONY: test-busy
 test-busy: ## make test BUSY times (5), on a machine that four endless loops keep busy

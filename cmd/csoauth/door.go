@@ -113,8 +113,8 @@ func (d *door) close() {
 	d.leave()
 }
 
-// expect says which visit the next callback is to be of. One that came too late for the visit before
-// is dropped.
+// expect says which visit the next callback is to be of. One that came too late for the visit
+// before is dropped.
 func (d *door) expect(v *probe.Visit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
