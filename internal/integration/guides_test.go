@@ -19,6 +19,12 @@ var guideTests = map[string]string{
 	"web.md":        "", // of examples/hello and examples/frame
 	"many-users.md": "", // of examples/natsstore
 	"testing.md":    "", // of examples/hello
+
+	"operations.md":      "TestGuideOperationsReseal",
+	"migrating.md":       "TestGuideMigrating",
+	"other-sdk.md":       "TestGuideOtherSDK",
+	"set-up.md":          "no test: it is a Config, which archtest compiles",
+	"troubleshooting.md": "",
 }
 
 // TestEveryGuideHasATest: a program that no test runs would be wrong one day.

@@ -56,9 +56,6 @@ func (p *Prober) visit(ctx context.Context, purpose string, scopes []string, den
 	return v, nil
 }
 
-// isBack reports whether a visit brought a code, if nothing else went wrong.
-func isBack(v *visit, err error) bool { return err == nil && v.callback.Get("code") != "" }
-
 // isNobody reports whether a visit brought no code although nothing went wrong.
 func isNobody(v *visit, err error) bool {
 	return errors.Is(err, ErrNobody) || err == nil && v.callback.Get("code") == ""
