@@ -75,7 +75,7 @@ var shapes = []Answer{
 }
 
 var reads = []Answer{
-	{"read", "Yes: it responds as to the same request in the documented form."}, {"not-read", "No: it refuses such a request for another reason."},
+	{"read", "It seems so: it responds as to the same request in the documented form."}, {"not-read", "No: it refuses such a request for another reason."},
 }
 
 var works = []Answer{{"works", "It works."}, {"refused", "It is refused."}}

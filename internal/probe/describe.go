@@ -135,7 +135,7 @@ func (m *marks) request(r *request) string {
 		}
 	}
 	if r.basic != nil {
-		lines = append(lines, "Authorization: Basic (the client ID and secret)")
+		lines = append(lines, "Authorization: Basic (the client ID, and the secret if there is one)")
 	}
 	if r.asJSON {
 		lines = append(lines, "Content-Type: application/json, with these members:")

@@ -465,8 +465,9 @@ func (p *Prober) askCORS(ctx context.Context, _ *login) error {
 	if err != nil {
 		return err
 	}
-	ask.purpose, ask.method, ask.form = "A browser asks before it sends for that page", http.MethodOptions, nil
-	before, err := p.wire.send(ctx, ask)
+	before, err := p.wire.send(ctx, &request{
+		purpose: "A browser asks before it sends for that page", method: http.MethodOptions, service: "token endpoint", base: p.token, crossOrigin: true,
+	})
 	if err != nil {
 		return err
 	}
