@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// An AuthorizeRoute is the form of the authorize URL. Contentstack's page takes both.
+// An AuthorizeRoute is the form of the authorize URL. Contentstack's page accepts both forms.
 type AuthorizeRoute uint8
 
 const (
 	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page
-	// documents. A browser does not send what stands behind #, so a user who must log in on the way
-	// may arrive at the dashboard instead of the consent page, and has to open the URL once more.
+	// documents. A browser does not send the part after #. A user who is not logged in yet may
+	// therefore end on the dashboard instead of the consent page, and must then open the URL again.
 	RouteHash AuthorizeRoute = iota
 	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth
-	// page documents. It survives a login on the way.
+	// page documents. It also works for a user who is not logged in yet.
 	RoutePath
 )
 
@@ -45,35 +45,37 @@ func (r AuthorizeRoute) check() error {
 // defaultLifetime is how long a user has to log in and consent.
 const defaultLifetime = 10 * time.Minute
 
-// AuthOptions vary one attempt to log in. Nil is fine.
+// AuthOptions change one attempt to log in. A nil *AuthOptions means all defaults.
 type AuthOptions struct {
-	// Scopes replace the Config's. Nil: the Config's. Empty but not nil: none, which is the app's
-	// configured scopes.
+	// Scopes replace the Config's. Nil: the Config's. Empty but not nil: no scope is sent, which
+	// asks for the app's configured scopes.
 	Scopes []string
-	// RedirectURI replaces the Config's, for an app with several. Empty: the Config's.
+	// RedirectURI replaces the Config's. Use it for an app with several redirect URIs. Empty: the
+	// Config's.
 	RedirectURI string
-	// Lifetime is how long the user has until the callback. Zero: 10 minutes.
+	// Lifetime is how long the user has to come back with the callback. Zero: 10 minutes.
 	Lifetime time.Duration
-	// Params are further query parameters, sent after the documented ones in the order of their
-	// names.
+	// Params are extra query parameters. They come after the documented ones, sorted by name.
 	Params map[string]string
-	// OmitMethod leaves code_challenge_method out of the URL. Contentstack takes its absence for
-	// plain, so this is an error with any method but Plain.
+	// OmitMethod leaves code_challenge_method out of the URL. Contentstack then assumes plain, so
+	// it is an error to set this with any method other than Plain.
 	OmitMethod bool
 	// OrganizationUID refuses a token for any other organization. Users choose the organization on
-	// the consent page, and a token is good in that one alone. Empty: any.
+	// the consent page, and a token works only in that organization. Empty: any.
 	OrganizationUID string
 }
 
-// An AuthRequest is one attempt to log in: what the authorize URL says, and the secrets that its
-// callback is checked with. Make it with [Config.NewAuthRequest] and keep it under its State where
-// only this user's callback finds it: in a session, a sealed cookie, a variable. When a callback
-// comes, take the one with its state out of there and give that to [Config.Exchange]. Each can be
-// exchanged once, and a callback with another state leaves it alone.
+// An AuthRequest is one attempt to log in. It holds the contents of the authorize URL, and the
+// secrets that check the callback.
 //
-// It is safe for concurrent use as long as nobody changes it. Its copies in memory can be exchanged
-// once together. A copy made by MarshalBinary and UnmarshalBinary counts as another, so what is
-// stored has to be taken out.
+// Make it with [Config.NewAuthRequest]. Store it under its State where only this user's callback
+// can find it: in a session, a sealed cookie or a variable. When a callback comes, take the
+// AuthRequest with the callback's state out of the store, and pass it to [Config.Exchange]. Each
+// AuthRequest can be exchanged once. A callback with another state does not use it up.
+//
+// It is safe for concurrent use as long as no one changes it. All its copies in memory together can
+// be exchanged only once. A copy made by MarshalBinary and UnmarshalBinary counts as another
+// AuthRequest, so remove it from the store when you read it.
 type AuthRequest struct {
 	ClientID    string
 	State       string // secret until the callback; 43 characters
@@ -95,8 +97,8 @@ var reservedParams = []string{
 	"response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method",
 }
 
-// NewAuthRequest begins an attempt to log in, with a fresh state and verifier of 32 random bytes
-// each. It calls [Config.Validate] and checks o; an error is a mistake in one of them.
+// NewAuthRequest begins an attempt to log in. Its state and its verifier are fresh, with 32 random
+// bytes each. It returns an error if [Config.Validate] does, or if o has a mistake.
 func (c *Config) NewAuthRequest(o *AuthOptions) (*AuthRequest, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -155,11 +157,11 @@ func (o *AuthOptions) check(c *Config) error {
 	return nil
 }
 
-// AuthorizeURL returns the URL to send the user's browser to. It holds the state and, with [Plain],
-// the verifier: hand it to that browser and keep it out of logs.
+// AuthorizeURL returns the URL to send the user's browser to. It contains the state and, with
+// [Plain], the verifier. Give it only to that browser, and keep it out of logs.
 //
-// The parameters stand in the order of Contentstack's PKCE page and are percent-encoded, a space as
-// %20, which every reader takes alike, in a query and behind # as well.
+// The parameters have the order of Contentstack's PKCE page and are percent-encoded. A space
+// becomes %20, which every parser reads the same way, in a query and after #.
 func (c *Config) AuthorizeURL(r *AuthRequest) string {
 	row, _ := c.endpoints(c.Region) // NewAuthRequest found it
 	route := "/#!/apps/"

@@ -27,10 +27,10 @@ const (
 	maxCallbackCode = 4 << 10
 )
 
-// ParseCallback reads the raw query of a callback, r.URL.RawQuery of its request, for
-// [Config.Exchange]. It refuses a query over 8 KiB and one that does not parse as a whole, as
-// [ErrState]: [net/url.URL.Query] drops the parts that it cannot read, so that "error=a;b&code=c"
-// would pass for a success.
+// ParseCallback parses the raw query of a callback for [Config.Exchange]: the r.URL.RawQuery of its
+// request. It returns [ErrState] for a query over 8 KiB, and for a query that does not parse
+// completely. [net/url.URL.Query] silently drops the parts that it cannot read, so it would take
+// "error=a;b&code=c" for a success.
 func ParseCallback(rawQuery string) (url.Values, error) {
 	if len(rawQuery) > maxQuery {
 		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query has %d bytes, at most %d are read", ErrState, len(rawQuery), maxQuery)

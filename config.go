@@ -13,52 +13,56 @@ import (
 	"unicode"
 )
 
-// A Config is one app registered in Contentstack's Developer Hub. Fill it in, call
-// [Config.Validate] once at start, and do not change it afterwards. It is then safe for concurrent
-// use.
+// A Config describes one app registered in Contentstack's Developer Hub. Fill it in, call
+// [Config.Validate] once when your program starts, and do not change it afterwards. It is then safe
+// for concurrent use.
 type Config struct {
-	// AppUID and ClientID are required: Developer Hub, your app, Basic Information and OAuth.
+	// AppUID and ClientID are required. Copy them from Developer Hub, your app: the App UID from
+	// Basic Information, the Client ID from OAuth.
 	AppUID, ClientID string
-	// RedirectURI is required: where Contentstack sends the user back, written exactly as it is
-	// registered for the app.
+	// RedirectURI is where Contentstack sends the user back. It is required, and must be exactly as
+	// you registered it for the app.
 	RedirectURI string
-	// ClientSecret is optional for an app with Allow PKCE on. If it is set it is sent for the token
-	// and for its refreshes.
+	// ClientSecret is optional for an app that has Allow PKCE switched on. If it is set, it is sent
+	// to get the token and to refresh it.
 	ClientSecret string
-	// Scopes to ask for; they must be among those configured for the app. Nil: the app's configured
-	// user scopes.
+	// Scopes are the scopes to ask for. Each must be configured for the app. Nil: the app's
+	// configured user scopes.
 	Scopes []string
 	// Region is where the app's users log in. Zero: NA.
 	Region Region
-	// Endpoints are the only hosts this Config talks to. Nil: the published hosts of all regions. A
-	// callback or a token that names a region which is not in the map does not change that. With
-	// one row, it serves every token, whatever region the token names.
+	// Endpoints are the only hosts that this Config talks to. Nil: the published hosts of all
+	// regions. A callback or a token cannot add a region that is not in the map. If the map has
+	// only one region, that region serves every token, whatever region the token names.
 	Endpoints map[Region]Endpoints
 	// IgnoreCallbackRegion redeems every code in Region, whatever location or region the callback
-	// names. A callback comes through the browser, so an attacker can choose among the regions of
-	// Endpoints where the code, its verifier and the client secret are sent (a mix-up, RFC 9700,
-	// section 4.4). All of them are Contentstack's unless you add others; PKCE does not help,
-	// because the verifier goes with the code. Set it if your users log in to one region only.
+	// names. Set it if your users log in to one region only.
+	//
+	// A callback comes through the browser, so an attacker can change the region in it. The code,
+	// its verifier and the client secret then go to another region of Endpoints (a mix-up attack,
+	// RFC 9700, section 4.4). All regions are Contentstack's unless you add others. PKCE does not
+	// prevent this, because the verifier is sent along with the code.
 	IgnoreCallbackRegion bool
-	// ChallengeMethod is how PKCE challenges are made. Zero: S256.
+	// ChallengeMethod says how to make PKCE challenges. Zero: S256.
 	ChallengeMethod ChallengeMethod
 	// AuthorizeRoute is the form of the authorize URL. Zero: RouteHash, the documented one.
 	AuthorizeRoute AuthorizeRoute
 	// UserAgent names your program in the User-Agent of token requests, such as "mytool/1.2".
-	// csoauth's own name and version follow. Empty: these alone.
+	// csoauth's own name and version follow it. Empty: only csoauth's name and version.
 	UserAgent string
-	// HTTPClient lends its Transport and Timeout to token requests; its Jar and CheckRedirect are
-	// not used, because these requests carry no cookie and follow no redirect. Nil: the
-	// [oauth2.HTTPClient] of the context, or else a Timeout of 30 s. A nil Transport: one of our
-	// own that does not keep idle connections for long, [DefaultTransport]. A Transport that sends
-	// requests again by itself can end logins.
+	// HTTPClient provides the Transport and the Timeout of token requests. Its Jar and
+	// CheckRedirect are not used, because these requests carry no cookies and follow no redirects.
+	// Nil: the [oauth2.HTTPClient] of the context, or else a Timeout of 30 s. A nil Transport:
+	// [DefaultTransport], which closes idle connections early. Do not use a Transport that retries
+	// requests by itself: it can end logins.
 	//
-	// A Timeout ends a request that has no connection yet. From the moment it has one, it has 5 s
-	// at least, because giving up on the response to a refresh can cost the login. Zero: no limit
-	// but the context's.
+	// The Timeout ends a request that has no connection yet. Once it has a connection, it gets at
+	// least 5 s more, because giving up on the response to a refresh can cost the login. A zero
+	// Timeout: only the context limits the request.
 	//
-	// A RoundTripper that does not pass the request's context on hides from httptrace whether the
-	// request was sent. Then the types of its errors decide, and a Timeout below 5 s counts as 5 s.
+	// If a RoundTripper does not pass on the request's context, httptrace cannot see whether the
+	// request was sent. Then the types of its errors decide that, and a Timeout below 5 s counts as
+	// 5 s.
 	HTTPClient *http.Client
 }
 
@@ -79,7 +83,7 @@ var configChecks = []struct {
 	{"UserAgent", (*Config).checkUserAgent},
 }
 
-// Validate returns an error that names the first field that cannot work, and how to fix it. It is
+// Validate returns an error that names the first invalid field and says how to fix it. The error is
 // an [ErrConfig].
 func (c *Config) Validate() error {
 	for _, field := range configChecks {

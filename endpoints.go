@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// Endpoints are the base URLs of one region's services that take an access token, without a
-// trailing slash. Those of a region are [Region.Endpoints]; a Config for another place, such as a
-// test server, sets the ones it needs.
+// Endpoints are the base URLs of the services in one region that accept an access token. They have
+// no trailing slash. [Region.Endpoints] returns the published ones. A Config for another place,
+// such as a test server, sets only the ones that it needs.
 type Endpoints struct {
 	// App is where users log in and consent, such as https://app.contentstack.com. Required.
 	App string
@@ -40,7 +40,8 @@ func (e Endpoints) tokenURL() string {
 }
 
 // Endpoints returns the region's hosts as Contentstack publishes them in
-// https://artifacts.contentstack.com/regions.json. They are zero for a value that is not a region.
+// https://artifacts.contentstack.com/regions.json. It returns zero Endpoints for a value that is
+// not a region.
 func (r Region) Endpoints() Endpoints {
 	if int(r) < len(regionIDs) {
 		return published()[r]
@@ -75,8 +76,8 @@ var published = sync.OnceValue(func() *[len(regionIDs)]Endpoints {
 	return &rows
 })
 
-// OneHost returns Endpoints with all services at one base URL: of an emulator, a gateway or a test
-// server. baseURL is as in Endpoints, such as "http://127.0.0.1:8484".
+// OneHost returns Endpoints with all services at one base URL, such as "http://127.0.0.1:8484". It
+// is for an emulator, a gateway or a test server.
 func OneHost(baseURL string) Endpoints {
 	base := strings.TrimSuffix(baseURL, "/")
 	var e Endpoints
@@ -149,9 +150,10 @@ func (c *Config) endpoints(r Region) (Endpoints, error) {
 	return Endpoints{}, fmt.Errorf("region %v is not in the Config's Endpoints", r)
 }
 
-// EndpointsFor returns the hosts that accept t: those of the region that its response named, or
-// else of the region that issued it. If the Config has one row, it is always that one. An error
-// says that the hosts are not among this Config's; sending t elsewhere would hand it to strangers.
+// EndpointsFor returns the hosts that accept t. These are the hosts of the region that the token
+// response named, or else of the region that issued t. If the Config's Endpoints have only one
+// region, it returns that region's hosts. It returns an error if the hosts are not among this
+// Config's. Do not send t anywhere else then: it would give the token to strangers.
 func (c *Config) EndpointsFor(t *Token) (Endpoints, error) {
 	row, _, err := c.endpointsFor(t)
 	return row, err
@@ -178,9 +180,9 @@ func (c *Config) endpointsFor(t *Token) (Endpoints, Region, error) {
 }
 
 // HostsFor returns the hosts that accept t as a bearer token, such as "api.contentstack.io" or
-// "127.0.0.1:8484", with the port only if it is not the scheme's. It returns nil if
-// [Config.EndpointsFor] fails: then no host may get t. Hosts that deliver published content,
-// previews, images and assets are never among them.
+// "127.0.0.1:8484". A host has a port only if it is not the scheme's default. HostsFor returns nil
+// if [Config.EndpointsFor] fails: then no host may get t. The hosts that deliver published content,
+// previews, images and assets are never included.
 //
 // The slice is shared: do not change it.
 func (c *Config) HostsFor(t *Token) []string {
@@ -194,8 +196,8 @@ func (c *Config) HostsFor(t *Token) []string {
 	return row.hosts()
 }
 
-// TokenURLFor returns the token endpoint that refreshes t. An error says why it is not one of this
-// Config's.
+// TokenURLFor returns the token endpoint that refreshes t. It returns an error if that endpoint is
+// not one of this Config's.
 func (c *Config) TokenURLFor(t *Token) (string, error) {
 	if t == nil {
 		return "", inputError("token endpoint", "the token is nil")

@@ -11,62 +11,64 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// What to do next. Test for these with errors.Is; most come with more to read, such as an [*Error].
+// These errors say what to do next. Test for them with errors.Is. Most wrap further details, such
+// as an [*Error].
 var (
 	// ErrState: the callback does not belong to this attempt, or is forged. Do not use its code.
-	// Send the browser a plain page, and leave the user's attempts where they are: the true
-	// callback may still come.
+	// Send the browser a plain page, and keep the user's attempts: the real callback may still
+	// come.
 	ErrState = errors.New("state does not match")
 	// ErrAttemptExpired: the attempt is over, because it is too old or was exchanged before. Start
 	// over with a new AuthRequest.
 	ErrAttemptExpired = errors.New("attempt expired")
-	// ErrDenied: the callback says access_denied. Offer to start over; do not do it unasked.
+	// ErrDenied: the callback says access_denied. Offer to start over, but do not start over
+	// unasked.
 	ErrDenied = errors.New("access denied")
 	// ErrLoginRequired: only a new login by the user helps.
 	ErrLoginRequired = errors.New("login required")
 	// ErrConfig: the app is set up wrongly, in this Config or in Contentstack. Tell the operator of
-	// the app; neither the user nor another try helps. The login is not lost.
+	// the app: the user cannot fix it, and another try does not help. The login is not lost.
 	ErrConfig = errors.New("configuration error")
-	// ErrNotSent: no part of a token request was sent, because input and Config do not fit or the
-	// token endpoint could not be reached. The code or refresh token is as good as before. Without
-	// ErrNotSent, and without an [*Error], it may be spent.
+	// ErrNotSent: no part of a token request was sent. Either the input does not fit the Config, or
+	// the token endpoint could not be reached. The code or refresh token is still unused. If an
+	// error is neither ErrNotSent nor an [*Error], the code or refresh token may be spent.
 	ErrNotSent = errors.New("nothing was sent")
 )
 
-// An Error is what Contentstack said: in a callback, or as a response of the token endpoint.
-// Network failures and mistakes in the input are other errors.
+// An Error is an error that Contentstack reported, in a callback or in a response of the token
+// endpoint. Network failures and mistakes in the input have other types.
 //
-// errors.Is finds [ErrDenied], [ErrLoginRequired] or [ErrConfig] in it if that is what it means.
-// The exported fields decide, so a test can make an Error by hand: a StatusCode of 400 with the
-// Code "invalid_grant" is the end of a login.
+// errors.Is finds [ErrDenied], [ErrLoginRequired] or [ErrConfig] in an Error that means one of
+// them. Only the exported fields decide that, so a test can make an Error by hand. For example,
+// StatusCode 400 with Code "invalid_grant" ends a login.
 //
-// Its texts come from outside. They contain no secret that this module sent and no control
-// characters, and have at most 512 bytes.
+// Its texts come from outside. They contain no control characters, and no secret that this module
+// sent. Each has at most 512 bytes.
 //
 // errors.As also finds an [*oauth2.RetrieveError] in an Error of the token endpoint, for callers
-// who know that type. It has no Body, which could hold secrets.
+// who handle that type. Its Body is empty, because a body could hold secrets.
 type Error struct {
 	Op         string // "authorize" (a callback), "exchange", "refresh" or "introspect"; empty counts as "refresh"
 	StatusCode int    // HTTP status of the token endpoint; 0 for a callback
-	// Code is the error code: RFC 6749's, such as "invalid_grant", or the number that
-	// Contentstack's Content Management API uses. Empty if the response named none.
+	// Code is the error code: one of RFC 6749, such as "invalid_grant", or a number of
+	// Contentstack's Content Management API. Empty if the response has no code.
 	Code        string
-	Description string        // what was said about it; may be empty
+	Description string        // the response's own description; may be empty
 	RetryAfter  time.Duration // how long the server asked to wait, at most 24 hours; 0 if it did not
-	// Verdict is what a response of the token endpoint means, decided from all that it said. Zero:
-	// StatusCode, Code and Description decide.
+	// Verdict says what the response of the token endpoint means. The whole response decides it.
+	// Zero: StatusCode, Code and Description decide.
 	Verdict Verdict
-	// Token is set if the response to a refresh was refused although it has a new refresh token,
-	// which may be the only one that still works. It is the old Token with all usable parts of the
-	// response. Store it in place of the old one.
+	// Token is set if the response to a refresh is an error, but contains a new refresh token. That
+	// may be the only refresh token that still works. Token is the old Token with all usable parts
+	// of the response. Store it in place of the old one.
 	Token *Token `json:"-"`
 
 	saidWhen bool        // the response had a Retry-After
 	header   http.Header // of the response, cleaned, for the RetrieveError
 }
 
-// Error returns the op, "login required" or "access denied" if that is what it means, the status,
-// the code, the description, and when the server wants to be asked again.
+// Error returns one line: the op, "login required" or "access denied" if the error means that, the
+// status, the code, the description, and when to try again.
 func (e *Error) Error() string {
 	parts := []string{"csoauth"}
 	if e.Op != "" {
@@ -90,7 +92,8 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Unwrap returns [ErrDenied], [ErrLoginRequired] or [ErrConfig] if that is what to do next.
+// Unwrap returns [ErrDenied], [ErrLoginRequired] or [ErrConfig] if the error means one of them, and
+// nil otherwise.
 func (e *Error) Unwrap() error {
 	if e.Op == "authorize" {
 		if e.Code == "access_denied" {
@@ -116,7 +119,7 @@ func (e *Error) verdict() Verdict {
 	return judge(e.StatusCode, e.Code, e.Description)
 }
 
-// As gives errors.As an [*oauth2.RetrieveError] with the same code and description.
+// As lets errors.As find an [*oauth2.RetrieveError] with the same code and description.
 func (e *Error) As(target any) bool {
 	retrieve, ok := target.(**oauth2.RetrieveError)
 	if !ok || e.StatusCode == 0 {

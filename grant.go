@@ -13,15 +13,21 @@ import (
 // Exchange checks a callback against its attempt and trades its code for a Token. callback is the
 // query of the request that reached the redirect URI, as [ParseCallback] reads it.
 //
-// Nothing is sent unless the callback passes: its state proves the attempt (else [ErrState]), it
-// came in time and this AuthRequest was not exchanged before in this process (else
-// [ErrAttemptExpired]), it is not over 8 KiB, no parameter that matters is repeated, and it reports
-// no error (an [*Error]; [ErrDenied] if access was denied). A code that another region of this
-// Config issued is redeemed there, unless IgnoreCallbackRegion is set.
+// It sends nothing unless the callback passes all these checks:
 //
-// Any failure after that but an [ErrNotSent] ends the attempt, because a code is good for one use
-// and 60 seconds: start over. Only a request that surely was not processed is sent again, as
-// [Config.Refresh] says.
+//   - Its state matches the attempt. Otherwise the error is [ErrState].
+//   - It came in time, and this AuthRequest was not exchanged before in this process. Otherwise the
+//     error is [ErrAttemptExpired].
+//   - It is at most 8 KiB, and no parameter that matters is repeated.
+//   - It reports no error. Otherwise the error is an [*Error], and [ErrDenied] if access was
+//     denied.
+//
+// A code that another region of this Config issued is redeemed in that region, unless
+// IgnoreCallbackRegion is set.
+//
+// Any later failure except [ErrNotSent] ends the attempt, because a code works once and for 60
+// seconds: start over. Exchange repeats a request only if Contentstack certainly did not process
+// it, as [Config.Refresh] says.
 func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Values) (*Token, error) {
 	now := time.Now()
 	checked, err := c.checkCallback(r, callback, now)
@@ -58,24 +64,25 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 	return token, err
 }
 
-// ExchangeOptions vary [Config.ExchangeCode]. Nil is fine.
+// ExchangeOptions change [Config.ExchangeCode]. A nil *ExchangeOptions means all defaults.
 type ExchangeOptions struct {
-	// RedirectURI is the one in the authorize URL. Empty: the Config's.
+	// RedirectURI is the redirect URI in the authorize URL. Empty: the Config's.
 	RedirectURI string
-	// Location is the callback's location or region, which tells where to redeem the code. Empty,
-	// or not a region of the Config: the Config's own.
+	// Location is the location or the region of the callback. It says in which region to redeem the
+	// code. Empty, or not a region of the Config: the Config's Region.
 	Location string
 	// OrganizationUID refuses a token for any other organization. Empty: any.
 	OrganizationUID string
-	// Received is when the code came. A code lives 60 seconds, so it is not sent again 45 seconds
-	// after it came, even if it surely was not processed. Zero: now.
+	// Received is when the code came. A code lives 60 seconds, so it is not sent again later than
+	// 45 seconds after it came. This holds even if Contentstack certainly did not process the first
+	// request. Zero: now.
 	Received time.Time
 }
 
-// ExchangeCode trades a code for a Token without looking at a callback. It is for callers who check
-// state themselves; [Config.Exchange] leaves no way to forget that. v is the verifier of the
-// authorize URL's challenge; it may be empty if the Config has a client secret, for an app without
-// PKCE. A code over 4 KiB is refused.
+// ExchangeCode trades a code for a Token without a callback. It is for callers who check the state
+// themselves. Prefer [Config.Exchange], which checks it for you. v is the verifier of the authorize
+// URL's challenge. For an app without PKCE it may be empty if the Config has a client secret. A
+// code over 4 KiB is refused.
 func (c *Config) ExchangeCode(ctx context.Context, code string, v Verifier, o *ExchangeOptions) (*Token, error) {
 	if o == nil {
 		o = &ExchangeOptions{}
@@ -183,28 +190,34 @@ func (c *Config) checkCredentials(redirectURI string, withSecret bool) error {
 	return nil
 }
 
-// Refresh trades t's refresh token for a new Token, on the terms of t: its client ID, its redirect
-// URI, the region that issued it, and with the client secret if, and only if, that was sent before.
-// What the response leaves out is kept from t, which is not changed. If Config and terms do not
-// fit, the error is an [ErrConfig] and comes before anything is sent.
+// Refresh trades t's refresh token for a new Token. It repeats the terms of t: its client ID, its
+// redirect URI and the region that issued it. It sends the client secret if, and only if, it was
+// sent for t. If the Config does not fit these terms, Refresh sends nothing and returns
+// [ErrConfig].
 //
-// Treat the refresh token as spent from here on: at a strict server, sending it twice ends the
-// login. So store the new Token before you use it, and never refresh one Token in two places at
-// once. Package tokens does both for you; this one keeps nothing.
+// The new Token keeps the values of t that the response leaves out. Refresh does not change t.
+//
+// After this call, treat the refresh token of t as spent: sending it twice to a strict server ends
+// the login. Store the new Token before you use it, and never refresh one Token in two places at
+// once. Package tokens does both for you. This package stores nothing.
 //
 // What to do with an error:
-//   - If an [*Error] has a Token, store that one in place of t: it has the new refresh token.
+//   - If an [*Error] has a Token, store that Token in place of t: it has the new refresh token.
 //   - [ErrLoginRequired]: t has no refresh token, or Contentstack refused it. Let the user log in.
 //   - [ErrConfig]: the app is set up wrongly. Tell its operator, and keep t.
-//   - After anything else keep t and use its access token while it lasts. Then try again, after the
-//     Error's RetryAfter if it has one. Unless the error is an [ErrNotSent], or an Error with a
-//     status of 300 or more, the first try may have been processed, and then the next one ends in
-//     ErrLoginRequired.
+//   - After any other error, keep t and use its access token until it expires. Try again later,
+//     after the Error's RetryAfter if it has one. Contentstack may have processed the first try,
+//     unless the error is [ErrNotSent] or an Error with a status of 300 or more. If it did, the
+//     next try returns ErrLoginRequired.
 //
-// Refresh sends a request again by itself only if the first surely was not processed and another
-// may help: when the connection was refused or its TLS handshake broke off, after a temporary
-// failure of DNS, of a proxy or of an HTTP/2 server, and after a 429 or 503 with Retry-After. It
-// does so at most twice, waits at most 10 seconds in all, and ends with ctx.
+// Refresh repeats a request by itself only if Contentstack certainly did not process it and another
+// try may help. These are the cases:
+//
+//   - The connection was refused, or its TLS handshake broke off.
+//   - DNS, a proxy or an HTTP/2 server failed temporarily.
+//   - The response was a 429 or a 503 with Retry-After.
+//
+// It repeats a request at most twice, waits at most 10 seconds in all, and stops when ctx ends.
 func (c *Config) Refresh(ctx context.Context, t *Token) (*Token, error) {
 	if t == nil || t.RefreshToken == "" {
 		return nil, fmt.Errorf("csoauth: refresh: %w: there is no refresh token", ErrLoginRequired)

@@ -12,21 +12,22 @@ import (
 // https://www.contentstack.com/docs/developer-hub/contentstack-oauth
 const introspectPath = "/apps-api/introspect"
 
-// An Introspection is what Contentstack says about an access token.
+// An Introspection is Contentstack's information about an access token.
 type Introspection struct {
 	Active bool
-	Scopes []string  // that the token has; nil if the response does not tell
-	Expiry time.Time // zero if the response does not tell
+	Scopes []string  // of the token; nil if the response does not list them
+	Expiry time.Time // zero if the response does not say
 }
 
 // Introspect asks Contentstack whether t's access token is active, and which scopes it has. It asks
-// the region that t is for, about the access token alone.
+// the region of t, and only about the access token.
 //
-// It is not public whether this needs the app's credentials. The first request has none. If that is
-// refused for the client, a second one has the client ID, and the secret if there is one.
+// Contentstack does not document whether this needs the app's credentials. The first request has no
+// credentials. If the response refuses the client, a second request has the client ID, and the
+// client secret if the Config has one.
 //
-// A response that does not say whether the token is active is an [*Error], also a 404: nothing is
-// known about the token then.
+// The error is an [*Error] if the response does not say whether the token is active, such as a 404.
+// Nothing is known about the token then.
 func (c *Config) Introspect(ctx context.Context, t *Token) (*Introspection, error) {
 	if t == nil || t.AccessToken == "" {
 		return nil, inputError("introspect", "there is no access token")

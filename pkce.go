@@ -8,16 +8,15 @@ import (
 	"fmt"
 )
 
-// A ChallengeMethod is how the code challenge is made from the verifier (RFC 7636, section 4.2).
+// A ChallengeMethod says how to make the code challenge from the verifier (RFC 7636, section 4.2).
 type ChallengeMethod string
 
 const (
-	// S256 sends the base64url-encoded SHA-256 of the verifier. It is what the zero ChallengeMethod
-	// means.
+	// S256 sends the base64url-encoded SHA-256 of the verifier. The zero ChallengeMethod means
+	// S256.
 	S256 ChallengeMethod = "S256"
-	// Plain sends the verifier itself, so that the authorize URL holds it. RFC 7636 allows it only
-	// to clients that cannot compute SHA-256; use it to talk to something that demands it, and for
-	// nothing else.
+	// Plain sends the verifier itself, so the authorize URL contains it. RFC 7636 allows it only to
+	// clients that cannot compute SHA-256. Use it only with a server that requires it.
 	Plain ChallengeMethod = "plain"
 )
 
@@ -37,9 +36,9 @@ func (m ChallengeMethod) check() error {
 	return fmt.Errorf("unknown challenge method %s: want %q, %q, or empty for %[2]q", quote(string(m)), S256, Plain)
 }
 
-// A Verifier is a code verifier: the secret that ties the exchange of a code to the attempt that
-// asked for it (RFC 7636, section 4.1). It prints as REDACTED and refuses to be marshalled as text
-// or JSON; string(v) is its value.
+// A Verifier is a PKCE code verifier (RFC 7636, section 4.1). This secret proves that the app that
+// redeems a code is the app that began the login. It prints as REDACTED, and does not marshal as
+// text or JSON. string(v) is its value.
 type Verifier string
 
 const (
@@ -49,8 +48,8 @@ const (
 	secretLen      = 43 // of secretBytes in base64url without padding
 )
 
-// NewVerifier returns a fresh verifier: 32 bytes from crypto/rand as 43 base64url characters. Make
-// one for every attempt to log in, which is what [Config.NewAuthRequest] does.
+// NewVerifier returns a fresh verifier: 32 bytes from crypto/rand as 43 base64url characters. Each
+// attempt to log in needs its own. [Config.NewAuthRequest] makes one for you.
 func NewVerifier() Verifier { return Verifier(randomText()) }
 
 // randomText returns 32 random bytes in base64url, the form of a verifier and of a state.
@@ -63,7 +62,7 @@ func randomText() string {
 }
 
 // ParseVerifier checks that s can be a verifier: 43 to 128 characters, each a letter, a digit or
-// one of - . _ ~ (RFC 7636, section 4.1). The error says which rule s breaks and never repeats s.
+// one of - . _ ~ (RFC 7636, section 4.1). The error says which rule s breaks. It never contains s.
 func ParseVerifier(s string) (Verifier, error) {
 	if err := checkVerifier(s); err != nil {
 		return "", fmt.Errorf("csoauth: verifier: %w", err)
@@ -86,9 +85,9 @@ func checkVerifier(s string) error {
 	return nil
 }
 
-// Challenge returns the code challenge of v: for S256 (and the zero method) 43 characters, for
-// Plain v itself, which is as secret as v. Any other method is taken as S256: nothing but Plain
-// ever sends the verifier.
+// Challenge returns the code challenge of v. For S256 and the zero method it has 43 characters. For
+// Plain it is v itself, and as secret as v. Any other method counts as S256, so only Plain ever
+// sends the verifier.
 func (v Verifier) Challenge(m ChallengeMethod) string {
 	if m == Plain {
 		return string(v)
@@ -100,9 +99,9 @@ func (v Verifier) Challenge(m ChallengeMethod) string {
 	return string(text[:])
 }
 
-// MarshalText fails, so that no verifier slips into JSON, YAML or a log by accident. Store
-// string(v), sealed. (A Verifier that is the key of a map is out of its sight: encoding/json writes
-// keys that are strings as they are.)
+// MarshalText always fails, so that no verifier gets into JSON, YAML or a log by accident. Store
+// string(v), sealed. Do not use a Verifier as the key of a map: encoding/json does not call
+// MarshalText for keys of a string type, and writes them in clear.
 func (v Verifier) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: a Verifier is a secret and does not marshal: store string(v), sealed, and read it back with ParseVerifier")
 }

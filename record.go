@@ -48,8 +48,9 @@ type tokenRecord struct {
 	SecretSent        *bool     `json:"secret_sent,omitempty"` // nil: unknown
 }
 
-// MarshalBinary returns the stored form of t, secrets included: seal it, or keep it where only your
-// program reads. It fails if a string is not valid UTF-8, which cannot come from a response.
+// MarshalBinary returns the stored form of t, including its secrets. Seal it, or store it where
+// only your program can read it. It fails if a string is not valid UTF-8, which cannot come from a
+// response.
 func (t Token) MarshalBinary() ([]byte, error) {
 	r := tokenRecord{
 		recordHead:        recordHead{tokenKind, tokenVersion},
@@ -76,8 +77,8 @@ func (t Token) MarshalBinary() ([]byte, error) {
 		t.UserUID, t.AuthorizationType, t.StackAPIKey, t.Location, t.ClientID, t.RedirectURI, t.terms.app))
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote. It refuses a
-// newer one's and leaves t as it was. No error repeats a secret.
+// UnmarshalBinary reads what MarshalBinary of this or an older version wrote. It refuses the format
+// of a newer version. On an error, t is unchanged. Errors contain no secrets.
 func (t *Token) UnmarshalBinary(data []byte) error {
 	var r tokenRecord
 	if err := unmarshalRecord(data, recordHead{tokenKind, tokenVersion}, &r); err != nil {
@@ -119,8 +120,9 @@ type authRequestRecord struct {
 	Expires         time.Time         `json:"expires"`
 }
 
-// MarshalBinary returns the stored form of r, state and verifier included: seal it, or keep it
-// where only the server reads. encoding/gob, and with it many session packages, uses it by itself.
+// MarshalBinary returns the stored form of r, including its state and verifier. Seal it, or store
+// it where only the server can read it. encoding/gob calls it, and so do the many session packages
+// that use gob.
 func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	texts := append(slices.Clone(r.Scopes), r.ClientID, r.State, r.RedirectURI, string(r.Verifier), string(r.ChallengeMethod), r.OrganizationUID)
 	for name, value := range r.Params {
@@ -141,8 +143,9 @@ func (r AuthRequest) MarshalBinary() ([]byte, error) {
 	}, texts)
 }
 
-// UnmarshalBinary reads what any MarshalBinary of this or an older version wrote, and checks that
-// it can be an attempt. It refuses a newer one's and leaves r as it was. No error repeats a secret.
+// UnmarshalBinary reads what MarshalBinary of this or an older version wrote, and checks that it is
+// a valid attempt. It refuses the format of a newer version. On an error, r is unchanged. Errors
+// contain no secrets.
 func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 	var rec authRequestRecord
 	if err := unmarshalRecord(data, recordHead{authRequestKind, authRequestVersion}, &rec); err != nil {

@@ -23,7 +23,7 @@ const redacted = "REDACTED"
 // Format prints REDACTED under every verb.
 func (v Verifier) Format(f fmt.State, _ rune) { fmt.Fprint(f, mask(string(v))) }
 
-// String returns REDACTED; it is for panic, which does not ask fmt.
+// String returns REDACTED. It is for panic, which does not call Format.
 func (v Verifier) String() string { return mask(string(v)) }
 
 // LogValue logs REDACTED.
@@ -50,8 +50,8 @@ func (c Config) attrs() []slog.Attr {
 	}
 }
 
-// MarshalText fails: a Config may hold a client secret. It keeps encoding/json and its like from
-// writing one.
+// MarshalText always fails, because a Config may hold a client secret. This keeps encoding/json and
+// other encoders from writing the secret.
 func (c Config) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: a Config may hold a client secret and does not marshal: write the fields you need")
 }
@@ -75,18 +75,19 @@ func (r AuthRequest) attrs() []slog.Attr {
 	}
 }
 
-// MarshalJSON fails: an AuthRequest holds a state and a verifier. Its stored form is
+// MarshalJSON always fails, because an AuthRequest holds a state and a verifier. To store one, use
 // [AuthRequest.MarshalBinary].
 func (r AuthRequest) MarshalJSON() ([]byte, error) { return r.MarshalText() }
 
-// MarshalText fails as [AuthRequest.MarshalJSON] does, for YAML, XML and their like.
+// MarshalText always fails, as [AuthRequest.MarshalJSON] does. It is for YAML, XML and other
+// encoders.
 func (r AuthRequest) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: an AuthRequest holds secrets and does not marshal as text: store MarshalBinary's bytes, sealed")
 }
 
 // Format prints the Token under every verb, its secrets masked. fmt does not call it for an
-// unexported field of another struct: give that struct a Format of its own, or keep the Token in an
-// exported field.
+// unexported field of another struct. Give that struct its own Format method, or keep the Token in
+// an exported field.
 func (t Token) Format(f fmt.State, _ rune) { formatAttrs(f, "csoauth.Token", t.attrs()) }
 
 // LogValue logs the Token, its secrets masked.
@@ -109,10 +110,10 @@ func (t Token) attrs() []slog.Attr {
 	}
 }
 
-// MarshalJSON fails: a Token holds secrets. Its stored form is [Token.MarshalBinary].
+// MarshalJSON always fails, because a Token holds secrets. To store one, use [Token.MarshalBinary].
 func (t Token) MarshalJSON() ([]byte, error) { return t.MarshalText() }
 
-// MarshalText fails as [Token.MarshalJSON] does, for YAML, XML and their like.
+// MarshalText always fails, as [Token.MarshalJSON] does. It is for YAML, XML and other encoders.
 func (t Token) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauth: a Token holds secrets and does not marshal as text: let package tokens keep it, or store MarshalBinary's bytes, sealed")
 }

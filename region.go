@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Region is one of Contentstack's seven regions. Each keeps its own users, stacks and tokens: a
-// code that one issued is worth nothing in another. The zero Region is [NA].
+// A Region is one of Contentstack's seven regions. Each has its own users, stacks and tokens. A
+// code works only in the region that issued it. The zero Region is [NA].
 type Region uint8
 
 const (
@@ -27,9 +27,9 @@ var regionIDs = [...]string{"na", "eu", "au", "azure-na", "azure-eu", "gcp-na", 
 // Regions returns all regions, NA first.
 func Regions() []Region { return []Region{NA, EU, AU, AzureNA, AzureEU, GCPNA, GCPEU} }
 
-// ParseRegion reads a region by its published id or one of its aliases, in any case and with - or _
-// between the words: "eu", "EU", "aws-eu", "AZURE_NA", "us". This covers the location and region of
-// a callback and of a token.
+// ParseRegion returns the region with this published id or alias. It ignores case and takes - or _
+// between words: "eu", "EU", "aws-eu", "AZURE_NA", "us". It reads the location and the region of a
+// callback and of a token.
 func ParseRegion(s string) (Region, error) {
 	if r, known := parseRegion(s); known {
 		return r, nil
@@ -87,7 +87,7 @@ func (r Region) MarshalText() ([]byte, error) {
 	return []byte(r.String()), nil
 }
 
-// UnmarshalText reads what [ParseRegion] reads.
+// UnmarshalText accepts the same names as [ParseRegion].
 func (r *Region) UnmarshalText(text []byte) error {
 	parsed, err := ParseRegion(string(text))
 	if err == nil {

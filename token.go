@@ -12,27 +12,29 @@ import (
 // its way to an API. x/oauth2 has the same.
 const earlyExpiry = 10 * time.Second
 
-// A Token is one user's access to one organization, with what is needed to renew it. Contentstack's
-// tokens are opaque; access tokens live 60 minutes. What the response did not say is empty.
+// A Token gives access to one organization for one user, and can be refreshed. Contentstack's
+// tokens are opaque, and access tokens live 60 minutes. A field is empty if the response did not
+// have it.
 //
-// A Token is plain data: copy it freely, but treat one that others hold as read-only. It prints
-// with its secrets masked and does not marshal as JSON; [Token.MarshalBinary] is its stored form.
+// A Token is plain data. You may copy it, but do not change a Token that other code also holds. It
+// prints with its secrets masked, and does not marshal as JSON. To store one, use
+// [Token.MarshalBinary].
 type Token struct {
 	AccessToken  string
-	RefreshToken string // replaced at every refresh: store the new Token before you use it
+	RefreshToken string // each refresh replaces it: store the new Token before you use it
 	TokenType    string // "Bearer"
 	Expiry       time.Time
-	Scopes       []string // as the response named them; nil: it did not, which is usual at Contentstack
+	Scopes       []string // from the response; nil if it names none, which is usual at Contentstack
 
 	OrganizationUID   string // the organization that the user chose at consent
 	UserUID           string // empty for an app token
 	AuthorizationType string // "user" or "app"
 	StackAPIKey       string // of an app installed in a stack
-	Location          string // the region the token is good in, as Contentstack spells it; see [Config.EndpointsFor]
+	Location          string // the region of the token, as Contentstack spells it; see [Config.EndpointsFor]
 
 	// ClientID and RedirectURI are terms of the grant, which a refresh must repeat. Exchange fills
-	// them in, and Refresh checks them against its Config. Empty, in a token from elsewhere: the
-	// Config's.
+	// them in. Refresh checks the ClientID against its Config, and sends the RedirectURI. They may
+	// be empty in a token from elsewhere: the Config's then count.
 	ClientID    string
 	RedirectURI string
 
@@ -57,9 +59,10 @@ const (
 	secretNotSent
 )
 
-// Valid reports whether t has an access token that lives for 10 more seconds at least, by the wall
-// clock. A zero Expiry never expires; Exchange, Refresh and [FromOAuth2] always set one. Only the
-// API can tell whether the user or an administrator has revoked the token.
+// Valid reports whether t has an access token that lives for at least 10 more seconds, by the wall
+// clock. A token with a zero Expiry never expires. Exchange, Refresh and [FromOAuth2] always set an
+// Expiry. Valid cannot see whether the user or an administrator has revoked the token: only the API
+// knows that.
 func (t *Token) Valid() bool {
 	return t != nil && t.AccessToken != "" && (t.Expiry.IsZero() || !t.Expiry.Add(-earlyExpiry).Before(time.Now()))
 }
@@ -72,9 +75,9 @@ type oauth2Terms struct {
 	terms                 terms
 }
 
-// OAuth2 returns t for callers of golang.org/x/oauth2. The response's own members are its extras,
-// such as Extra("organization_uid"), and [FromOAuth2] finds the terms of the grant in it again.
-// Mind that an oauth2.Token prints its secrets.
+// OAuth2 converts t for code that uses golang.org/x/oauth2. The other members of the response are
+// its extras, such as Extra("organization_uid"). It also carries the terms of the grant, which
+// [FromOAuth2] reads back. Warning: an oauth2.Token prints its secrets.
 func (t *Token) OAuth2() *oauth2.Token {
 	if t == nil {
 		return nil
@@ -96,10 +99,14 @@ func (t *Token) OAuth2() *oauth2.Token {
 	})
 }
 
-// FromOAuth2 is the way back from [Token.OAuth2]. It also takes a token that x/oauth2 itself got
-// from Contentstack; such a token, and one that was stored as JSON meanwhile, has no terms, and a
-// refresh uses those of its Config. Without an Expiry the token expires after its ExpiresIn,
-// counted from now and at most a day, or after an hour if that is not given either.
+// FromOAuth2 reverses [Token.OAuth2]. It also takes a token that x/oauth2 itself got from
+// Contentstack.
+//
+// Such a token has no terms of the grant, and neither has one that was stored as JSON in between. A
+// refresh of it uses the terms of the Config.
+//
+// If o has no Expiry, the Token expires after o.ExpiresIn, counted from now and at most a day. If o
+// has no ExpiresIn either, it expires after an hour.
 func FromOAuth2(o *oauth2.Token) *Token {
 	if o == nil {
 		return nil

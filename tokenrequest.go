@@ -257,9 +257,9 @@ func (c *Config) transport(ctx context.Context) (http.RoundTripper, time.Duratio
 	return transport, client.Timeout
 }
 
-// DefaultTransport returns what sends token requests if no HTTPClient has a Transport, for a
-// Transport that wraps it. It does not keep idle connections for long, and tells a proxy that
-// refuses from a request that was sent.
+// DefaultTransport returns the transport that sends token requests if no HTTPClient has a
+// Transport. Use it as the base of your own Transport. It closes idle connections early, and tells
+// a proxy's refusal apart from a request that was sent.
 func DefaultTransport() http.RoundTripper { return ownTransport }
 
 // ownTransport differs from http.DefaultTransport in how long it keeps idle connections: 5 s, not

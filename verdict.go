@@ -8,17 +8,17 @@ import (
 	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
-// A Verdict is what a failure that the token endpoint reported means for the caller.
+// A Verdict says what an error of the token endpoint means for the caller.
 type Verdict uint8
 
 const (
-	// VerdictNone is the zero value: nobody has judged this failure.
+	// VerdictNone is the zero value: there is no verdict yet.
 	VerdictNone Verdict = iota
-	// VerdictLoginOver: the refresh token is refused, and only a new login helps. In an exchange it
-	// is the code that is refused.
+	// VerdictLoginOver: Contentstack refused the refresh token, or in an exchange the code. Only a
+	// new login helps.
 	VerdictLoginOver
-	// VerdictOperator: the app is set up wrongly, here or in Contentstack. No user can help; the
-	// operator of the app can.
+	// VerdictOperator: the app is set up wrongly, here or in Contentstack. Only the operator of the
+	// app can fix it, not a user.
 	VerdictOperator
 	// VerdictRetry: nothing is known to be lost. Keep the token and try again later.
 	VerdictRetry

@@ -10,56 +10,60 @@ import (
 	"github.com/contentstack/csoauth/internal/atomicfile"
 )
 
-// A Dir is the path of a directory that has one file per key. It is a [Store] and a [Locker] for
-// all processes of one user on one machine. It may be copied and is safe for concurrent use. A
-// relative path counts from the working directory at the time of the call. The first swap or lock
-// creates the directory.
+// A Dir is the path of a directory with one file per key. It is a [Store] and a [Locker] for all
+// processes of one user on one machine. It may be copied, and is safe for concurrent use. A
+// relative path is relative to the working directory at the time of each call. The first swap or
+// lock creates the directory.
 //
 // The directory must be on a local file system. Locks and renames over a network (NFS, SMB) do not
-// keep the promises of a Store. For several machines use a database. On a file system that cannot
+// keep the promises of a Store. Use a database for several machines. On a file system that cannot
 // sync a directory, a swap succeeds, but a power failure may undo it.
 //
 // The files hold the values in clear text, and only their user can read them (mode 0600). Use
 // [Sealed] to encrypt them. On Unix, Dir refuses a directory whose owner is neither this user nor
-// root, or that others can write to. But if this user owns the directory, Dir takes the right to
-// write from the others, as for files that others can read or write: some platforms set such modes
-// on a whole volume at each start. It does not do so to a directory with the sticky bit, which is
-// meant to be shared, such as /tmp. For a directory that is a platform's own, see [DirOptions]. On
-// Windows Dir checks none of this: choose a directory whose ACL excludes others, such as one in
+// root, and a directory that others can write to. There is one exception: if this user owns the
+// directory, Dir removes the others' right to write. From files that others can read or write, it
+// removes these rights. Some platforms set such modes on a whole volume at each start. Dir does not
+// change a directory with the sticky bit, such as /tmp, because it is meant to be shared. For a
+// directory that a platform owns, see [DirOptions].
+//
+// On Windows, Dir checks none of this. Choose a directory whose ACL excludes others, such as one in
 // %LocalAppData%.
 //
-// Each call opens the directory once, checks what it has opened, and works in that, so nobody who
-// can rename the directory can bring in another one after the check.
+// Each call opens the directory once, checks the open directory, and works only in it. So someone
+// who can rename the directory cannot replace it with another one after the check.
 //
-// A file is named by the SHA-256 of its key, and its first line holds the key. A file that is
-// damaged, of a newer version, copied from another key's, over 2 MiB, of another user, or anything
-// but a plain file with one name is an [ErrUnreadable]. A swap replaces it if its caller has loaded
-// it: the value beside the error stands for it. Only a directory with something in it must be moved
-// away by hand. Nothing is ever written through a link. Do not remove the empty files in the
-// folders swaps and locks: while a process runs, that breaks the locks.
+// The name of a file is the SHA-256 of its key, and its first line contains the key. Load returns
+// [ErrUnreadable] for a file that is damaged, has a newer version, is a copy of another key's file,
+// is over 2 MiB, or belongs to another user. It does the same for anything that is not a plain file
+// with exactly one name. To replace such a file, pass the value that Load returned with the error
+// to CompareAndSwap as old. Only a directory with something in it must be moved away by hand. Dir
+// never writes through a link. Do not remove the empty files in the folders swaps and locks: if a
+// process is running, that breaks the locks.
 //
-// If this process has used the directory before, and its folder swaps is gone, all calls fail, and
-// nobody is logged out: most often a volume is not mounted. A process that starts meanwhile cannot
-// know, and takes the directory for a new one. To log everybody out while processes run, remove
-// only the files whose names end in .token. If you have removed the whole directory on purpose,
-// restart the processes, or make the folder swaps.
+// If this process has used the directory before, and the folder swaps in it is gone, all calls fail
+// and no user is logged out. The usual cause is a volume that is not mounted. A process that starts
+// at that time cannot know this, and takes the directory for a new one. To log everyone out while
+// processes run, remove only the files whose names end in .token. If you removed the whole
+// directory on purpose, restart the processes, or create the folder swaps.
 //
-// What Dir changes, or does without, it says once per process and path, at level Warn of
-// [log/slog.Default].
+// Dir logs what it changes, and what the file system cannot do, to log/slog.Default at level Warn.
+// It does so once per process and path.
 type Dir string
 
-// DirOptions are for a directory that a platform owns. Each lets others replace tokens, so name
-// only those who may. The zero value is that of a [Dir].
+// DirOptions are for a directory that a platform owns. Each option lets other users replace tokens,
+// so allow only users whom you trust. The zero value means the same as a plain [Dir].
 type DirOptions struct {
-	// InsecureOwner is the number of a user who may own the directory and its files, besides this
-	// process's user and root. Zero: nobody. That user can read and replace each value.
+	// InsecureOwner is the user ID of another user who may own the directory and its files, besides
+	// this process's user and root. That user can read and replace each value. Zero: there is no
+	// other user.
 	InsecureOwner int
-	// InsecureGroup allows the directory's group to write to it and its files, as Kubernetes does
-	// for an fsGroup. If the group can write to the directory, what Dir makes in it is the group's
-	// too (mode 0660), so processes of several users can share it; set the directory's setgid bit,
-	// as Kubernetes does. Every member of the group can read and replace each value. Users outside
-	// the group get no rights, but what is in it may belong to any user. False: nobody in the group
-	// may write.
+	// InsecureGroup allows the directory's group to write to the directory and its files, as
+	// Kubernetes does for an fsGroup. If the group can write to the directory, Dir gives it the
+	// same rights to the files that Dir creates (mode 0660). So processes of several users can
+	// share the directory. Set its setgid bit, as Kubernetes does. Every member of the group can
+	// read and replace each value. Users outside the group get no rights, but the files may belong
+	// to any user. False: the group may not write.
 	InsecureGroup bool
 }
 
@@ -71,19 +75,19 @@ func (o DirOptions) Dir(path string) interface {
 	return folder{path, o}
 }
 
-// Load reads the value's file. It takes no lock: a file is only ever replaced as a whole.
+// Load reads the value's file. It needs no lock, because a file is always replaced as a whole.
 func (d Dir) Load(ctx context.Context, key string) ([]byte, error) { return d.folder().Load(ctx, key) }
 
-// CompareAndSwap replaces the value's file and waits until the disk has it. An error other than
-// [ErrConflict] says whether the value may have been replaced.
+// CompareAndSwap replaces the value's file, and returns when the file is on the disk. An error
+// other than ErrConflict says whether the value may have been replaced.
 func (d Dir) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	return d.folder().CompareAndSwap(ctx, key, old, new)
 }
 
-// Lock waits for the lock of key, one of 256 in the directory. The operating system keeps it, and
-// frees it when the process dies. Waiters of one process get it in turn; between processes, the
-// system decides. If ctx ends, Lock returns at once; what it asked the system for is given back
-// when it comes.
+// Lock waits for the lock of key, one of 256 in the directory. The operating system keeps the lock,
+// and frees it when the process dies. Waiters in one process get it in turn. Between processes, the
+// system decides. If ctx ends, Lock returns at once. If the system grants the lock later, Dir frees
+// it again.
 func (d Dir) Lock(ctx context.Context, key string) (unlock func(), err error) {
 	return d.folder().Lock(ctx, key)
 }

@@ -1,9 +1,10 @@
 // Package tokens stores the Contentstack tokens of many users and returns access tokens that work.
 //
 // An access token lives for an hour. A refresh token buys the next one. It may work only once, and
-// a second use may end the login. So only one process at a time may refresh a login, the new pair
-// must be stored before anyone uses it, and a refresh token whose response was lost must not be
-// sent again blindly. A [Manager] does this, for all goroutines and processes that share a [Store]:
+// a second use may end the login. So there are three rules. Only one process at a time may refresh
+// a login. The new pair must be stored before anyone uses it. A refresh token whose response was
+// lost must not be sent again blindly. A [Manager] follows these rules, for all goroutines and
+// processes that share a [Store]:
 //
 //	config := &csoauth.Config{…}                                 // your app
 //	users, err := tokens.New(config, tokens.Dir("tokens"), nil)  // one for the whole program
@@ -18,33 +19,34 @@
 //
 // # Many users
 //
-// A key stands for one login: of one user, for one organization. If your users work in several
-// organizations, make keys of both, such as "user/organization". A Store does not list its keys:
-// keep them in your table of users.
+// A key names one login of one user, for one organization. If your users work in several
+// organizations, make the key from both, such as "user/organization". A Store cannot list its keys,
+// so keep them in your table of users.
 //
 // [Manager.For] returns the [Login] of a key. Its Client and Transport send the token with each
 // request to Contentstack, or to one of Options.Hosts. If an API responds with 401, they get
-// another token and send the request again. Its Token, like [Manager.Token], returns the token: the
-// OrganizationUID goes into headers, and [csoauth.Config.EndpointsFor] returns the hosts of the
-// user's region. Its TokenSource is for code that takes golang.org/x/oauth2's types. All of them
-// are cheap, and safe for concurrent use.
+// another token and send the request again. Its Token, like [Manager.Token], returns the token. Use
+// its OrganizationUID in headers, and [csoauth.Config.EndpointsFor] for the hosts of the user's
+// region. Its TokenSource is for code that takes the types of golang.org/x/oauth2. All of these are
+// cheap, and safe for concurrent use.
 //
 // # What to do with an error
 //
 // [csoauth.ErrLoginRequired]: only a new login by the user helps. Either there is no login for the
 // key (the error is [ErrNotFound] as well), or Contentstack refused the refresh token and the
-// access token has expired. Tell the user. Do not try again before you Put the new token under the
-// same key. You need not delete anything first.
+// access token has expired. Tell the user. After the new login, Put the new token under the same
+// key. Do not try again before that. You need not delete anything first.
 //
-// No other error is a logout. Try again later: the store may be down, or Contentstack busy. An
-// error that does not pass by itself says so: a wrong key of [Sealed], or a client that
-// Contentstack does not know ([csoauth.ErrConfig]). You may ask as often as you like. The Manager
-// waits longer after each failure, and callers without a valid token get the last error at once
-// meanwhile.
+// No other error is a logout. Try again later: the store may be down, or Contentstack may be busy.
+// Some errors need an operator, and their texts say so: a wrong key of [Sealed], or a client that
+// Contentstack does not know ([csoauth.ErrConfig]).
 //
-// Client returns a 401 as it is if no other token helps. But if the API calls the access token
-// invalid and Contentstack refuses the refresh token, the login is over, and the request ends in
-// ErrLoginRequired.
+// You may call as often as you like. The Manager waits longer after each failure. Until its next
+// try, callers without a valid token get the last error at once.
+//
+// Client returns a 401 unchanged if no other token helps. But if the API calls the access token
+// invalid and Contentstack refuses the refresh token, the login is over. Then the request fails
+// with ErrLoginRequired.
 //
 // [ErrUnreadable]: the store has a value for the key that this program cannot read, most often
 // because the key of Sealed was replaced. Put and Delete replace it, so a new login helps here too.
@@ -54,65 +56,68 @@
 //   - [Dir] has one file for each key, for the processes of one machine.
 //   - [Sealed] encrypts what another Store stores: tokens.Sealed(tokens.Dir(path), key). Keep the
 //     key somewhere else.
-//   - [Memory] ends with the process. It is for tests, and for programs whose users log in again.
-//   - For a tool with one login, take a Dir and one key. The runs of the tool may share it.
-//   - [Single] is for a tool that has to store its one token itself, and has one Manager: it calls
-//     the tool's function.
+//   - [Memory] loses its tokens when the process ends. It is for tests, and for programs whose
+//     users log in again.
+//   - For a tool with one login, use a Dir and one key. All runs of the tool may share it.
+//   - [Single] is for a tool that must store its only token itself, and has only one Manager. It
+//     calls a function of the tool to save the token.
 //   - Packages redisstore and pgstore are for several machines.
 //   - Your own Store has two methods, Load and CompareAndSwap. The tests in package storetest check
 //     that it keeps the promises of a Store. A Manager cannot make up for one that does not. The
 //     folder examples/natsstore has one, and docs/guides/many-users.md explains it.
 //
-// Unless it is sealed, what a Store stores is as secret as a password.
+// Unless it is sealed, the content of a Store is as secret as a password.
 //
 // # Several processes
 //
 // Any number of Managers may share a store. Before a refresh a Manager puts a lease on the key's
 // record. The others see it and return the old token while that is valid; a caller without a valid
-// token waits. If the process with the lease dies, another takes over: at once if the store is
-// a [Locker], such as Dir, and otherwise after Options.Lease, 30 seconds, and an eighth of it.
+// token waits. If the process with the lease dies, another process takes over. With a [Locker],
+// such as Dir, it does so at once. Otherwise it waits for Options.Lease, by default 30 seconds, and
+// an eighth of that.
 //
-// If another process replaced or deleted a login, a Manager notices when the key is used and its
-// cached copy is older than Options.Recheck, a minute. A record that is gone is a logout, for a
-// Manager cannot tell a Delete from a store that was emptied: FLUSHALL in Redis logs all users out,
-// those whose tokens are still in memory as well.
+// A Manager notices that another process replaced or deleted a login when someone uses the key and
+// its cached copy is older than Options.Recheck, by default a minute. A missing record is a logout,
+// because a Manager cannot tell a Delete from an emptied store. So FLUSHALL in Redis logs out all
+// users, including those whose tokens are still in memory.
 //
 // # When a token is refreshed
 //
-// A token is refreshed when someone asks for it: a Manager at rest has no goroutine. In the last
-// ten minutes of a token the refresh runs in the background, and callers get the old token.
-// Options.SoftWindow sets this time. In the last half minute they wait for the new one. Both times
-// are shorter for tokens with a short life. A caller whose context ends leaves, and the refresh
-// goes on for those who come later.
+// A Manager refreshes a token only when someone asks for it. An idle Manager has no goroutine. In
+// the last ten minutes of a token's life, the refresh runs in the background, and callers get the
+// old token. Options.SoftWindow sets this time. In the last half minute, callers wait for the new
+// token. Both times are shorter for tokens with a short life. If a caller's context ends, the call
+// returns, and the refresh continues for later callers.
 //
 // # Events and logs
 //
 // Options.OnEvent and Options.Logger report each refresh and failure, without secrets. An [Event]
-// has the key, for your table of users; logs and errors name it by its [KeyHash] alone. Raise an
-// alarm at [EventSaveFailed]: the store did not take a new pair, and only this process has it.
-// [EventLoginRequired] names a user whose login has ended.
+// has the key, for your table of users. Logs and errors name it only by its [KeyHash]. Raise an
+// alarm for EventSaveFailed: the store did not save a new pair, and only this process has it.
+// EventLoginRequired names a user whose login has ended.
 //
 // # What is not promised
 //
 // If a process dies before it has stored a response, that response is lost. A user may have to log
 // in again
 //
-//   - if the process is killed, closed or stopped after Contentstack has sent its response to a
-//     refresh and before that is stored, or if the store takes the writes of others all the time
-//     and not this process's;
-//   - if the system stops the process for that long just before it sends the refresh token;
-//   - if the store forgets a change that it has confirmed, and another process asks next;
+//   - if the process is killed, closed or stopped after Contentstack sends its response to a
+//     refresh and before that response is stored;
+//   - if other processes' writes to the store always win over this process's writes;
+//   - if the system stops the process for longer than the lease, just before it sends the refresh
+//     token;
+//   - if the store loses a change that it has confirmed, and another process asks next;
 //   - if the network loses Contentstack's response. The Manager then asks once more after a second
-//     or two, and at last when the access token has expired, in case Contentstack accepts the
+//     or two, and a last time when the access token has expired, in case Contentstack accepts the
 //     refresh token again.
 //
 // # At the end
 //
-// [Manager.Close] waits for refreshes under way, and tries once more to save what the store did not
-// take. Call it before the program ends, and log its error: it names the keys whose new tokens are
-// lost.
+// [Manager.Close] waits for running refreshes, and tries once more to save the tokens that the
+// store did not save. Call it before the program ends, and log its error: it names the keys whose
+// new tokens are lost.
 //
 // The folder examples has complete programs: worker, for many users; web, for users in a browser;
-// and wrap, for a tool that stores its own token. In tests, use a Memory and the Config of package
-// csoauthtest.
+// and wrap, for a tool that stores its own token. In tests, use a Memory and the Config from
+// package csoauthtest.
 package tokens

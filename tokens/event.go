@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// An Event tells what became of a refresh, a login or a token. It has no secret. It prints, and
-// goes into a slog log, with the [KeyHash] in place of the key, which may be a user's name; what
-// the errors of a Store say is up to the Store. To tell the user, use the error of [Manager.Token]
-// or of a request.
+// An Event reports the outcome of a refresh, a login or a token. It contains no secret. fmt and
+// log/slog print it with the [KeyHash] in place of the key, because the key may be a user's name.
+// The errors of a Store come from the Store, so their texts are up to it. To inform the user, use
+// the error of [Manager.Token] or of a request.
 type Event struct {
 	Type EventType
 	// Key is the key of the login.
 	Key string
-	// Err is why, unless the Type is EventRefreshed.
+	// Err is the reason. It is nil if the Type is EventRefreshed.
 	Err error
-	// Took is how long the token endpoint needed to respond; 0 if it was not asked.
+	// Took is how long the token endpoint took to respond. It is 0 if there was no request.
 	Took time.Duration
 }
 
-// Format names the key by its hash, under every verb.
+// Format prints the Event under every verb, with the hash of the key.
 func (e Event) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "key %s: %s", KeyHash(e.Key), e.Type)
 	if e.Took > 0 {
@@ -34,7 +34,7 @@ func (e Event) Format(f fmt.State, _ rune) {
 	}
 }
 
-// LogValue names the key by its hash.
+// LogValue logs the Event with the hash of the key.
 func (e Event) LogValue() slog.Value {
 	return slog.GroupValue(append([]slog.Attr{slog.String("type", string(e.Type))}, e.attrs()...)...)
 }
@@ -55,22 +55,23 @@ func (e Event) attrs() []slog.Attr {
 type EventType string
 
 const (
-	// EventRefreshed: a new pair came and is stored.
+	// EventRefreshed: a refresh succeeded, and the new pair is stored.
 	EventRefreshed EventType = "refreshed"
-	// EventRefreshFailed: the old pair stays, and there will be another try.
+	// EventRefreshFailed: a refresh failed. The old pair stays, and there will be another try.
 	EventRefreshFailed EventType = "refresh failed"
-	// EventSaveFailed: a new pair is used, and the store did not take it. If this process ends
-	// before it is saved, the login is lost.
+	// EventSaveFailed: the store did not save a new pair, and this process uses it. If the process
+	// ends before it saves the pair, the login is lost.
 	EventSaveFailed EventType = "save failed"
-	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed, and come again
+	// EventLoginRequired: a login has ended. It may follow an EventRefreshFailed. It may come again
 	// after the key was evicted from memory.
 	EventLoginRequired EventType = "login required"
-	// EventTokenWithheld: a request went out without a token, because its host takes none. Reported
-	// once for each host. If it should take them, name it in Options.Hosts.
+	// EventTokenWithheld: a request was sent without a token, because its host is not one that gets
+	// tokens. This event comes once for each host. If the host should get tokens, add it to
+	// Options.Hosts.
 	EventTokenWithheld EventType = "token withheld"
 )
 
-// KeyHash names a key without telling it: 16 hexadecimal digits of its SHA-256.
+// KeyHash returns a name for a key that does not reveal it: 16 hexadecimal digits of its SHA-256.
 func KeyHash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:8])

@@ -12,11 +12,11 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A Login is the login of one key of a [Manager]. It remembers where the Manager has the key in
-// memory, so a program that uses a key often should keep its Login. It is safe for concurrent use,
-// and any number of Logins of one key do as well as one. It must not be copied.
+// A Login is the login of one key of a Manager. It remembers where the Manager has the key in
+// memory, so a program that uses a key often should keep its Login. There may be any number of
+// Logins for one key. A Login is safe for concurrent use, and must not be copied.
 //
-// A Login exists whether or not the key has a token: without one, its methods return
+// The key of a Login need not have a token. Without a token, the methods return
 // [csoauth.ErrLoginRequired].
 type Login struct {
 	m     *Manager
@@ -24,17 +24,17 @@ type Login struct {
 	state atomic.Pointer[keyState]
 }
 
-// For returns the Login of key. It asks neither the store nor Contentstack, and never fails: a key
-// that is not allowed is an error of the Login's methods.
+// For returns the Login of key. It asks neither the store nor Contentstack, and never fails. If the
+// key is not allowed, the methods of the Login return an error.
 func (m *Manager) For(key string) *Login { return &Login{m: m, key: key} }
 
 // Format keeps secrets out of what fmt prints.
 func (l *Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Login") }
 
-// Put is [Manager.Put] for this key.
+// Put calls [Manager.Put] for this key.
 func (l *Login) Put(ctx context.Context, t *csoauth.Token) error { return l.m.Put(ctx, l.key, t) }
 
-// Token is [Manager.Token] for this key.
+// Token calls [Manager.Token] for this key.
 func (l *Login) Token(ctx context.Context) (*csoauth.Token, error) {
 	v, err := l.view(ctx)
 	if err != nil {
@@ -43,21 +43,22 @@ func (l *Login) Token(ctx context.Context) (*csoauth.Token, error) {
 	return &v.token, nil
 }
 
-// Invalidate says that an API has rejected an access token of this login as invalid, and gets
-// another: for callers who send it themselves, such as an [oauth2.Transport], gRPC or an SDK. Call
-// it only if the API's response is about the token ([Login.Transport] tells them apart), then ask
-// for the Token again and repeat the request once.
+// Invalidate reports that an API has rejected an access token of this login as invalid, and gets
+// another token. It is for callers who send the token themselves, such as with an oauth2.Transport,
+// gRPC or an SDK. Call it only if the API's response is about the token. [Login.Transport] checks
+// that for you. After Invalidate, call Token again and repeat the request once.
 //
-// Nothing happens if accessToken is not the current one any more, so ten callers cause one refresh.
-// It is an error if there is no token left: [csoauth.ErrLoginRequired] if the refresh token was
-// refused as well. If the refresh failed for another reason, or the token is itself less than a
-// minute old and came for the same reason, Token goes on to return it.
+// Invalidate does nothing if accessToken is no longer the current one, so ten callers cause one
+// refresh. It returns an error if no token is left: [csoauth.ErrLoginRequired] if Contentstack
+// refused the refresh token too. Token continues to return the rejected token in two cases: the
+// refresh failed for another reason, or the rejected token is less than a minute old and itself
+// replaced a rejected one.
 func (l *Login) Invalidate(ctx context.Context, accessToken string) error {
 	_, err := l.m.replace(ctx, l.key, rejection{accessToken: accessToken, host: "Invalidate", clear: true})
 	return err
 }
 
-// Delete is [Manager.Delete] for this key.
+// Delete calls [Manager.Delete] for this key.
 func (l *Login) Delete(ctx context.Context) error { return l.m.Delete(ctx, l.key) }
 
 // view returns the view whose token is to be used, refreshed if that is due.
@@ -80,14 +81,14 @@ func (l *Login) view(ctx context.Context) (*view, error) {
 	return v, err
 }
 
-// TokenSource returns this key's tokens to callers of golang.org/x/oauth2. That package passes no
-// context, so ctx bounds every wait of the source. The tokens have no refresh token: only the
-// Manager may use that. All callers share a token, so do not change it.
+// TokenSource returns a source of this key's tokens for code that uses golang.org/x/oauth2. That
+// package passes no context, so ctx limits every wait of the source. The tokens have no refresh
+// token, because only the Manager may use it. All callers share a token, so do not change it.
 //
-// The Expiry of these tokens is the Manager's next look at the store and 10 seconds, or the true
-// end if that comes first. So an [oauth2.ReuseTokenSource], such as [oauth2.NewClient] makes, asks
-// again in time to see that a token was replaced. Neither of them acts on a 401: [Login.Transport]
-// does, and [Login.Invalidate] is for others.
+// The Expiry of these tokens is 10 seconds after the Manager's next read of the store, or the true
+// expiry if that is earlier. So an oauth2.ReuseTokenSource, which oauth2.NewClient uses, asks again
+// in time to see that a token was replaced. Neither of the two reacts to a 401. Use
+// [Login.Transport] for that, or call [Login.Invalidate].
 func (l *Login) TokenSource(ctx context.Context) oauth2.TokenSource {
 	return &tokenSource{login: l, ctx: ctx}
 }

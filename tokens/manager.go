@@ -20,67 +20,70 @@ import (
 )
 
 // A Refresher exchanges a Token for a new one, as [*csoauth.Config] does. It must not change the
-// Token that it is given. Its context has a deadline. Its errors must be csoauth's or wrap them:
-// any error that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh
-// token may have been used up.
+// Token that it gets. Its context has a deadline. Its errors must be csoauth's errors or wrap them.
+// Any error that is neither a [*csoauth.Error] nor a [csoauth.ErrNotSent] means that the refresh
+// token may be spent.
 //
-// A Refresher that wraps a Config should embed it. Its method HostsFor tells a Manager where a
-// token may go, TokenURLFor which endpoint refreshes it, and Validate what is wrong with the
-// Config.
+// A Refresher that wraps a Config should embed it, because a Manager also uses three other methods
+// of a Config. HostsFor says where a token may go, TokenURLFor names the endpoint that refreshes
+// it, and Validate says what is wrong with the Config.
 type Refresher interface {
 	Refresh(ctx context.Context, t *csoauth.Token) (*csoauth.Token, error)
 }
 
-// Options vary a [Manager]. Nil is fine. Replicas that share a store may have different Options.
+// Options configure a Manager. A nil *Options means all defaults. Replicas that share a store may
+// have different Options.
 type Options struct {
-	// SoftWindow is how long before its end a token is refreshed in the background, while callers
-	// get the old one. It is at most a quarter of the token's lifetime. Each key takes
-	// off another part, up to half, so that users do not refresh together. Zero: 10 minutes. With
-	// WaitForRefresh nothing is taken off, and it is at most half of the lifetime.
+	// SoftWindow is how long before its expiry a token is refreshed in the background, while
+	// callers get the old one. It is at most a quarter of the token's lifetime. Each key shortens
+	// it by a different part, up to half, so that not all users refresh at the same time. With
+	// WaitForRefresh it is not shortened, and is at most half of the lifetime. Zero: 10 minutes.
 	SoftWindow time.Duration
-	// WaitForRefresh has callers wait for a refresh that is due, instead of getting the old token
-	// while it runs. It is for a program that ends soon: a token that is being replaced would be of
-	// little use to those who get it from the program. If the refresh fails, they get the old
-	// token.
+	// WaitForRefresh makes callers wait for a refresh that is due, instead of returning the old
+	// token while it runs. It is for a program that passes the token on and then ends: the old
+	// token would soon stop working. If the refresh fails, callers get the old token.
 	WaitForRefresh bool
-	// Recheck is the maximum age of a cached login. A use of an older one reads the store in the
-	// background. If it is more than twice as old, the use waits for the store, for 2 seconds at
-	// most. So a login that another process replaced or deleted lives on here for twice Recheck and
-	// 2 seconds at most, while the store responds. Zero: a minute. Negative: the store is read only
-	// to refresh.
+	// Recheck is the maximum age of a cached login. If the cached login is older, its use reads the
+	// store in the background. If it is more than twice as old, its use waits for the store, for at
+	// most 2 seconds. So if another process replaces or deletes a login, the old one works here for
+	// at most twice Recheck plus 2 seconds, as long as the store responds. Zero: a minute.
+	// Negative: the store is read only to refresh.
 	Recheck time.Duration
 	// Lease is how long a refresh may take, from its first write to the store until the new pair is
-	// saved. If the process dies meanwhile, others wait for the end of the lease before they
-	// refresh that key. From 1 second to 1 hour. Zero: 30 seconds.
+	// saved. If the process dies during that time, other processes wait for the end of the lease
+	// before they refresh that key. It must be from 1 second to 1 hour. Zero: 30 seconds.
 	Lease time.Duration
-	// MaxRefreshesPerHost is how many refreshes run at a time in this process at one token
-	// endpoint, so that a region that hangs does not hold up another. The Refresher's TokenURLFor
-	// method, which a Config has, tells the endpoints apart; without it there is one. Zero: 64.
+	// MaxRefreshesPerHost is how many refreshes this process runs at the same time at one token
+	// endpoint. The limit is per endpoint so that a region that hangs does not delay another. The
+	// Refresher's TokenURLFor method, which a Config has, names the endpoint. Without that method,
+	// all refreshes count as one endpoint's. Zero: 64.
 	MaxRefreshesPerHost int
-	// MaxCached is how many keys are kept in memory. The others are in the store. Zero: 100,000.
+	// MaxCached is how many keys are kept in memory. The others are only in the store. Zero:
+	// 100,000.
 	MaxCached int
-	// Hosts are those that get access tokens from [Login.Transport], besides those that the Config
-	// names for each token: "api.example.com", or "api.example.com:8443". There are no wildcards. A
-	// host of this machine, such as "127.0.0.1", stands for all of its ports if it names none.
+	// Hosts are further hosts that get access tokens from [Login.Transport], besides those of the
+	// Config for each token. Examples are "api.example.com" and "api.example.com:8443". There are
+	// no wildcards. A host of this machine without a port, such as "127.0.0.1", means all of its
+	// ports.
 	Hosts []string
-	// OnEvent is called after each refresh and failure, by several goroutines at a time. It should
-	// return soon, and must not call Close. Nil: no calls.
+	// OnEvent is called after each refresh and failure, by several goroutines at the same time. It
+	// should return quickly, and must not call Close. Nil: no calls.
 	OnEvent func(Event)
-	// Logger gets the same events: failed saves as errors, failed refreshes as warnings, ends of
-	// logins as information, refreshes as debug messages. Nil: no log.
+	// Logger logs the same events: failed saves as errors, failed refreshes as warnings, ended
+	// logins as information, and refreshes as debug messages. Nil: no log.
 	Logger *slog.Logger
 }
 
 // A Manager keeps users' tokens in a [Store] and returns access tokens that work. It refreshes them
-// before they end. It is safe for concurrent use and must not be copied. Any number of Managers, in
-// any number of processes, may share a store.
+// before they expire. It is safe for concurrent use, and must not be copied. Any number of
+// Managers, in any number of processes, may share a store.
 //
-// A key stands for one login: of one user in one organization. If a user may choose several
-// organizations, make a key of both, such as "user/organization". A store does not list its keys:
-// keep them where you keep your users.
+// A key names one login of one user in one organization. If a user may choose several
+// organizations, make the key from both, such as "user/organization". A store cannot list its keys,
+// so keep them where you keep your users.
 //
-// A Manager at rest has no goroutine. Close it before the program ends: otherwise the response to a
-// refresh under way may be lost.
+// An idle Manager has no goroutine. Close it before the program ends. Otherwise the response to a
+// running refresh may be lost.
 type Manager struct {
 	settings
 	refresher Refresher
@@ -128,13 +131,12 @@ func (s *settings) windows(key string, lifetime time.Duration) windows {
 // defaultRecheck is the zero value of Options.Recheck.
 const defaultRecheck = time.Minute
 
-// Format keeps the Config's secrets out of what fmt prints.
+// Format prints the Manager under every verb, without the Config's secrets.
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
 
-// New returns a Manager that keeps its users' tokens in s and has them refreshed by r, which is
-// nearly always a [*csoauth.Config]. Its error says what cannot work: no Refresher or no Store, a
-// Config or another Refresher whose Validate method returns an error, an option that is out of its
-// range.
+// New returns a Manager that keeps its users' tokens in s and refreshes them with r, which is
+// nearly always a [*csoauth.Config]. It returns an error if r or s is nil, if r has a Validate
+// method that returns an error, as a Config does, or if an option is out of range.
 func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	if o == nil {
 		o = &Options{}
@@ -230,13 +232,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Token returns the token of key, refreshed if it is near its end. Do not change it: all callers
-// share it. Use its access token alone. Only the Manager may use its refresh token.
+// Token returns the token of key, and refreshes it if it expires soon. All callers share the token,
+// so do not change it. Use only its access token. Only the Manager may use its refresh token.
 //
 // An error that is [csoauth.ErrLoginRequired] means that the user has to log in. Either there is no
-// login for the key, and the error is an [ErrNotFound] as well, or Contentstack has refused the
-// refresh token and the access token has ended. After any other error try again later. If ctx ends
-// first, the refresh goes on for later callers.
+// login for the key, and the error is an ErrNotFound as well. Or Contentstack has refused the
+// refresh token, and the access token has expired. After any other error, try again later. If ctx
+// ends first, the refresh continues for later callers.
 func (m *Manager) Token(ctx context.Context, key string) (*csoauth.Token, error) {
 	if k := m.cache.find(key); k != nil {
 		if v := k.hit(m.now()); v != nil {
@@ -264,10 +266,10 @@ func (m *Manager) enlist() bool {
 // isClosed reports whether Close was called.
 func (m *Manager) isClosed() bool { return m.ctx.Err() != nil }
 
-// Close waits for refreshes under way, tries once more to save what is not saved, and ends the
-// Manager: from then on Put, Delete and whatever needs a look into the store fail, while tokens in
-// memory are still handed out. Its error names, by their [KeyHash], the keys whose new tokens could
-// not be saved. Those logins are lost unless their old refresh tokens still work.
+// Close waits for running refreshes, tries once more to save unsaved tokens, and ends the Manager.
+// Afterwards, Put, Delete and every call that must read the store fail. Tokens in memory are still
+// returned. The error of Close lists the [KeyHash] of each key whose new token could not be saved.
+// Those logins are lost unless their old refresh tokens still work.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	m.closed = true

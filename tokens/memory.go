@@ -8,11 +8,11 @@ import (
 	"sync/atomic"
 )
 
-// A Memory is a [Store] that ends with the process. It is for tests, and for programs whose users
-// log in again after a restart. The zero value is empty and ready to use. It is safe for concurrent
-// use and must not be copied.
+// A Memory is a [Store] in memory, so its values end with the process. It is for tests, and for
+// programs whose users log in again after a restart. The zero value is empty and ready to use. It
+// is safe for concurrent use, and must not be copied.
 //
-// It is no [Locker]: no other process can see it, and within one process a [Manager] needs no lock.
+// It is not a Locker: no other process can see it, and a Manager needs no lock within one process.
 type Memory struct {
 	mu sync.Mutex
 	// values is guarded by mu. It is an atomic pointer because fmt, given whatever has a Memory in
@@ -35,8 +35,8 @@ func (m *Memory) Load(ctx context.Context, key string) ([]byte, error) {
 	return bytes.Clone(value), nil
 }
 
-// CompareAndSwap replaces old by a copy of new. It fails only with [ErrConflict], for a key that is
-// not allowed, and if ctx has ended; then nothing has changed.
+// CompareAndSwap replaces old with a copy of new. It fails only with ErrConflict, for a key that is
+// not allowed, and if ctx has ended. If it fails, nothing has changed.
 func (m *Memory) CompareAndSwap(ctx context.Context, key string, old, new []byte) error {
 	if err := checkCall(ctx, key); err != nil {
 		return fmt.Errorf("tokens: swap: %w", err)

@@ -11,10 +11,10 @@ import (
 )
 
 // Put stores the token of a user who has just logged in, in place of any other token of key. It
-// wins over a refresh that began before. Whether the Refresher can refresh the token shows at its
-// first refresh. If key's login began with the same refresh token and has been refreshed since, as
-// after a callback that came twice, Put changes nothing: the store has the newer token. After an
-// error that is not about the arguments, the token may or may not be stored: Put it again.
+// wins over a refresh that began before. Put does not check whether the Refresher can refresh the
+// token. If the login of key began with the same refresh token and was refreshed since, Put changes
+// nothing, because the store has the newer token. This happens if a callback comes twice. After an
+// error that is not about the arguments, the token may or may not be stored: call Put again.
 func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("tokens: put: %w", err)
@@ -94,8 +94,8 @@ func (m *Manager) install(key string, r *record) {
 }
 
 // Delete deletes the login of key, here and in the store. It wins over a refresh that began before.
-// Other processes notice within their Recheck. It is no error if there is no such login.
-// Contentstack still accepts the tokens; to end them there, for all of the user's machines, call
+// Other processes notice within their Recheck time. Delete returns nil if there is no such login.
+// Contentstack still accepts the tokens. To end them there, for all of the user's machines, call
 // Revoke of package csapi first.
 func (m *Manager) Delete(ctx context.Context, key string) error {
 	if err := checkKey(key); err != nil {

@@ -12,22 +12,22 @@ import (
 // it loses every value.
 const sealedPurpose = "csoauth tokens"
 
-// Sealed returns a [Store] that keeps its values in s, encrypted and authenticated with
-// AES-256-GCM, which makes them longer by less than 64 bytes. It is a [Locker] if s is one, and as
-// safe for concurrent use as s.
+// Sealed returns a Store that keeps its values in s, encrypted and authenticated with AES-256-GCM.
+// Each value becomes less than 64 bytes longer. The Store is a [Locker] if s is one, and as safe
+// for concurrent use as s.
 //
-// Values are sealed, and keys are not. Someone who reads s learns the size of a value and when it
-// changed. Someone who writes to s can neither change a value nor move it to another key, but can
-// put back an older value of the same key, which is not noticed.
+// Sealed encrypts values, but not keys. Someone who can read s learns the size of a value and when
+// it changed. Someone who can write to s can neither change a value nor move it to another key. But
+// they can put back an older value of the same key, and Sealed does not notice.
 //
-// Each key is 32 random bytes, such as "openssl rand -hex 32" prints in hexadecimal. Keep it
-// somewhere else than s. The first key seals; every key opens. To rotate, first add the new key at
-// the end in all processes, then move it to the front. Then [Reseal] the values of all your users,
-// and drop the old key. Seal at most 2^32 values with a key.
+// Each key is 32 random bytes. The command "openssl rand -hex 32" prints such bytes in hexadecimal.
+// Do not keep the key in s. The first key seals, and every key opens. To rotate keys, first add the
+// new key at the end in all processes, and then move it to the front. Then [Reseal] the values of
+// all your users, and remove the old key. Seal at most 2^32 values with one key.
 //
-// A value that cannot be opened, because its key is missing or someone changed it, is an
-// [ErrUnreadable] and never absent. Restore the key, or let the user log in again: [Manager.Put]
-// and [Manager.Delete] replace such a value.
+// If a value cannot be opened, because its key is missing or someone changed it, the error is
+// [ErrUnreadable], never [ErrNotFound]. Restore the key, or let the user log in again.
+// [Manager.Put] and [Manager.Delete] replace such a value.
 func Sealed(s Store, keys ...[]byte) (Store, error) {
 	if s == nil {
 		return nil, errors.New("tokens: sealed: the store is nil")
@@ -57,9 +57,9 @@ type sealedLocker struct {
 	Locker
 }
 
-// Reseal seals the value of key again, with the first key of s, which [Sealed] must have returned.
-// Once it has been called for every user, the other keys can go. It is no error if the key has no
-// value. A Manager may be at work with the same value.
+// Reseal seals the value of key again, with the first key of s. [Sealed] must have returned s.
+// After you have called Reseal for every user, you can remove the other keys. It returns nil if the
+// key has no value. A Manager may use the same value at the same time.
 func Reseal(ctx context.Context, s Store, key string) error {
 	sealed, ok := s.(interface {
 		reseal(ctx context.Context, key string) error

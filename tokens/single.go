@@ -9,22 +9,24 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// Single returns a Store for one key, for a tool that keeps its one token in a state of its own,
-// and has one Manager. Take a [Dir] and one key if you can: a Dir may be shared. Two Managers over
-// copies of one token, such as in two processes, or in the two instances of a plugin that is
-// configured twice, do not know of each other. Each sends the refresh token that the other has
-// used, and Contentstack may end the login.
+// Single returns a Store for one key. It is for a tool that keeps its only token in its own state,
+// and has only one Manager. Use a [Dir] and one key if you can, because processes can share a Dir.
 //
-// t is the token of that state; nil: there is none yet. save stores a token in the state, and
-// removes the token if it is nil. It must not return before the change is durable. Calls of save do
-// not overlap. It is called twice for each refresh: before it with the present token, which shows
-// that the state can be written before the refresh token is used up, and after it with the new
-// token.
+// Two Managers must not have copies of the same token. That happens in two processes, or in two
+// instances of a plugin. Each Manager then sends a refresh token that the other has already used,
+// and Contentstack may end the login.
 //
-// Save what [csoauth.Token.MarshalBinary] returns; UnmarshalBinary reads it. A []byte in a JSON
-// state is base64. It holds the secrets: encrypt it, unless the state is protected like a password.
+// t is the token in that state, or nil if there is no token yet. save stores a token in the state.
+// A nil token means that save must remove the stored one. save must not return before the change is
+// durable. Calls of save do not overlap. Each refresh calls save twice. The first call, before the
+// refresh, has the current token: it shows that the state can be written before the refresh token
+// is used. The second call has the new token.
 //
-// The first key that is used is the only key.
+// Store the bytes that [csoauth.Token.MarshalBinary] returns. [csoauth.Token.UnmarshalBinary] reads
+// them. encoding/json writes a []byte as base64. The bytes contain the secrets, so encrypt them
+// unless the state is protected like a password.
+//
+// The first key that you use is the only key that the Store accepts.
 func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) Store {
 	if save == nil {
 		panic("tokens: Single needs a function that saves")

@@ -12,27 +12,32 @@ import (
 	"github.com/contentstack/csoauth/internal/bearer"
 )
 
-// Client returns an HTTP client that sends the access token with each request, by [Login.Transport]
-// over http.DefaultTransport. It has no time-out: give its requests a context.
+// Client returns an HTTP client that sends the access token with each request. It uses
+// [Login.Transport] over [http.DefaultTransport]. It has no time-out, so give its requests a
+// context with a deadline.
 func (l *Login) Client() *http.Client { return &http.Client{Transport: l.Transport(nil)} }
 
-// Transport returns a RoundTripper that adds the access token to requests and sends them by base;
-// nil is http.DefaultTransport. It replaces an Authorization header.
+// Transport returns a RoundTripper that adds the access token to requests and sends them with base.
+// A nil base means [http.DefaultTransport]. Transport replaces an Authorization header.
 //
-// The token goes to the hosts that take it: those of the Config for the token's region
-// ([csoauth.Config.HostsFor]), and those of Options.Hosts. A request to any other host goes out as
-// it is, and an EventTokenWithheld names the host once. With a Refresher that has no HostsFor
-// method, and without Options.Hosts, any host may be the first. Redirects to anywhere but the
-// scheme and host of the first request are followed without the token, and so is what follows them,
-// also back. A first request over http to anything but this machine is an error.
+// Transport sends the token only to these hosts: those of the Config for the token's region
+// ([csoauth.Config.HostsFor]), and those of Options.Hosts. It sends a request to any other host
+// without a token, and reports the host once with EventTokenWithheld. If the Refresher has no
+// HostsFor method, and Options.Hosts is empty, the first request may go to any host with the token.
 //
-// If an API responds with 401, the Manager gets another token: the one that the store has by now,
-// or a new one by a refresh. The request is sent once more with it, if its body can be had again
-// ([http.Request.GetBody]). This happens at most once a minute per key, less often if the API goes
-// on to reject new tokens, and not for Contentstack's error codes 161 and 294, which are not about
-// the token. A 401 that stays is returned as it is, unless it says that the access token is invalid
-// and the refresh token was refused too: then the login has ended, and the request fails with
-// [csoauth.ErrLoginRequired].
+// The token does not follow a redirect to another scheme or host than that of the first request.
+// All later requests of that chain go without the token, even back to the first host. Transport
+// returns an error for a first request that would carry the token to another machine over http.
+//
+// If an API responds with 401, the Manager gets another token: a newer one from the store, or a new
+// one by a refresh. Transport then repeats the request once, if it can read the body again
+// ([http.Request.GetBody]). This happens at most once a minute per key, and less often if the API
+// rejects new tokens too. It does not happen for Contentstack's error codes 161 and 294, which are
+// not about the token.
+//
+// Transport returns a remaining 401 unchanged, with one exception. If the 401 says that the access
+// token is invalid, and Contentstack refused the refresh token too, the login has ended. Then the
+// request fails with [csoauth.ErrLoginRequired].
 func (l *Login) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
