@@ -5,18 +5,18 @@
 //	key, err := keyring.Key(ctx, "mytool", "default")
 //	store, err := tokens.Sealed(tokens.Dir(path), key)
 //
-// It protects against those who get hold of the files: a stolen disk, a backup, a synchronized
-// folder. It does not protect against other programs of the same user, which may ask the keyring as
-// well.
+// The key protects the files if someone else gets them, such as from a stolen disk, a backup or a
+// synchronized folder. It does not protect against other programs of the same user, because they
+// can ask the keyring too.
 //
-// A keyring may ask its user for a password, and waits for as long as nobody types it. No function
-// here waits longer than its context says, or a minute if that has no deadline. A call that hangs
-// cannot be ended: its goroutine stays until the keyring responds. Meanwhile, all other calls fail
-// at once with [ErrTimeout]. If GNOME Keyring crashes while it asks, they do so until the program
-// is started again.
+// A keyring may ask its user for a password, and waits until someone types it. No function here
+// waits longer than its context allows, or than a minute if the context has no deadline. A call
+// that hangs cannot be stopped: its goroutine stays until the keyring responds. Until then, all
+// other calls fail at once with [ErrTimeout]. If GNOME Keyring crashes while it asks, all calls
+// fail until the program restarts.
 //
-// On Linux and BSD a call sets $DBUS_SESSION_BUS_ADDRESS for this process, if it is not set and the
-// user's session bus is where it usually is.
+// On Linux and BSD a call may set $DBUS_SESSION_BUS_ADDRESS for this process. It does so if the
+// variable is not set and the user's session bus is at its usual place.
 //
 // The package is a thin layer over github.com/zalando/go-keyring. It was tried with GNOME Keyring.
 // It was never run on macOS.
@@ -42,24 +42,25 @@ const KeySize = 32
 
 // Test for these errors with errors.Is.
 var (
-	// ErrNotFound: the keyring can be used, and has no such key.
+	// ErrNotFound: the keyring works, but has no such key.
 	ErrNotFound = errors.New("the keyring has no such key")
-	// ErrUnavailable: there is no keyring here, or it is locked, or it failed. The error's text is
-	// the keyring's own.
+	// ErrUnavailable: there is no keyring, it is locked, or it failed. The text of the error comes
+	// from the keyring.
 	ErrUnavailable = errors.New("the keyring is not available")
-	// ErrTimeout: the keyring did not respond in time. Most often it waits for a password that
-	// nobody types.
+	// ErrTimeout: the keyring did not respond in time. Most often it waits for a password that no
+	// one types.
 	ErrTimeout = errors.New("the keyring did not respond in time")
-	// ErrBroken: the keyring has a value under these names that is not a key. Something else writes
-	// there: choose another service, or [Delete] it.
+	// ErrBroken: the keyring has a value under these names that is not a key. Another program has
+	// written it. Choose another service, or [Delete] the value.
 	ErrBroken = errors.New("the keyring's value is not a key")
 )
 
-// Key returns the key of 32 bytes that the keyring has for a user of a service. If it has none, Key
-// makes one. Processes that ask for the first time at once get the same key.
+// Key returns the key of 32 bytes that the keyring has for a user of a service. If the keyring has
+// no key, Key makes one. Several processes that make the first key at the same time get the same
+// key.
 //
-// service names the program, and user one of the keys that it has there. Both are shown in the
-// clear by the system's keyring programs.
+// service names the program, and user names one of its keys. The system's keyring programs show
+// both names in clear text.
 func Key(ctx context.Context, service, user string) ([]byte, error) {
 	return call(ctx, "key", service, user, func(ctx context.Context) ([]byte, error) {
 		key, err := get(service, user)
@@ -83,12 +84,13 @@ func Key(ctx context.Context, service, user string) ([]byte, error) {
 	})
 }
 
-// Find is Key, but makes no key. If there is none, the error is [ErrNotFound].
+// Find returns the key as [Key] does, but never makes one. If there is no key, the error is
+// [ErrNotFound].
 func Find(ctx context.Context, service, user string) ([]byte, error) {
 	return call(ctx, "find", service, user, func(context.Context) ([]byte, error) { return get(service, user) })
 }
 
-// Delete removes the key. It is no error if there is none.
+// Delete removes the key. It returns nil if there is no key.
 func Delete(ctx context.Context, service, user string) error {
 	_, err := call(ctx, "delete", service, user, func(context.Context) ([]byte, error) {
 		err := keyring.Delete(service, user)

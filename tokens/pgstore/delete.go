@@ -23,21 +23,21 @@ const deleteOld = `WITH page AS (SELECT key FROM %[1]s WHERE key > $1 ORDER BY k
 	gone AS (DELETE FROM %[1]s t USING old WHERE t.key = old.key RETURNING 1)
 	SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM gone), coalesce((SELECT key FROM page ORDER BY key DESC LIMIT 1), '')`
 
-// DeleteOlderThan deletes the logins that were not written for age by the server's clock, and
-// returns how many. An age below 48 hours is an error. There is no time-out: nothing is deleted
-// unless you call it, such as once a day in one process.
+// DeleteOlderThan deletes the logins whose last write is older than age, by the server's clock. It
+// returns how many it deleted. An age below 48 hours is an error. The Store never deletes old
+// logins by itself, so call this method yourself, such as once a day in one process.
 //
-// A login that is in use is written at each refresh, about once an hour. But age is no sign that a
-// login is dead: the row of a user who has been away for months is as old, and its refresh token
-// may still work. That user has to log in again after DeleteOlderThan. So take the longest absence
-// that you want to survive, in months rather than weeks.
+// Each refresh writes a login, so a login in use is written about once an hour. But an old login
+// may still work: a user who was away for months may have a valid refresh token. After
+// DeleteOlderThan, that user must log in again. So set age to the longest absence after which a
+// user should still be logged in: months rather than weeks.
 //
-// The rows of a table that [Store.Migrate] brought forward are as old as that call. Older versions
-// of this package do not write the time when they refresh a login. So do not call DeleteOlderThan
-// before this version has run everywhere for age.
+// If [Store.Migrate] updated a table of an older version, the age of its rows counts from that
+// call. Older versions of this package do not write the time when they refresh a login. So first
+// run this version everywhere for as long as age, and only then call DeleteOlderThan.
 //
-// Each statement looks at 1000 rows and is a transaction of its own. If one fails, the rows of
-// those before it are deleted, and deleted counts them.
+// Each statement looks at 1000 rows and is its own transaction. If a statement fails, the rows that
+// earlier statements deleted stay deleted, and deleted counts them.
 func (s *Store) DeleteOlderThan(ctx context.Context, age time.Duration) (deleted int64, err error) {
 	if age < minAge {
 		return 0, fmt.Errorf("pgstore: delete: the age %v is below %v, and could delete logins that are in use", age, minAge)

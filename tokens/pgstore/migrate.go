@@ -17,8 +17,8 @@ const (
 
 var columnTypes = map[string]string{"key": "bytea", "value": "bytea", "updated_at": "timestamp with time zone"}
 
-// Schema returns the statement that creates the table if it does not exist. It leaves a table of an
-// older version as it is: Migrate brings that forward, or says how to.
+// Schema returns the statement that creates the table if it does not exist. The statement does not
+// change a table of an older version. Migrate updates such a table, or says how to update it.
 func (s *Store) Schema() string {
 	return "CREATE TABLE IF NOT EXISTS " + s.table + " (key bytea PRIMARY KEY, value bytea NOT NULL, " + timeColumn + ")"
 }
@@ -29,20 +29,25 @@ func (s *Store) addTime() string {
 	return "ALTER TABLE " + s.table + " ADD COLUMN IF NOT EXISTS " + timeColumn
 }
 
-// Migrate makes sure that the table is there and is one that the Store can use. It creates a table
-// that does not exist, and adds the column updated_at to one of an older version, whose rows stay.
-// If there is nothing to make or to add, the right to use the table is enough, so call Migrate
-// whenever the program starts, also if someone else made the table. Several processes may call it
-// at the same time.
+// Migrate makes sure that the table exists and that the Store can use it. It creates a missing
+// table. To a table of an older version it adds the column updated_at, and keeps the rows. If there
+// is nothing to create or to add, the role needs only the right to use the table. So call Migrate
+// every time the program starts, even if someone else created the table. Several processes may call
+// it at the same time.
 //
-// An error says what is wrong with the table, and what to do. Migrate refuses a table that belongs
-// to a role that is not trusted (see Options.Owner), that has another primary key or other types,
-// that is no ordinary table, that loses its rows in a crash, that hides rows from this role by
-// row-level security, or of which this role lacks a right. It refuses servers that are not
-// PostgreSQL 12 or later.
+// The error says what is wrong with the table, and what to do. Migrate refuses a table if
 //
-// To add the column, Migrate locks the table for a moment. It waits a second at most for
-// transactions that use the table, because all others wait behind it, and tries again ten times.
+//   - it belongs to a role that is not trusted (see Options.Owner);
+//   - it has another primary key or other types;
+//   - it is not an ordinary table;
+//   - it loses its rows in a crash;
+//   - row-level security hides rows from this role;
+//   - this role lacks a right to it.
+//
+// It also refuses servers that are not PostgreSQL 12 or later.
+//
+// To add the column, Migrate locks the table for a moment. It waits at most a second for
+// transactions that use the table, because all others wait behind it. It tries again ten times.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("pgstore: migrate: %w", err)

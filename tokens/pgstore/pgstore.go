@@ -15,22 +15,21 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Options vary a Store. Nil is fine.
+// Options configure a Store. A nil *Options means all defaults.
 type Options struct {
-	// Schema is the schema of the table, under the name that the catalog has, without quotes.
-	// Empty: "public". The search_path does not count: a role that may write into a schema of the
-	// path could put a table of its own in front of yours.
+	// Schema is the schema of the table, exactly as the catalog spells it and without quotes.
+	// Empty: "public". The search_path is not used, because a role that may write to one of its
+	// schemas could put its own table in front of yours.
 	Schema string
 	// Table is the name of the table: lower-case letters, digits and underscores. Empty:
 	// "csoauth_tokens".
 	Table string
-	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, a
-	// role of which that is a member, the owner of the schema or of the database, and a superuser.
+	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, the
+	// roles that it is a member of, the owner of the schema or of the database, and a superuser.
 	Owner string
 }
 
-// A Store is a [tokens.Store] in PostgreSQL. It has nothing to close, and is safe for concurrent
-// use.
+// A Store is a [tokens.Store] in PostgreSQL. It is safe for concurrent use, and needs no Close.
 type Store struct {
 	db           *sql.DB
 	schema, name string
@@ -40,9 +39,9 @@ type Store struct {
 	calls        chan struct{} // has a value for each call that is under way
 }
 
-// New returns a Store over db, which stays the caller's. The table must be there: see
-// [Store.Migrate]. New's error says that there is no db, or that a name cannot work; it does not
-// ask the database.
+// New returns a Store that uses db. The caller must close db. The table must exist before the Store
+// is used: see [Store.Migrate]. New returns an error if db is nil or a name is not valid. It does
+// not connect to the database.
 func New(db *sql.DB, o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}
@@ -67,8 +66,8 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 	return s, nil
 }
 
-// Format prints the name of the table under every verb, and nothing of the database, whose address
-// may have a password.
+// Format prints only the name of the table under every verb. It prints nothing of the database,
+// because its address may contain a password.
 func (s Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "pgstore.Store(%s)", s.table) }
 
 // maxCalls is how many calls are under way at a time; more wait. PostgreSQL takes 100 connections

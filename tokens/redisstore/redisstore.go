@@ -14,29 +14,32 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Options vary a Store. Nil is fine.
+// Options configure a Store. A nil *Options means all defaults.
 type Options struct {
-	// Prefix begins the name of each login's hash. One with {braces} puts all logins into one slot
-	// of a cluster. Empty: "csoauth:".
+	// Prefix begins the name of each login's hash. A prefix with {braces} puts all logins into one
+	// slot of a cluster. Empty: "csoauth:".
 	Prefix string
-	// TTL deletes a login that was not written for so long: at least a millisecond. A login in use
-	// is written with each refresh, about once an hour, so take weeks. Zero: logins stay.
+	// TTL is the time after its last write when Redis deletes a login. It must be at least a
+	// millisecond. Each refresh writes a login, so a login in use is written about once an hour.
+	// Choose a TTL of weeks. Zero: Redis keeps logins forever.
 	TTL time.Duration
 }
 
-// A Store is a [tokens.Store] in Redis. It has nothing to close, and is safe for concurrent use.
+// A Store is a [tokens.Store] in Redis. It is safe for concurrent use, and needs no Close.
 type Store struct {
 	do     func(ctx context.Context, args ...any) (any, error)
 	prefix string
 	ttl    time.Duration
 }
 
-// New returns a Store over the Do method of a client of github.com/redis/go-redis/v9: of a
-// *redis.Client, with or without sentinels, or of a *redis.ClusterClient. It does not work with a
-// *redis.Ring, which asks another server when one is down and finds no logins there, nor with what
-// sends its commands later, such as a pipeline. The error is that of [NewFunc].
+// New returns a Store that sends its commands with the Do method of a client of
+// github.com/redis/go-redis/v9. That client is a *redis.Client, with or without sentinels, or a
+// *redis.ClusterClient. A *redis.Ring does not work: it asks another server when one is down, and
+// finds no logins there. A pipeline does not work either, because it sends its commands later. The
+// error is that of [NewFunc].
 //
-// Set ContextTimeoutEnabled: without it go-redis ignores a context that ends during a command.
+// Set ContextTimeoutEnabled in the client's options. Without it, go-redis ignores a context that
+// ends during a command.
 func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args ...any) R, o *Options) (*Store, error) {
 	if do == nil {
 		return NewFunc(nil, o)
@@ -44,11 +47,13 @@ func New[R interface{ Result() (any, error) }](do func(ctx context.Context, args
 	return NewFunc(func(ctx context.Context, args ...any) (any, error) { return do(ctx, args...).Result() }, o)
 }
 
-// NewFunc returns a Store over a function that sends one command to the master and returns its
-// reply: int64 for an integer, string or []byte for a string, []any for an array, and an error for
-// an error, with Redis's text in its own. All args are strings; the fourth is the one Redis key,
-// for clients that find the server of a slot themselves. NewFunc's error says which option cannot
-// work; it does not ask Redis.
+// NewFunc returns a Store that sends its commands with do. That function sends one command to the
+// master and returns its reply: int64 for an integer, string or []byte for a string, and []any for
+// an array. For an error of Redis it returns an error whose text contains Redis's text. All args
+// are strings. The fourth is the only Redis key, for clients that find the server of a slot
+// themselves.
+//
+// NewFunc returns an error if an option is not valid. It does not connect to Redis.
 func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options) (*Store, error) {
 	if o == nil {
 		o = &Options{}

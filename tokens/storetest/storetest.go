@@ -7,17 +7,18 @@
 //		})
 //	}
 //
-// It depends on package testing only. It takes a few seconds for a store that responds in
-// milliseconds. The largest value that the store gets has 64 KiB, also beneath the seal.
+// The package depends only on package testing. Run takes a few seconds for a store that responds in
+// milliseconds. The largest value that the store gets has 64 KiB, including what the
+// seal adds.
 //
-// Run cannot make a store fail, hang or crash, nor look behind it. So it does not check
+// Run cannot make a store fail, hang or crash, and cannot see inside it. So it does not check
 //
-//   - that a swap which has returned survives a crash, and which errors follow a failure;
-//   - that Load and CompareAndSwap end with a context that ends while they wait;
-//   - that a value which cannot be read, or which was copied from another key, is an error, and
-//     that no key is used as a path where nobody sees it;
-//   - that several processes see each other's swaps, which handles stand for here;
-//   - that a lock does not end by a time-out of more than half a second.
+//   - that a swap that has returned survives a crash, and which errors a failure causes;
+//   - that Load and CompareAndSwap return if the context ends while they wait;
+//   - that a value that cannot be read, or was copied from another key, is an error;
+//   - that the store does not use a key as a path where the test cannot see it;
+//   - that several processes see each other's swaps: Run uses several handles instead;
+//   - that a lock has no time-out of more than half a second.
 package storetest
 
 import (
@@ -36,17 +37,18 @@ import (
 var patience = 10 * time.Second
 
 // Run checks the store that open returns, and then [tokens.Sealed] over it. If the store is a
-// [tokens.Locker], Run checks the lock too. Call Run once in a test or subtest, and not after the
-// store is in use there.
+// [tokens.Locker], Run checks the lock too. Call Run once in a test or subtest, before the test
+// uses the store.
 //
-// open returns the store that dir stands for: an empty one for a dir that it has not seen, and the
-// same one, by another handle if the store has handles, for a dir that it has. dir is the path of a
-// directory of the test's; a store that needs none takes it as a name or a prefix. open may fail t,
-// and may leave t to clean up.
+// open returns the store for dir. For a new dir it returns an empty store. For a dir that it got
+// before, it returns the same store, by another handle if the store has handles. dir is the path of
+// a directory that belongs to the test. A store that needs no directory may use dir as a name or a
+// prefix. open may fail t, and may register clean-up functions with t.
 //
-// For a Locker, dir must stand for the same store in another process as well. Run starts one to see
-// the lock freed when it dies: the same test binary, which runs only the test that called Run, up
-// to that call. There Run opens the store of the parent's dir, takes the lock, and is killed.
+// For a Locker, dir must name the same store in another process as well. Run starts a second
+// process to check that the lock is freed when that process dies. It is the same test binary, and
+// runs only the test that called Run, up to that call. There Run opens the store of the parent's
+// dir and takes the lock. Then the parent kills the process.
 func Run(t *testing.T, open func(t testing.TB, dir string) tokens.Store) {
 	t.Helper()
 	holdIfChild(t, open)
