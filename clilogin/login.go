@@ -16,11 +16,13 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Login logs the user in, in the browser: another user, or one whose login has ended. auth are the
-// options of this attempt; nil: those of Options.Loopback. If it fails, the login is as it was.
+// Login logs the user in with the browser. It is for another user, or for a user whose login has
+// ended. auth are the options of this attempt. Nil: those of Options.Loopback. If Login fails, the
+// stored login does not change.
 //
-// Its errors are those of [loopback.Login], [ErrAnotherUser], and what cannot work: before a
-// browser opens, Login tries the directory, the keyring and a connection to Contentstack.
+// It returns the errors of loopback.Login and [ErrAnotherUser]. Before it opens a browser, Login
+// checks the directory, the keyring and a connection to Contentstack, and returns an error if one
+// of them does not work.
 func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 	if s.closed.Load() {
 		return errClosed

@@ -17,53 +17,57 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Options vary a [Session]. Nil is fine.
+// Options configure a Session. A nil *Options means all defaults.
 type Options struct {
-	// Program names the program: in the name of its directory, in the keyring, and on the pages
-	// that the browser shows. Set it in a program that others use. Empty: the name of its file,
-	// with hyphens for what a name cannot have.
+	// Program is the name of the program in the path of its directory, in the keyring, and on the
+	// pages that the browser shows. Set it in a program that others use. Empty: the name of the
+	// program's file, with hyphens for characters that a name cannot have.
 	Program string
-	// FormerPrograms are names that the program had. If there is a login of one of them and none of
-	// Program's, the Session is of that one, and stays where it is.
+	// FormerPrograms are earlier names of the program. If one of them has a login and Program has
+	// no login, the Session uses that login and does not move it.
 	FormerPrograms []string
-	// Profile keeps several logins side by side: 1 to 64 letters, digits, - and _, whatever their
-	// case. Empty: "default".
+	// Profile is the name of the login, so that a program can keep several logins side by side. It
+	// has 1 to 64 letters, digits, - and _, and its case does not matter. Empty: "default".
 	Profile string
-	// Dir is the directory for all profiles. It must be on a local file system. Empty: one named
-	// after the Program in the user's configuration directory, on Windows in %LocalAppData%.
+	// Dir is the directory for all profiles. It must be on a local file system. Empty: a directory
+	// named after Program in the user's configuration directory, or on Windows in %LocalAppData%.
 	Dir string
-	// RequireKeyring refuses to keep a key in a file. A login whose key is in one counts as none.
+	// RequireKeyring refuses to keep a key in a file. A login whose key is in a file then counts as
+	// no login.
 	RequireKeyring bool
-	// NoLogin keeps Open from beginning a login.
+	// NoLogin prevents Open from beginning a login.
 	NoLogin bool
 	// Switch accepts a login of another user or organization than the profile's last one. Without
-	// it, such a login is an [ErrAnotherUser], and the old one stays: a browser may be logged in as
-	// another user, and Contentstack does not ask.
+	// Switch, such a login returns [ErrAnotherUser], and the old login stays. The reason is that a
+	// browser may be logged in as another user, and Contentstack does not ask.
 	Switch bool
-	// MinValid is how long the access token of this program should be good for when it is handed
-	// out: it is refreshed earlier. At most half of a token's lifetime. If no other token can be
-	// had, the one that is there serves until its end. Zero: 10 minutes.
+	// MinValid is how long an access token should still be valid when the Session returns it. A
+	// token with less time left is refreshed first. MinValid is at most half of a token's lifetime.
+	// If the refresh fails, the Session returns the old token until it expires. Zero: 10 minutes.
 	MinValid time.Duration
-	// LoginCommand is what the user types to log in, such as "mytool login", for error messages.
-	// Empty: they say to use the Program at a terminal.
+	// LoginCommand is the command with which the user logs in, such as "mytool login". Error
+	// messages name it. Empty: they tell the user to run the Program in a terminal.
 	LoginCommand string
-	// Logger gets what happens to the login's tokens: see [tokens.Options]. Nil: no log.
+	// Logger logs the events of the login's tokens: see [tokens.Options]. Nil: no log.
 	//
 	// [tokens.Options]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Options
 	Logger *slog.Logger
-	// Hosts get the access token besides those of the Config: see [tokens.Options].
+	// Hosts are further hosts that get the access token, besides those of the Config: see
+	// [tokens.Options].
 	//
 	// [tokens.Options]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Options
 	Hosts []string
-	// Loopback are the options of the login itself. Its Program is that above if it is empty. Its
-	// Out also gets what this package tells the user, and decides whether the program is in the
-	// foreground of a terminal: nil, which is standard error, or another *os.File may be one. Its
-	// Timeout also bounds the wait for other programs. A login for another organization than its
-	// AuthOptions ask for does not fit. Nil is fine.
+	// Loopback are the options of the login itself. Nil: all defaults. If its Program is empty, the
+	// Program above is used. Its Out also gets the messages of this package. Out also decides
+	// whether the program is in the foreground of a terminal: it can be one if it is nil, which
+	// means standard error, or another *os.File. Its Timeout also limits the wait for other
+	// programs. If its AuthOptions require an organization, a stored login for another organization
+	// does not fit.
 	Loopback *loopback.Options
 }
 
-// Format prints the Options under every verb, as those of package loopback print.
+// Format prints the Options under every verb. It prints Loopback as [loopback.Options] prints
+// itself.
 func (o Options) Format(f fmt.State, _ rune) {
 	login := "<nil>"
 	if o.Loopback != nil {
@@ -171,9 +175,10 @@ func (o *Options) dirs() ([]string, error) {
 	return all, nil
 }
 
-// ProfileDir returns the directory of the profile, which need not exist: the one of Program, or of
-// a former one if the login is there. The program may keep a profile's settings in it. What begins
-// with a hyphen or a dot, or ends in .lock, is clilogin's.
+// ProfileDir returns the directory of the profile, which need not exist. This is the directory of
+// Program, or of a former program if the login is there. The program may store the profile's
+// settings in it. Names that begin with a hyphen or a dot, or end in .lock, are reserved for
+// clilogin.
 func (o *Options) ProfileDir(ctx context.Context) (string, error) {
 	full, err := o.fill()
 	if err == nil {

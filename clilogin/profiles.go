@@ -17,21 +17,22 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A Profile is what a login says of itself, without its key. Only Name and Dir are set if there is
-// none. UserName, Email and OrganizationName are empty if the app's scopes did not tell them.
+// A Profile has the stored information about a login. Reading it needs no key. If there is no
+// login, only Name and Dir are set. UserName, Email and OrganizationName are empty if the app's
+// scopes do not include them.
 type Profile struct {
 	Name     string
 	Dir      string // its directory
-	LoggedIn bool   // there is a login, whether or not it works
-	// Err is why what is there cannot be read.
+	LoggedIn bool   // whether there is a login; it may no longer work
+	// Err says why the profile cannot be read.
 	Err error
 
 	UserUID, UserName, Email          string
 	OrganizationUID, OrganizationName string
 	AppUID, ClientID                  string
-	Region                            csoauth.Region // where the token is good
-	Server                            string         // who made it, such as "https://app.contentstack.com"
-	Scopes                            []string       // that were asked for; nil: those of the app
+	Region                            csoauth.Region // the region of the token
+	Server                            string         // who issued it, such as "https://app.contentstack.com"
+	Scopes                            []string       // the scopes that the login asked for; nil: those of the app
 	Made                              time.Time      // when the user logged in
 	Host                              string         // where
 	KeyPlace                          string         // "keyring" or "file"
@@ -52,14 +53,15 @@ func profileOf(path string, s *state) Profile {
 	return p
 }
 
-// Profile returns what the login says of itself. It needs neither a key nor Contentstack.
+// Profile returns the stored information about the login. It needs neither a key nor Contentstack.
 func (s *Session) Profile(ctx context.Context) Profile {
 	now, _ := s.profile.state(ctx)
 	return profileOf(s.profile.path, now)
 }
 
-// Profiles returns the profiles of the Program and its former names, or those in Options.Dir, by
-// their names. It needs neither a key nor Contentstack. The trouble of one is its Err.
+// Profiles returns the profiles of the Program and its former names, or those in Options.Dir,
+// sorted by name. It needs neither a key nor Contentstack. If a profile cannot be read, its Err
+// says why.
 func Profiles(ctx context.Context, o *Options) ([]Profile, error) {
 	full, err := o.fill()
 	if err != nil {
@@ -103,8 +105,9 @@ func profilesIn(ctx context.Context, dir string) ([]Profile, error) {
 	return all, ctx.Err()
 }
 
-// Siblings returns the other profiles whose logins end with this one at Logout: those of the same
-// user, app and organization, which Contentstack knows as one grant, in the same directory.
+// Siblings returns the other profiles whose logins end when this one logs out. They are the
+// profiles in the same directory that have the same user, app and organization. For Contentstack,
+// these logins are one grant.
 func (s *Session) Siblings(ctx context.Context) ([]Profile, error) {
 	all, err := s.siblings(ctx)
 	if err != nil {

@@ -14,21 +14,21 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// Test for these errors with errors.Is, besides csoauth's and those of package loopback.
+// Test for these errors with errors.Is, and for those of packages csoauth and loopback.
 var (
-	// ErrKeyUnreachable: there is a login, and its key is in the keyring, which cannot be reached
-	// from here. The login is left alone: run the program where the user logged in. [Session.Login]
-	// makes a new login all the same.
+	// ErrKeyUnreachable: there is a login, but its key is in the keyring, and this program cannot
+	// reach the keyring. The login stays as it is. Run the program where the user logged in.
+	// [Session.Login] can still make a new login.
 	ErrKeyUnreachable = errors.New("the key of the login is in the keyring, which cannot be reached from here: run this where you logged in, or log in anew")
-	// ErrAnotherUser: the browser has logged in another user, or for another organization, than the
-	// profile's last login, which stays.
+	// ErrAnotherUser: the browser logged in another user than the profile's last login, or for
+	// another organization. The last login stays.
 	ErrAnotherUser = errors.New("another user or organization")
 
 	errClosed = errors.New("clilogin: the Session is closed")
 )
 
-// A Session is the login of the program's user. It is safe for concurrent use. There may be no
-// login: then its methods return [csoauth.ErrLoginRequired].
+// A Session is the login of the program's user. It is safe for concurrent use. If there is no
+// login, its methods return [csoauth.ErrLoginRequired].
 type Session struct {
 	config  *csoauth.Config
 	o       Options
@@ -40,15 +40,22 @@ type Session struct {
 	failed  chan error // has room for why the latest refresh failed
 }
 
-// Open returns the session of the program's user: the one of an earlier run, its token refreshed if
-// that is due, or a new one after a login in the user's browser. Close it.
+// Open returns the session of the program's user. It uses the login of an earlier run, and
+// refreshes its token if that is due. Otherwise it begins a login in the user's browser. Close the
+// Session when you no longer need it.
 //
-// Open begins a login if there is none that works and that fits the Config (the same app and
-// region, one of the redirect URIs, no fewer scopes), the program is in the foreground of a
-// terminal, and the user has not just refused one. Otherwise, and if it cannot tell because the
-// network or the keyring does not respond, it returns a Session whose methods say so. Its own error
-// is about what cannot work (a [csoauth.ErrConfig], the Options, a directory), or about the login
-// that it began.
+// Open begins a login only if all of this is true:
+//
+//   - There is no login that works and fits the Config. A login fits if it has the same app and
+//     region, one of the redirect URIs, and no fewer scopes.
+//   - The program is in the foreground of a terminal.
+//   - The user has not denied or abandoned a login in the last ten minutes.
+//   - Options.NoLogin is not set.
+//
+// Otherwise it returns a Session. If no login works, the methods of that Session return the error.
+// Open does the same if it cannot know, because the network or the keyring does not respond. Open
+// itself returns an error only if the Config, the Options or a directory cannot work (such as
+// [csoauth.ErrConfig]), or if the login that it began fails.
 func Open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) {
 	s, err := open(ctx, c, o)
 	if err != nil {
@@ -130,7 +137,7 @@ func (s *Session) begin() (err error) {
 	return err
 }
 
-// Format keeps secrets out of what fmt prints.
+// Format prints the Session under every verb, without secrets.
 func (s Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "clilogin.Session") }
 
 // note remembers why a refresh failed, for Invalidate.
@@ -162,15 +169,15 @@ func (s *Session) whyNot(ctx context.Context) error {
 	return errors.New("it came less than a minute ago in place of another one that was rejected")
 }
 
-// API makes requests to Contentstack's APIs as the user.
+// API returns a client that calls Contentstack's APIs as the user.
 func (s *Session) API() *csapi.Client { return s.api }
 
-// Tokens has the login for what wants another interface, such as an [oauth2.TokenSource]. Do not
-// Put or Delete it there.
+// Tokens returns the login for code that needs another interface, such as an oauth2.TokenSource. Do
+// not call its Put or Delete.
 func (s *Session) Tokens() *tokens.Login { return s.login }
 
-// Close waits for a refresh under way, which may take half a minute. Its error says that the login
-// may be lost.
+// Close waits for a running refresh, which may take half a minute. If it returns an error, the
+// login may be lost.
 func (s *Session) Close() error {
 	s.closed.Store(true)
 	if err := s.manager.Close(); err != nil {
@@ -249,8 +256,9 @@ func (s *Session) explain(ctx context.Context, err error) error {
 	return e
 }
 
-// Token returns the login's token, refreshed if that is due: see [Options]. Do not keep it.
-// [csoauth.ErrLoginRequired] says that there is no login, or that it has ended, and what to do.
+// Token returns the login's token, and refreshes it if that is due: see Options. Do not store it:
+// call Token each time. The error is csoauth.ErrLoginRequired if there is no login or it has ended.
+// Its text says what to do.
 func (s *Session) Token(ctx context.Context) (*csoauth.Token, error) {
 	t, err := s.login.Token(ctx)
 	if err != nil {
@@ -259,13 +267,14 @@ func (s *Session) Token(ctx context.Context) (*csoauth.Token, error) {
 	return t, nil
 }
 
-// Invalidate says that an API has rejected an access token, and gets another: for callers who send
-// it themselves. Then ask for the Token again. API does so by itself.
+// Invalidate reports that an API has rejected an access token, and gets another token. It is for
+// callers who send the token themselves. After Invalidate, call Token again. The client that API
+// returns does this by itself.
 //
-// Nothing happens if accessToken is not the current one any more, so ten callers cause one refresh,
-// also in ten processes. It is an error if accessToken is all that can be had now:
-// [csoauth.ErrLoginRequired] if that will stay so. A token that came in place of a rejected one is
-// replaced a minute later at the earliest.
+// Invalidate does nothing if accessToken is no longer the current one, so ten callers cause one
+// refresh, even in ten processes. It returns an error if there is no other token now. The error is
+// csoauth.ErrLoginRequired if only a new login helps. A token that replaced a rejected one is
+// itself replaced a minute later at the earliest.
 func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 	before, err := s.login.Token(ctx)
 	if err != nil {
@@ -300,10 +309,10 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 	return fmt.Errorf("clilogin: no other token can be had in place of the rejected one: %w", s.whyNot(ctx))
 }
 
-// Logout ends the login everywhere: it revokes what the user has allowed the app in the
-// organization, which ends the user's logins on other machines too, and those of the [Siblings].
-// Then it forgets them. If that cannot be done, the login stays and the error says why. Without a
-// login there is nothing to do.
+// Logout ends the login everywhere. It revokes the user's authorization of the app in the
+// organization. This also ends the user's logins on other machines, and those of the [Siblings].
+// Then Logout removes this login and the Siblings from this machine. If the revocation fails, the
+// login stays and the error says why. If there is no login, Logout does nothing.
 //
 // [Siblings]: https://pkg.go.dev/github.com/contentstack/csoauth/clilogin#Session.Siblings
 func (s *Session) Logout(ctx context.Context) error {
@@ -363,8 +372,9 @@ func (s *Session) revoke(ctx context.Context, now *state) error {
 	return errors.Join(err, manager.Close())
 }
 
-// Forget removes the login here, with its key. It needs neither the key nor Contentstack, where the
-// app stays allowed. It waits for a login that another program has begun, as that would come back.
+// Forget removes the login and its key from this machine. It needs neither the key nor
+// Contentstack. At Contentstack, the user's authorization of the app stays. If another program has
+// begun a login, Forget waits for it, because that login would otherwise be stored afterwards.
 func (s *Session) Forget(ctx context.Context) error {
 	if s.closed.Load() {
 		return errClosed
@@ -379,7 +389,8 @@ func (s *Session) Forget(ctx context.Context) error {
 	return nil
 }
 
-// Forget is [Session.Forget] for a program that has no Config at hand, or one that does not fit.
+// Forget removes the login as [Session.Forget] does. It is for a program that has no Config, or one
+// whose Config does not fit the login.
 func Forget(ctx context.Context, o *Options) error {
 	full, err := o.fill()
 	if err != nil {
@@ -396,14 +407,15 @@ func Forget(ctx context.Context, o *Options) error {
 	return nil
 }
 
-// A Status is what is known of the login.
+// A Status describes the state of the login.
 type Status struct {
-	// State is whether it works. Err is why it does not, or why that is not known.
+	// State says whether the login works. Err says why it does not work, or why that is not known.
 	State State
 	Err   error
-	// Expires is when the access token ends. It is replaced before. Zero: there is none.
+	// Expires is when the access token expires. The Session refreshes it before. Zero: there is no
+	// access token.
 	Expires time.Time
-	// Profile is what the login itself says. Its Err is nil.
+	// Profile has the stored information about the login. Its Err is nil.
 	Profile
 }
 
@@ -412,12 +424,12 @@ type State string
 
 const (
 	StateValid   State = "valid"
-	StateOver    State = "over"      // or there is none; only a new login helps
-	StateUnknown State = "not known" // Contentstack, the keyring or the directory does not say
+	StateOver    State = "over"      // the login has ended, or there is no login; only a new login helps
+	StateUnknown State = "not known" // Contentstack, the keyring or the directory does not respond
 )
 
-// Status asks Contentstack whether the login works. Its error is that of ctx; all else is in the
-// Status.
+// Status asks Contentstack whether the login works. It returns an error only if ctx ends.
+// Everything else is in the Status.
 func (s *Session) Status(ctx context.Context) (*Status, error) {
 	status := &Status{Profile: s.Profile(ctx)}
 	err := s.ready(ctx)

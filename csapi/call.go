@@ -21,17 +21,19 @@ import (
 // megabytes.
 const maxResponse = 16 << 20
 
-// Get reads JSON from path of a service into out, which is as for json.Unmarshal. A query may
-// follow the path. An empty response leaves out as it is; out may be nil.
+// Get sends a GET request for path to a service, and decodes the JSON response into out, as
+// json.Unmarshal does. The path may contain a query. An empty response does not change out. out may
+// be nil.
 //
-// The request goes to the region of the token, and for the token's organization. If the response is
-// not JSON with a status of 2xx, the error is an [*Error].
+// The request goes to the token's region, and is for the token's organization. If the response is
+// not JSON with a 2xx status, the error is an [*Error].
 func (c *Client) Get(ctx context.Context, s Service, path string, out any) error {
 	return c.Call(ctx, http.MethodGet, s, path, nil, out)
 }
 
-// Call is Get for any method. in becomes the JSON of the request's body; nil: none. For bodies that
-// are no JSON, use [Client.HTTPClient].
+// Call sends a request with any method, and otherwise works as [Client.Get] does. It sends in as
+// JSON. If in is nil, the request has no body. For bodies that are not JSON, use
+// [Client.HTTPClient].
 func (c *Client) Call(ctx context.Context, method string, s Service, path string, in, out any) error {
 	return c.call(ctx, call{method, s, path, nil}, in, out)
 }
@@ -42,20 +44,20 @@ type StackClient struct {
 	apiKey, branch string
 }
 
-// Stack returns a StackClient for the stack with that API key, which is no secret by itself.
+// Stack returns a StackClient for the stack with this API key. The API key alone is not a secret.
 func (c *Client) Stack(apiKey string) *StackClient { return &StackClient{client: c, apiKey: apiKey} }
 
-// Branch returns a StackClient for a branch, by its UID or alias, of the same stack.
+// Branch returns a StackClient for a branch of the same stack. name is the branch's UID or alias.
 func (s *StackClient) Branch(name string) *StackClient {
 	return &StackClient{s.client, s.apiKey, name}
 }
 
-// Get is [Client.Get] for the stack: the request has its API key and branch.
+// Get works as [Client.Get] does. It adds the stack's API key and branch to the request.
 func (s *StackClient) Get(ctx context.Context, path string, out any) error {
 	return s.Call(ctx, http.MethodGet, path, nil, out)
 }
 
-// Call is [Client.Call] for the stack.
+// Call works as [Client.Call] does. It adds the stack's API key and branch to the request.
 func (s *StackClient) Call(ctx context.Context, method, path string, in, out any) error {
 	if s.apiKey == "" {
 		return errors.New("csapi: the stack's API key is empty")

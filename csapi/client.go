@@ -11,19 +11,20 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A Source has the access token of one login. The [*tokens.Login] of package tokens is one, which
-// refreshes it; [Static] makes one of a single token.
+// A Source returns the access token of one login. A [*tokens.Login] of package tokens is a Source
+// that refreshes the token. [Static] returns a Source of a single token.
 //
 // [*tokens.Login]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Login
 type Source interface {
-	// Token returns the current token. csoauth.ErrLoginRequired says that there is none any more.
+	// Token returns the current token. The error is csoauth.ErrLoginRequired if there is no token
+	// any more.
 	Token(ctx context.Context) (*csoauth.Token, error)
-	// Invalidate says that an API has rejected an access token. If Token has a better one
-	// afterwards, the request is sent once more with that.
+	// Invalidate reports that an API has rejected an access token. If Token returns another one
+	// afterwards, the Client repeats the request once with it.
 	Invalidate(ctx context.Context, accessToken string) error
 }
 
-// Static returns a Source of one token, which it never replaces.
+// Static returns a Source that always returns t.
 func Static(t *csoauth.Token) Source { return static{t} }
 
 type static struct{ token *csoauth.Token }
@@ -40,19 +41,19 @@ func (s static) Invalidate(context.Context, string) error { return nil }
 // Format keeps the token out of what fmt prints.
 func (s static) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Static") }
 
-// Options change what a Client does. The zero value is ready to use.
+// Options configure a Client. The zero value means all defaults.
 type Options struct {
 	// Base sends the requests. Nil: the Transport of the Config's HTTPClient, or else
 	// http.DefaultTransport.
 	Base http.RoundTripper
-	// Timeout is how long one try of a call may take, with its response. Zero: 30 seconds. It does
-	// not count for HTTPClient.
+	// Timeout is how long one try of a call may take, including its response. Zero: 30 seconds. It
+	// does not apply to HTTPClient.
 	Timeout time.Duration
 }
 
 // A Client makes requests with the token of one login. It is safe for concurrent use. Use one
-// Client for all requests of a login, and For for other logins of the same app: they share the
-// pauses that Contentstack asks for.
+// Client for all requests of a login. For other logins of the same app, call [Client.For]: these
+// Clients share the pauses that Contentstack asks for.
 type Client struct {
 	config  *csoauth.Config
 	source  Source
@@ -61,8 +62,8 @@ type Client struct {
 	paces   *paces
 }
 
-// New returns a Client for the login of s, whose tokens c has got. s is nil if only For is used. o
-// may be nil.
+// New returns a Client for the login of s. c is the Config that got the tokens of s. s may be nil
+// if you only use For. o may be nil.
 func New(c *csoauth.Config, s Source, o *Options) *Client {
 	if o == nil {
 		o = &Options{}
@@ -83,11 +84,11 @@ func New(c *csoauth.Config, s Source, o *Options) *Client {
 	return client
 }
 
-// Format keeps secrets out of what fmt prints.
+// Format prints the Client under every verb, without secrets.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Client") }
 
-// For returns a Client for another login, which shares the rest with c: a pause for an organization
-// counts for all its users. It costs an allocation.
+// For returns a Client for another login. It shares everything else with c, so a pause for an
+// organization holds for all its users. It is cheap: one allocation.
 //
 //	apis := csapi.New(config, nil, nil) // once
 //	user, err := apis.For(manager.For("user-17")).User(ctx)
@@ -107,8 +108,8 @@ func (c *Client) token(ctx context.Context) (*csoauth.Token, error) {
 }
 
 // BaseURL returns the base URL of a service in the region of the current token, without a trailing
-// slash, for an SDK that wants it. The token may be replaced by one of another region later: then
-// requests of HTTPClient to the old host fail, and a new BaseURL is needed.
+// slash. It is for an SDK that needs it. A token of another region may replace the token later.
+// Then requests of HTTPClient to the old host fail, and you must call BaseURL again.
 func (c *Client) BaseURL(ctx context.Context, s Service) (string, error) {
 	t, err := c.token(ctx)
 	if err != nil {

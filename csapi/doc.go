@@ -1,5 +1,5 @@
-// Package csapi is for what comes after the login: who the user is, which organizations and stacks
-// there are, requests to any of Contentstack's APIs, and the end of the login.
+// Package csapi calls Contentstack's APIs after the login. It returns the user, the organizations
+// and the stacks, sends requests to any of the APIs, and revokes the login.
 //
 //	api := csapi.New(config, manager.For("user-17"), nil)
 //	user, err := api.User(ctx)
@@ -7,13 +7,14 @@
 //	err = api.Stack(stack.APIKey).Get(ctx, "/v3/content_types", &types)
 //	err = api.Revoke(ctx)
 //
-// The host, the organization_uid header and the access token of a request come from one and the
-// same token, whatever its region. A 401 gets another token and one more try. A 429 pauses all
-// requests of the Client to that organization; a wait of more than a minute is an error at once,
-// unless the context's deadline is later. A GET that fails with 5xx is sent again.
+// The host, the organization_uid header and the access token of a request always come from the same
+// token, whatever its region. After a 401, the Client gets another token and repeats the request
+// once. A 429 pauses all requests of the Client to that organization. If the wait is more than a
+// minute, the request fails at once, unless the context's deadline is later. The Client repeats a
+// GET that fails with 5xx.
 //
-// For a token that is kept nowhere, such as one that package loopback has just got, use [Static].
+// For a token that you do not store, such as one from package loopback, use [Static].
 //
-// None of this was run against Contentstack itself. Which of it is documented, and which is only
-// read from the code of Contentstack's clients, is in docs/emulator.md.
+// This package was never run against Contentstack itself. docs/emulator.md says which behavior is
+// documented, and which is only known from the code of Contentstack's clients.
 package csapi

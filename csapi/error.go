@@ -17,29 +17,29 @@ import (
 	"github.com/contentstack/csoauth/internal/untrusted"
 )
 
-// What an API refused. Test for these with errors.Is; the [*Error] has more. A 401 that only a new
-// login helps is [csoauth.ErrLoginRequired].
+// These errors say why an API refused a request. Test for them with errors.Is. The [*Error] has the
+// details. If only a new login helps against a 401, the error is [csoauth.ErrLoginRequired].
 var (
-	// ErrNoUser: the token is an app's, and no user's.
+	// ErrNoUser: the token belongs to an app, not to a user.
 	ErrNoUser = errors.New("the token has no user")
-	// ErrForbidden: the user's role is too small, the stack or organization is another than the
-	// token's, or the token lacks a scope. Neither a refresh nor another login helps.
+	// ErrForbidden: the user's role does not allow the request, the stack or organization is not
+	// the token's, or the token lacks a scope. Neither a refresh nor another login helps.
 	ErrForbidden = errors.New("forbidden")
 	// ErrInsufficientScope: the token lacks a scope, so it is ErrForbidden as well. Add the scope
 	// to the app in the Developer Hub, and have the user log in again.
 	ErrInsufficientScope = errors.New("insufficient scope")
 	// ErrRateLimited: there were too many requests. The Error's RetryAfter says how long to wait.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrNotFound: there is no such thing, or not for this user.
+	// ErrNotFound: the requested object does not exist, or this user may not see it.
 	ErrNotFound = errors.New("not found")
 	// ErrInvalid: the request is not valid. The Error's Fields say what is wrong with it.
 	ErrInvalid = errors.New("invalid request")
 )
 
-// An Error is what an API said instead of what was asked for. Network failures are other errors.
+// An Error is an error response of an API. Network failures have other types.
 //
-// Its texts come from outside. They do not contain the access token, nor control characters, and
-// have at most 512 bytes.
+// Its texts come from outside. They contain neither the access token nor control characters. Each
+// has at most 512 bytes.
 type Error struct {
 	Service    Service
 	Method     string
@@ -48,16 +48,17 @@ type Error struct {
 	// Code is Contentstack's error_code, such as 105 or 316; 0 if the response has none.
 	Code    int
 	Message string
-	// Fields say what is wrong with each field of the request. They have at most 20 fields with 5
+	// Fields say what is wrong with each field of the request. There are at most 20 fields with 5
 	// texts each.
 	Fields map[string][]string
-	// RetryAfter is how long to wait before the next try, at most 24 hours; 0 if nobody said.
+	// RetryAfter is how long to wait before the next try, at most 24 hours; 0 if the response does
+	// not say.
 	RetryAfter time.Duration
 
 	over bool // the Source says that only a new login helps
 }
 
-// Error returns the request, the status, what was said, and how long to wait.
+// Error returns the request, the status, the message of the API, and how long to wait.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("csapi: %s %s: %s", e.Method, e.Path, strings.TrimSpace(strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode)))
 	if e.Code != 0 {
@@ -78,7 +79,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Is finds the package's errors in e.
+// Is reports whether e means target, an error of this package or [csoauth.ErrLoginRequired].
+// errors.Is calls it.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrForbidden:

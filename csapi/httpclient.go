@@ -15,18 +15,19 @@ import (
 	"github.com/contentstack/csoauth/internal/useragent"
 )
 
-// HTTPClient returns an HTTP client for other people's SDKs, uploads and responses that are no
-// JSON. It takes absolute URLs of the login's hosts alone, such as [Client.BaseURL] returns; a
-// request to any other host is an error.
+// HTTPClient returns an HTTP client for other SDKs, for uploads, and for responses that are not
+// JSON. It accepts only absolute URLs of the login's hosts, such as those of [Client.BaseURL]. A
+// request to any other host returns an error.
 //
-// To each request it adds the access token, in place of any Authorization header. It removes an
-// authtoken header, which must not stand beside it, and headers without a value. It sets
-// organization_uid if neither that nor api_key is there. It repeats requests as [Client.Get] does,
-// if their body can be had again ([http.Request.GetBody]); otherwise, and at last, the response is
-// returned as it came: see [CheckResponse]. A redirect to another host is followed without the
-// token and these headers.
+// It adds the access token to each request, and replaces any Authorization header. It removes
+// headers without a value, and an authtoken header, which must not be sent together with the token.
+// It sets organization_uid if the request has neither organization_uid nor api_key.
 //
-// It has no time-out: give its requests a context.
+// It repeats requests as [Client.Get] does, if it can read the body again ([http.Request.GetBody]).
+// Otherwise, and after the last try, it returns the response unchanged: see [CheckResponse]. It
+// follows a redirect to another host without the token and these headers.
+//
+// It has no time-out, so give its requests a context with a deadline.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: &transport{c}} }
 
 type transport struct{ client *Client }
@@ -54,8 +55,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return of(context.WithValue(req.Context(), exchangeKey{}, exchange{t.client, got}), req, got.Response), nil
 }
 
-// CheckResponse returns nil if the status of a response of [Client.HTTPClient] is 2xx, and
-// otherwise the [*Error] that it is. For that it reads the body, which it does not close.
+// CheckResponse checks a response of [Client.HTTPClient]. It returns nil if the status is 2xx, and
+// an [*Error] otherwise. To make the Error it reads the body. It does not close the body.
 func CheckResponse(resp *http.Response) error {
 	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
 		return nil

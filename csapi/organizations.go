@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// An Organization of Contentstack's has users and stacks.
+// An Organization is an organization in Contentstack. It has users and stacks.
 type Organization struct {
 	UID      string `json:"uid"` // such as "blt0123456789abcdef"
 	Name     string `json:"name"`
-	OwnerUID string `json:"owner_uid"` // empty if the response does not tell
-	IsOwner  bool   `json:"is_owner"`  // the user owns it; told by User alone
+	OwnerUID string `json:"owner_uid"` // empty if the response does not say
+	IsOwner  bool   `json:"is_owner"`  // whether the user owns it; only [Client.User] sets it
 }
 
-// A Stack has the content of one project.
+// A Stack is a stack in Contentstack. It has the content of one project.
 type Stack struct {
 	UID             string    `json:"uid"`
 	Name            string    `json:"name"`
@@ -28,12 +28,12 @@ type Stack struct {
 	OrganizationUID string    `json:"org_uid"`
 	MasterLocale    string    `json:"master_locale"` // such as "en-us"
 	OwnerUID        string    `json:"owner_uid"`
-	CreatedAt       time.Time `json:"created_at"` // zero if the response has no time there
+	CreatedAt       time.Time `json:"created_at"` // zero if the response has no valid time
 	UpdatedAt       time.Time `json:"updated_at"`
 }
 
-// UnmarshalJSON reads a stack as the Content Management API writes it. What is no time there is the
-// zero Time: it is not worth the rest of the list.
+// UnmarshalJSON reads a stack as the Content Management API writes it. A time that is not valid
+// becomes the zero Time, so that it does not fail the whole list.
 func (s *Stack) UnmarshalJSON(b []byte) error {
 	type stack Stack // without this method
 	said := struct {
@@ -58,9 +58,9 @@ func timeOf(b json.RawMessage) (t time.Time) {
 // contentPage is how many entries a page of a list of the Content Management API is asked for.
 const contentPage = 100
 
-// Organizations yields the organizations that the token sees (GET /v3/organizations, scope
-// organizations:read). ctx is for the whole walk. An error comes last. Ranging over it again asks
-// again.
+// Organizations returns an iterator over the organizations that the token can see (GET
+// /v3/organizations, scope organizations:read). ctx is for the whole iteration. If a request fails,
+// the iterator yields the error and ends. A second iteration sends new requests.
 func (c *Client) Organizations(ctx context.Context) iter.Seq2[Organization, error] {
 	return walk(ctx, func(o Organization) string { return o.UID }, func(ctx context.Context, skip int) (page[Organization], error) {
 		var said struct {
@@ -103,9 +103,9 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	return found, nil
 }
 
-// Stacks yields the stacks of the token's organization that its user can see (GET /v3/stacks, scope
-// cm.stacks.management:read). ctx is for the whole walk. An error comes last. Ranging over it again
-// asks again.
+// Stacks returns an iterator over the stacks of the token's organization that the user can see (GET
+// /v3/stacks, scope cm.stacks.management:read). ctx is for the whole iteration. If a request fails,
+// the iterator yields the error and ends. A second iteration sends new requests.
 func (c *Client) Stacks(ctx context.Context) iter.Seq2[Stack, error] {
 	return walk(ctx, func(s Stack) string { return s.APIKey }, func(ctx context.Context, skip int) (page[Stack], error) {
 		var said struct {

@@ -16,11 +16,11 @@ type page[T any] struct {
 	count   *int // of the whole list; nil: the response does not say
 }
 
-// walk yields the entries of a list, page by page. Nobody documents when such a list has ended, so
-// it ends with an empty page, with the count, and with a page that has no entry that is new: a
-// server may ignore skip. An error comes last.
+// walk yields the entries of a list, page by page. Contentstack does not document where such a list
+// ends. So walk ends after an empty page, after count entries, and after a page without a new
+// entry, because a server may ignore skip. If a request fails, walk yields the error and ends.
 //
-// An entry without a uid is known by all that it says.
+// walk compares an entry without a uid by all its fields.
 func walk[T comparable](ctx context.Context, uid func(T) string, read func(ctx context.Context, skip int) (page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -25,18 +25,19 @@ type authorization struct {
 	} `json:"user"`
 }
 
-// Revoke ends what the user has allowed this app in the token's organization: all its tokens, also
-// those of the user's other machines. To log in again, the user has to consent again. To end only
-// the login here, delete the token where you keep it, as [*tokens.Login.Delete] does; after Revoke,
-// do that as well.
+// Revoke ends the user's authorization of this app in the token's organization. All its tokens end,
+// including those on the user's other machines. To log in again, the user must consent again.
 //
-// Contentstack has no other way to revoke a token. Revoke looks for the user's own entries among
-// the app's authorizations (GET and DELETE /manifests/{app}/authorizations of the Developer Hub):
-// the owner of an organization sees everyone's. There may be none, and the login may have ended
-// before: then it is done, without an error.
+// To end only the login here, do not call Revoke, but delete the stored token, as
+// [*tokens.Login.Delete] does. After Revoke, delete the stored token as well.
 //
-// All its requests are with the token that it begins with. If the login is replaced meanwhile, the
-// new one is not revoked.
+// Contentstack has no other way to revoke a token. Revoke finds and deletes only the user's own
+// entries among the app's authorizations (GET and DELETE /manifests/{app}/authorizations of the
+// Developer Hub). The owner of an organization sees everyone's entries. If there is no entry, or
+// the login has already ended, Revoke returns nil.
+//
+// All requests of Revoke use the same token. If another login replaces this one during the call,
+// Revoke does not revoke the new login.
 //
 // [*tokens.Login.Delete]: https://pkg.go.dev/github.com/contentstack/csoauth/tokens#Login.Delete
 func (c *Client) Revoke(ctx context.Context) error {

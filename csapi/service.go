@@ -41,8 +41,9 @@ func (s Service) String() string {
 	return serviceNames[s]
 }
 
-// BaseURL returns the service's base URL among e, such as those of [csoauth.Config.EndpointsFor],
-// or "". [Client.BaseURL] is for a login.
+// BaseURL returns the base URL of the service from e, such as the result of
+// [csoauth.Config.EndpointsFor]. It returns "" if e has none. For the base URL of a login, use
+// [Client.BaseURL].
 func (s Service) BaseURL(e csoauth.Endpoints) string {
 	switch s {
 	case ContentManagement:

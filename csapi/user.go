@@ -9,7 +9,7 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// A User is who logged in.
+// A User is the user who logged in.
 type User struct {
 	UID       string `json:"uid"` // such as "blt0123456789abcdef"
 	Email     string `json:"email"`
@@ -17,13 +17,15 @@ type User struct {
 	FirstName string `json:"first_name"`
 	LastName  string `json:"last_name"`
 	Company   string `json:"company"`
-	// Organizations are the user's, if the response tells them. The token is for one of them.
+	// Organizations are the user's organizations, if the response lists them. The token is for one
+	// of them.
 	Organizations []Organization `json:"organizations"`
 }
 
-// User returns the token's user (GET /v3/user, scope user:read). It is an error if the response is
-// about another user than the token, or if the token's organization is not among those that it
-// tells. The error is [ErrNoUser], without a request, if the token has no user, as an app's.
+// User returns the token's user (GET /v3/user, scope user:read). It returns an error if the
+// response is about another user than the token's, or if it lists organizations without the
+// token's. If the token has no user, as an app's token, User sends no request and returns
+// [ErrNoUser].
 func (c *Client) User(ctx context.Context) (*User, error) {
 	t, err := c.token(ctx)
 	if err != nil {

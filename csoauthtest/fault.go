@@ -7,17 +7,18 @@ import (
 	"github.com/contentstack/csoauth/internal/emulator"
 )
 
-// A Fault spoils one token request. The zero Fault spoils nothing.
+// A Fault disturbs one token request. The zero Fault changes nothing.
 type Fault struct {
-	Delay time.Duration // waited before anything else; the request is processed even if the client has left
+	Delay time.Duration // the wait before anything else; the request is processed even if the client disconnects
 
-	// Status is the status of a response, with Header and Body, that replaces the processing. Mind
-	// that csoauth comes back by itself after a 429 or 503 with a short Retry-After, which takes
-	// real time.
+	// If Status is set, the Server sends a response with this Status, Header and Body, and does not
+	// process the request. After a 429 or 503 with a short Retry-After, csoauth repeats the request
+	// by itself, which takes real time.
 	Status int
 	Header http.Header
 	Body   string
-	// RedirectTo is where a 307 response leads. It replaces the processing.
+	// If RedirectTo is set, the Server sends a 307 response to this URL, and does not process the
+	// request.
 	RedirectTo string
 
 	// Cut closes the connection at this point.
@@ -30,17 +31,17 @@ type Fault struct {
 	Endless bool
 }
 
-// A Cut is where the connection of a token request breaks.
+// A Cut says where the connection of a token request breaks.
 type Cut int
 
 const (
 	CutNot    Cut = iota
 	CutBefore     // the request is not processed
-	CutAfter      // the request is processed, and no byte of the response is sent
+	CutAfter      // the request is processed, but no byte of the response is sent
 	CutInside     // the request is processed, and the response ends after CutAt bytes
 )
 
-// FailNext spoils the next token requests, one with each fault, in order.
+// FailNext applies the faults to the next token requests, one fault to each request, in order.
 func (s *Server) FailNext(faults ...Fault) {
 	for _, f := range faults {
 		s.emulator.FailNext(emulator.Fault{

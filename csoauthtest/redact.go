@@ -14,18 +14,18 @@ func (a App) Format(f fmt.State, verb rune) { emulator.App(a).Format(f, verb) }
 // LogValue logs the App, its client secret masked.
 func (a App) LogValue() slog.Value { return emulator.App(a).LogValue() }
 
-// MarshalText fails: an App may hold a client secret. It keeps encoding/json and other encoders
-// from writing one.
+// MarshalText always fails, because an App may hold a client secret. This keeps encoding/json and
+// other encoders from writing the secret.
 func (a App) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauthtest: an App may hold a client secret and does not marshal: write the fields you need")
 }
 
-// Format prints the Options as %+v does, under every verb. Under a verb that does not fit, such as
-// %s for a pointer in a slice, fmt would not call the Format of the Apps in them.
+// Format prints the Options as %+v does, under every verb. Otherwise fmt would skip the Format
+// method of the Apps under a verb that does not fit, such as %s for a pointer in a slice.
 func (o Options) Format(f fmt.State, _ rune) {
 	type options Options
 	fmt.Fprintf(f, "%+v", options(o))
 }
 
-// Format prints the Server's URL under every verb, and no secret that the Server knows.
+// Format prints only the Server's URL under every verb, and none of its secrets.
 func (s Server) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "csoauthtest.Server(%s)", s.URL) }

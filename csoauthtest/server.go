@@ -1,11 +1,11 @@
-// Package csoauthtest is an emulated Contentstack for Go tests. It needs no account and no network,
-// and it fails on demand.
+// Package csoauthtest runs an emulated Contentstack for Go tests. It needs no account and no
+// network, and can fail on demand.
 //
 //	server := csoauthtest.NewServer(t, nil)
 //	config := server.Config("http://localhost:8184/callback")
 //	resp, err := server.Browser().Get(myApp.URL + "/login") // logs in, and ends at my handler
 //
-// The server is stricter than Contentstack is documented to be: a refresh token works once, and its
+// The server is stricter than Contentstack's documentation: a refresh token works once, and its
 // second use ends the login. A program that passes here does not depend on a lenient server.
 // [Server.Requests] returns each request and the server's decision.
 package csoauthtest
@@ -25,55 +25,56 @@ import (
 	"github.com/contentstack/csoauth/internal/observed"
 )
 
-// Options are what a Server emulates. Nil and the zero Options give it one app and two users, and
-// are strict: the Server refuses everything that an RFC or Contentstack's documents forbid.
-// [Realistic] returns Options that are not.
+// Options say what a Server emulates. With nil or the zero Options it has one app and two users,
+// and is strict: it refuses everything that an RFC or Contentstack's documents forbid. [Realistic]
+// returns Options that are not strict.
 type Options struct {
 	Apps []App // empty: one app with PKCE on and an optional secret
-	// Users, when empty, are Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and
+	// Users can log in. Empty: Ada Lovelace (blt00000000000ada01, in blt1a2b3c4d5e6f7081 and
 	// blt2b3c4d5e6f708192) and Alan Turing (blt0000000000alan02, in the first of the two).
 	Users               []User
-	Region              csoauth.Region // the region that the Server is; zero: NA
-	AccessTokenLifetime time.Duration  // zero: 60 minutes; of 10 seconds or less, Token.Valid is never true
+	Region              csoauth.Region // the region that the Server emulates; zero: NA
+	AccessTokenLifetime time.Duration  // zero: 60 minutes; with 10 seconds or less, Token.Valid is always false
 	CodeLifetime        time.Duration  // zero: 60 seconds
 
-	RefreshTokenLifetime time.Duration // zero: for ever; Contentstack documents none
+	RefreshTokenLifetime time.Duration // zero: unlimited; Contentstack documents no lifetime
 	Unknowns             Unknowns
 
-	// Observed is the observed.json of "csoauth probe": the Server behaves as the probe saw the
-	// service. What it saw replaces the AccessTokenLifetime, the Unknowns, and whether a refresh
-	// without redirect_uri and Authorization: Basic are tolerated. The rest stays. Empty: nothing
-	// is replaced.
+	// Observed is the path of an observed.json of "csoauth probe". The Server then behaves as the
+	// probe saw the service. What the probe saw replaces the AccessTokenLifetime, the Unknowns, and
+	// whether the Server tolerates a refresh without redirect_uri and Authorization: Basic. The rest
+	// stays as set here. Empty: nothing is replaced.
 	Observed string
 
-	// Tolerate are IDs of findings for which the Server does not refuse the request. Which ones can
-	// be tolerated is in docs/emulator.md.
+	// Tolerate lists IDs of findings for which the Server does not refuse the request.
+	// docs/emulator.md says which ones it can tolerate.
 	Tolerate []string
-	// Allow are IDs of findings that do not fail the test, because it plays a faulty client.
+	// Allow lists IDs of findings that do not fail the test. It is for tests that play a faulty
+	// client.
 	Allow []string
 
-	// AllowHosts are names and IP addresses, without a port, by which requests may reach the
-	// Server, such as host.docker.internal for a program in a container. Loopback names and
-	// addresses always may. Empty: no others.
+	// AllowHosts are further names and IP addresses, without a port, by which requests may reach
+	// the Server. An example is host.docker.internal for a program in a container. Loopback names
+	// and addresses are always allowed. Empty: only those.
 	AllowHosts []string
 }
 
-// Realistic returns Options with which a Server does what is known of Contentstack, or evident from
-// the clients that work with it. The caller may change them.
+// Realistic returns Options for a Server that behaves as Contentstack is known to, or as the
+// clients that work with Contentstack show. The caller may change them.
 func Realistic() *Options {
 	o := emulator.Realistic()
 	return &Options{Unknowns: unknownsOf(o.Unknowns), Tolerate: o.Tolerate}
 }
 
-// An App is registered in the emulated Developer Hub.
+// An App is an app in the emulated Developer Hub.
 type App struct {
 	UID          string // required
 	ClientID     string // required
-	ClientSecret string // required without AllowPKCE
+	ClientSecret string // required if AllowPKCE is false
 	Name         string
-	RedirectURIs []string // matched exactly; Config adds its own
-	AllowPKCE    bool     // off: every token request needs the client secret
-	Scopes       []string // configured user scopes, the most that may be asked for
+	RedirectURIs []string // must match exactly; [Server.Config] adds its own
+	AllowPKCE    bool     // false: every token request needs the client secret
+	Scopes       []string // configured user scopes; a login may ask only for these
 }
 
 // A User can log in and consent.
@@ -85,18 +86,18 @@ type User struct {
 	Organizations []Organization // at least one
 }
 
-// An Organization is what a user chooses at consent.
+// An Organization is an organization that a user can choose on the consent page.
 type Organization struct {
 	UID   string
 	Name  string
 	Owner bool // the user owns it, and sees who else has authorized apps in it
 }
 
-// A Visitor is who sits at a browser, and what they decide.
+// A Visitor is the user of a browser, and what the user decides.
 type Visitor struct {
-	UserUID         string // empty: the first user
-	OrganizationUID string // empty: the one of the consent before, or else the user's first
-	Deny            bool   // the user denies in the consent form, even if consent was given before
+	UserUID         string // empty: the first of the Server's users
+	OrganizationUID string // empty: the organization of the last consent, or else the user's first
+	Deny            bool   // the user denies access on the consent page, even after an earlier consent
 }
 
 // A Server is an emulated Contentstack on a free port of 127.0.0.1. It is safe for concurrent use.
@@ -109,9 +110,9 @@ type Server struct {
 	client   *http.Client
 }
 
-// NewServer starts a Server that is closed when the test ends. The test fails then if a client
-// broke a rule that o.Allow does not name; see [Server.Findings]. Options that cannot work end the
-// test.
+// NewServer starts a Server, and closes it when the test ends. The test then fails if a client
+// broke a rule that o.Allow does not list: see [Server.Findings]. NewServer ends the test if the
+// Options cannot work.
 func NewServer(tb testing.TB, o *Options) *Server {
 	tb.Helper()
 	if o == nil {
@@ -200,15 +201,16 @@ var locations = map[csoauth.Region]string{
 }
 
 // Config returns the Config of the Server's first app, without its secret, and registers
-// redirectURI for the app. The caller may change it. Config ends the test if no app can have that
-// redirect URI: it must be absolute, without a fragment, and not of a scheme such as javascript or
-// data.
+// redirectURI for the app. The caller may change the Config. Config ends the test if no app can
+// have that redirect URI. The URI must be absolute, without a fragment, and without a scheme such
+// as javascript or data.
 func (s *Server) Config(redirectURI string) *csoauth.Config {
 	s.tb.Helper()
 	return s.ConfigOf(s.emulator.Apps()[0].UID, redirectURI)
 }
 
-// ConfigOf is Config for the app with that UID. It ends the test if there is no such app.
+// ConfigOf works as [Server.Config] does, for the app with this UID. It ends the test if there is
+// no such app.
 func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 	s.tb.Helper()
 	if err := s.emulator.Register(appUID, redirectURI); err != nil {
@@ -230,13 +232,14 @@ func (s *Server) ConfigOf(appUID, redirectURI string) *csoauth.Config {
 	}
 }
 
-// Browser returns a browser before which sits a user who allows everything: it keeps cookies,
-// follows redirects, reads the hash route and answers the consent form. Let it open your own
-// application's login page, or an authorize URL.
+// Browser returns a browser whose user allows everything. It keeps cookies, follows redirects,
+// reads the hash route and answers the consent form. Use it to open your own application's login
+// page, or an authorize URL.
 func (s *Server) Browser() *http.Client { return s.BrowserOf(Visitor{}) }
 
-// BrowserOf returns a browser before which v sits, logged in to the emulated Contentstack. A user
-// who has allowed an app these scopes before is sent back at once, as at Contentstack.
+// BrowserOf returns a browser whose user is v, logged in to the emulated Contentstack. If the user
+// has allowed an app the same scopes before, the Server redirects back at once, as Contentstack
+// does.
 func (s *Server) BrowserOf(v Visitor) *http.Client {
 	jar, _ := cookiejar.New(nil) // fails only for options
 	return &http.Client{
@@ -248,9 +251,10 @@ func (s *Server) BrowserOf(v Visitor) *http.Client {
 	}
 }
 
-// Callback opens an authorize URL in browser, or a page of your application that redirects there,
-// and returns the parameters with which the user is sent back to the redirect URI, which is not
-// requested. It ends the test if the user is not sent back.
+// Callback opens start in browser: an authorize URL, or a page of your application that redirects
+// to one. It returns the parameters with which the Server redirects the browser to the redirect
+// URI. Callback does not request the redirect URI. It ends the test if the Server does not
+// redirect.
 func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	s.tb.Helper()
 	back, page, err := emulator.SentBack(s.tb.Context(), browser, s.URL, start)
@@ -263,8 +267,8 @@ func (s *Server) Callback(browser *http.Client, start string) url.Values {
 	return back
 }
 
-// Login does a whole login of the first user with c and returns the Token. It ends the test if that
-// fails. For another user, make a request with c.NewAuthRequest and call
+// Login does a complete login of the first user with c and returns the Token. It ends the test if
+// the login fails. For another user, make a request with c.NewAuthRequest and call
 //
 //	c.Exchange(ctx, request, s.Callback(s.BrowserOf(visitor), c.AuthorizeURL(request)))
 func (s *Server) Login(c *csoauth.Config) *csoauth.Token {
@@ -289,16 +293,19 @@ func (s *Server) decisionOn(path string) string {
 	return "it is not this Server's, or was not opened with a Browser of this Server"
 }
 
-// API serves an API behind the Server's tokens: handler sees only requests whose bearer token is
-// good. All others get a 401 like that of Contentstack's APIs. Users, organizations, stacks,
-// authorizations, scopes and introspection are there without it; docs/emulator.md lists them. The
-// pattern is that of an [http.ServeMux], which panics if it is wrong or taken.
+// API adds an API that needs one of the Server's tokens. handler gets only requests with a valid
+// bearer token. All others get a 401 like that of Contentstack's APIs. The pattern is one of
+// [http.ServeMux], which panics if the pattern is not valid or in use.
+//
+// The Server has users, organizations, stacks, authorizations, scopes and introspection without
+// this method. docs/emulator.md lists these APIs.
 func (s *Server) API(pattern string, handler http.HandlerFunc) { s.emulator.API(pattern, handler) }
 
-// Expire lets t's access token expire now at the Server, or every one if t is nil. The Token's own
-// Expiry stays as it is; for a token that knows of its end set AccessTokenLifetime. A
-// tokens.Manager recovers from one 401 a minute for a user: for a second Expire, use a new Manager
-// over the same store. After a refresh, t is what Manager.Token returns.
+// Expire makes t's access token expire now at the Server, or every access token if t is nil. It
+// does not change t.Expiry. If the client should know the expiry, set AccessTokenLifetime instead.
+//
+// A tokens.Manager recovers from one 401 a minute for a user. For a second Expire, use a new
+// Manager with the same store. After a refresh, pass the Token that Manager.Token returns.
 func (s *Server) Expire(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Expire) {
@@ -306,8 +313,9 @@ func (s *Server) Expire(t *csoauth.Token) {
 	}
 }
 
-// Revoke ends the authorization of t, or every one if t is nil, as a user does under Authorized
-// Apps: all tokens of this user for this app in this organization are refused from now on.
+// Revoke ends the authorization of t, or every authorization if t is nil, as a user does under
+// Authorized Apps. From now on the Server refuses all tokens of this user for this app in this
+// organization.
 func (s *Server) Revoke(t *csoauth.Token) {
 	s.tb.Helper()
 	if !onTokens(t, s.emulator.Revoke) {

@@ -11,14 +11,15 @@
 //	mux.HandleFunc("/login", login.Start)       // a link to /login?return_to=/where/the/user/was
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// Each login travels in a sealed cookie of its own. So two tabs do not end each other's login, any
-// replica can finish it, and a flood of requests leaves nothing behind. A callback is checked
-// against that cookie before anything is sent. A callback that was forged, or made for another
-// browser, finds none.
+// Each login has its own sealed cookie. So two tabs do not end each other's login, any replica can
+// finish a login, and a flood of requests leaves nothing behind on the server. Callback checks the
+// request against that cookie before it sends anything. A callback that is forged, or made for
+// another browser, has no such cookie.
 //
-// Contentstack shows apps in frames. Neither handler can be used there: Contentstack's login page
-// and the cookies of most browsers do not work in a frame of another site. Let the app open a
-// window instead, such as window.open("/login"), and close it on the page that return_to names.
+// Contentstack shows apps in frames, but the handlers do not work in a frame. The reason is that
+// Contentstack's login page and the cookies of most browsers do not work in a frame of another
+// site. Let the app open a window instead, such as window.open("/login"), and close it on the page
+// that return_to names.
 //
 // After OnToken the token belongs to the application. Package tokens stores it and refreshes it.
 package httplogin

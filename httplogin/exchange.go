@@ -19,8 +19,8 @@ const (
 	outcomeLifetime = time.Minute      // for which a callback may come again
 )
 
-// ErrBusy: so many codes are being exchanged that this one was not begun. The attempt is not over:
-// let the user reload the page within the minute that a code lives.
+// ErrBusy: Callback did not begin to exchange the code, because too many exchanges are running. The
+// attempt is not over. Let the user reload the page within the minute that a code lives.
 var ErrBusy = errors.New("too many logins at once")
 
 // exchange trades the code of a callback. If the same callback came before, in the last minute or

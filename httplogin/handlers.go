@@ -24,33 +24,36 @@ import (
 //	mux.HandleFunc("/login", login.Start)
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// Any replica can serve any request. For a minute after a login the process remembers its outcome,
+// Any replica can serve any request. For a minute after a login, the process remembers the outcome,
 // in case the browser repeats the callback. Handlers are safe for concurrent use, and must not be
 // changed or copied after the first request.
 type Handlers struct {
-	// Config is the app. Required. Its RedirectURI says where Callback is served, and whether the
-	// site is https: neither is taken from a request's Host or X-Forwarded headers.
+	// Config is the app. It is required. Its RedirectURI says where Callback is served, and whether
+	// the site uses https. The handlers never take these from a request's Host or X-Forwarded
+	// headers.
 	Config *csoauth.Config
-	// Keys seal the cookies. Required: 32 random bytes each, the same in all replicas. The first
-	// seals, every one opens.
+	// Keys seal the cookies. At least one is required. Each has 32 random bytes, and all replicas
+	// have the same keys. The first key seals, and every key opens.
 	Keys Keys
-	// OnToken gets the token of a user who has logged in: start the user's session and store the
-	// token, in package tokens for instance. If it returns nil, and not before, Callback sends the
-	// browser on to return_to; so it may set headers and must not write a body. It is called again
-	// with the same token if the browser repeats the callback. The token's UserUID is empty if
-	// Contentstack's response did not name the user. OnToken's error goes to OnError. Required.
+	// OnToken gets the token of a user who has logged in. It is required. It starts the user's
+	// session and stores the token, for example in package tokens. Callback sends the browser on to
+	// return_to only after OnToken returns nil. So OnToken may set headers, but must not write a
+	// body. If it returns an error, OnError gets that error.
+	//
+	// If the browser repeats the callback, OnToken is called again with the same token. The token's
+	// UserUID is empty if Contentstack's response does not name the user.
 	OnToken func(w http.ResponseWriter, r *http.Request, t *csoauth.Token) error
 	// OnError writes the response to a request that failed. See [Handlers.Callback] for the errors.
-	// Nil: a plain page that offers another try. It names no cause that an attacker could use.
+	// Nil: a plain page that offers another try. The page does not tell an attacker the cause.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// StartPath is where Start is served, such as "/login", for the link on the error page. Empty:
 	// the link leads to "/".
 	StartPath string
-	// AuthOptions are those of each attempt. Nil is fine. Its RedirectURI and Lifetime must be
-	// empty: an attempt has ten minutes.
+	// AuthOptions are the options of each attempt. Nil: all defaults. Its RedirectURI and Lifetime
+	// must be empty. An attempt lasts ten minutes.
 	AuthOptions *csoauth.AuthOptions
-	// Logger gets a line for each login that failed and each request that was refused. What a user
-	// can repeat has the level INFO; what an operator should look at, ERROR. Nil: no log.
+	// Logger gets a line for each failed login and each refused request. The level is INFO if the
+	// user can try again, and ERROR if an operator should look at it. Nil: no log.
 	Logger *slog.Logger
 
 	setup  sync.Once
@@ -64,11 +67,11 @@ type Handlers struct {
 	err       error
 }
 
-// Format keeps the Keys out of what fmt prints.
+// Format prints the Handlers under every verb, without the Keys.
 func (h *Handlers) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "httplogin.Handlers") }
 
-// Validate returns why the Handlers cannot work, if they cannot. Call it when the server starts;
-// Handlers that are not valid respond to each request with an error.
+// Validate returns an error if the Handlers cannot work, and nil otherwise. Call it when the server
+// starts. Handlers that are not valid respond to each request with an error.
 func (h *Handlers) Validate() error {
 	h.setup.Do(func() {
 		h.err = h.check()
@@ -113,13 +116,13 @@ func (h *Handlers) check() error {
 	return nil
 }
 
-// Start sends the browser to Contentstack. The query may have return_to, a path of this site with
-// or without a query, where the user goes after the login. Without it, and if it leads elsewhere,
-// cannot be read or has more than 512 bytes, that is "/".
+// Start sends the browser to Contentstack. The query may have return_to: a path of this site, with
+// or without a query, to which the user goes after the login. The user goes to "/" if there is no
+// return_to, if it leads to another site, if it cannot be parsed, or if it has more than 512 bytes.
 //
-// With [csoauth.RouteHash], a user who has to log in at Contentstack first may end up at the stacks
-// there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second click
-// helps.
+// With [csoauth.RouteHash], a user who is not logged in to Contentstack yet may end at the list of
+// stacks there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second
+// click helps.
 func (h *Handlers) Start(w http.ResponseWriter, r *http.Request) {
 	if !h.admit(w, r) {
 		return
@@ -172,31 +175,34 @@ func isThisMachine(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
-// ErrNoCookie: a callback came to a browser that has no attempt to log in. Cookies are blocked, the
-// attempt is too old, or it was begun in another browser or at another host. Offer another try.
+// ErrNoCookie: the browser that brings the callback has no attempt to log in. Either its cookies
+// are blocked, the attempt is too old, or the login began in another browser or at another host.
+// Offer another try.
 var ErrNoCookie = errors.New("no attempt to log in")
 
-// Callback ends a login: it checks the callback, trades its code for the token, gives that to
-// OnToken, and sends the browser on to return_to. Whatever comes of it, the attempt is over, unless
-// the callback does not belong to an attempt of this browser, or 64 exchanges are under way.
+// Callback ends a login. It checks the callback, trades its code for the token, passes the token to
+// OnToken, and sends the browser on to return_to. The attempt is then over, whether or not it
+// succeeded. There are two exceptions: the callback belongs to no attempt of this browser, or 64
+// exchanges are already running.
 //
-// The same callback again, within a minute and in the same process, has the same outcome: OnToken
-// gets the same token once more, and the code is not sent again. Across replicas that is not known.
-// If a proxy repeats a callback at another replica while the first still works on it, the code is
-// sent twice, and a strict server revokes the token that came of it.
+// If the same callback comes again within a minute and in the same process, it has the same
+// outcome. OnToken gets the same token again, and Callback does not send the code again. Another
+// replica does not know the outcome. If a proxy repeats a callback at another replica while the
+// first one still works on it, the code is sent twice. A strict server then revokes the token of
+// that code.
 //
-// OnError gets, to be told apart by errors.Is and errors.As:
-//   - [csoauth.ErrDenied]: the user said no.
+// OnError gets one of these errors. Test for them with errors.Is and errors.As:
+//   - [csoauth.ErrDenied]: the user denied access.
 //   - [csoauth.ErrState]: the callback is forged, does not parse, or belongs to no attempt of this
 //     browser.
 //   - [ErrNoCookie]: this browser has no attempt at all.
 //   - [csoauth.ErrAttemptExpired]: the attempt is too old, or over.
 //   - [ErrBusy]: the attempt is not over; the response has a Retry-After.
 //   - [csoauth.ErrConfig]: the app is set up wrongly.
-//   - a [*csoauth.Error]: what Contentstack said. A Verdict of [csoauth.VerdictLoginOver] is a code
-//     that was refused: let the user start over.
-//   - OnToken's own error, and others if Contentstack cannot be reached or the Handlers are not
-//     valid.
+//   - a [*csoauth.Error]: Contentstack reported an error. With the Verdict
+//     [csoauth.VerdictLoginOver], Contentstack refused the code: let the user start over.
+//   - the error that OnToken returned, or another error if Contentstack cannot be reached or the
+//     Handlers are not valid.
 func (h *Handlers) Callback(w http.ResponseWriter, r *http.Request) {
 	if !h.admit(w, r) {
 		return

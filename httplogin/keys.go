@@ -6,9 +6,9 @@ import (
 	"log/slog"
 )
 
-// Keys seal the cookies of [Handlers]. A [][]byte can be assigned to them. They print as their
-// number, also in Handlers that stand by value in an exported field: fmt does not call the Format
-// of those.
+// Keys seal the cookies of [Handlers]. You can assign a [][]byte to Keys. fmt prints only how many
+// keys there are. This also protects Handlers that another struct holds by value, because fmt does
+// not call the Format method of such Handlers.
 type Keys [][]byte
 
 // Format prints how many keys there are, under every verb.
@@ -17,7 +17,7 @@ func (k Keys) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%d keys", len(k)) }
 // LogValue logs how many keys there are.
 func (k Keys) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
 
-// MarshalText fails. It keeps encoding/json and other encoders from writing the keys.
+// MarshalText always fails, so that encoding/json and other encoders do not write the keys.
 func (k Keys) MarshalText() ([]byte, error) {
 	return nil, errors.New("httplogin: Keys are secret and do not marshal")
 }

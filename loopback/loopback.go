@@ -26,71 +26,77 @@ var (
 	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
 	ErrTimeout = errors.New("nobody came back from the browser in time")
 	// ErrPortInUse: another program listens at the redirect URI, on at least one address of
-	// localhost, and would get the code. No browser was opened. Another login of this user is
-	// waited for; the error means that it did not end in time. End that program, which may be
-	// another login, or register another redirect URI and offer both. A port that the system does
-	// not give to this program, such as one in a range that Windows reserves, is another error.
+	// localhost, and would get the code. Login opened no browser. If that program is another login
+	// of this user, Login waited for it, and it did not end in time. End that program, or register
+	// another redirect URI and offer both. If the system does not give the port to this program,
+	// such as a port in a range that Windows reserves, the error is another one.
 	ErrPortInUse = errors.New("port in use")
 )
 
-// Options vary a login. Nil is fine.
+// Options configure a login. A nil *Options means all defaults.
 type Options struct {
-	// Program is what the pages call the program. Empty: the name of its file.
+	// Program is the name of the program on the pages that the browser shows. Empty: the name of
+	// its file.
 	Program string
-	// RedirectURIs are registered redirect URIs to choose from. The first whose port is free is
-	// used, and the Token remembers which. Each is http on localhost, a name under it, or a literal
-	// loopback address. Manual takes the first. Nil: the Config's only, which may otherwise be
-	// empty.
+	// RedirectURIs are registered redirect URIs to choose from. Login uses the first one whose port
+	// is free, and the Token remembers it. Each has the scheme http, and its host is localhost, a
+	// name under localhost, or a literal loopback address. Manual uses the first one. If
+	// RedirectURIs are set, the Config's RedirectURI may be empty. Nil: only the Config's.
 	RedirectURIs []string
-	// Timeout is how long the user has. Zero: 5 minutes. After that nothing listens at the redirect
-	// URI.
+	// Timeout is how long the user has to log in. Afterwards, Login no longer listens at the
+	// redirect URI. Zero: 5 minutes.
 	Timeout time.Duration
-	// AuthOptions are those of the attempt. Nil is fine. Its RedirectURI must be empty. Its
-	// Lifetime, if it is zero, is long enough for the Timeout.
+	// AuthOptions are the options of the attempt. Nil: all defaults. Its RedirectURI must be empty.
+	// A zero Lifetime becomes long enough for the Timeout.
 	AuthOptions *csoauth.AuthOptions
-	// SuccessURL is where the browser goes after a login that worked, such as a page of your
-	// documentation: https, or http on localhost or a loopback address. Empty: a page of this
-	// package says that the user is logged in.
+	// SuccessURL is where the browser goes after a successful login, such as a page of your
+	// documentation. It must be https, or http on localhost or a loopback address. Empty: a page of
+	// this package says that the user is logged in.
 	SuccessURL string
-	// OpenBrowser opens an address in the user's browser. If it fails, its error is printed and the
-	// login goes on, because the address is printed, too. A call that has not returned when the
-	// login ends is left alone. Nil: what $BROWSER names, or the platform's way. $BROWSER is one
-	// command or several, with colons between them, on Windows semicolons. Words are split as a
-	// shell splits them, but no shell runs. %s stands for the address, which otherwise comes last.
+	// OpenBrowser opens an address in the user's browser. If it fails, Login prints its error and
+	// continues, because it prints the address, too. Login does not stop or wait for a call that
+	// has not returned when the login ends. Nil: the command in $BROWSER, or else the platform's
+	// way to open a browser.
+	//
+	// $BROWSER has one or more commands, separated by colons, or on Windows by semicolons. Words
+	// are split as a shell splits them, but no shell runs. %s stands for the address. Without %s,
+	// the address is the last argument.
 	OpenBrowser func(ctx context.Context, address string) error
 	// ListenAt is the address to listen at in place of the redirect URI's, such as "0.0.0.0:8184"
-	// in a container that publishes this port. Then other machines may reach it until the login
-	// ends. They learn no code, and cannot end the login: it takes only requests for the redirect
-	// URI, with its Host and this login's state. It goes with one redirect URI. Empty: at the
-	// redirect URI, on this machine alone.
+	// in a container that publishes this port. Other machines may then reach it until the login
+	// ends. They learn no code, and cannot end the login, because Login accepts only requests for
+	// the redirect URI, with its Host and this login's state. ListenAt needs exactly one redirect
+	// URI. Empty: Login listens at the redirect URI, only on this machine.
 	ListenAt string
-	// Manual is for machines without a browser. Login does not listen and opens no browser. It
-	// reads from In the address at which the user's browser, on any machine, ended. That browser
-	// says that it cannot connect. The address may be wrapped over several lines, or have quotes
-	// around it.
+	// Manual is for machines without a browser. Login then does not listen and opens no browser.
+	// The user opens the address in a browser on any machine. That browser ends at an address to
+	// which it cannot connect. The user pastes that address, and Login reads it from In. It may be
+	// wrapped over several lines, or have quotes around it.
 	Manual bool
-	// In is where Manual reads lines, and no further. Nil: standard input. A line ends with a line
-	// feed, a carriage return, or both. In the background of a terminal nothing is read until the
-	// program is in its foreground.
+	// In is where Manual reads lines. It reads nothing after the last line that it needs. Nil:
+	// standard input. A line ends with a line feed, a carriage return, or both. If the program is
+	// in the background of a terminal, Login reads only when the program is in the foreground
+	// again.
 	//
-	// Without Manual, Login listens and also takes a pasted address, whichever comes first, if In
-	// is a terminal whose Read can be interrupted.
+	// Without Manual, Login listens. If In is a terminal whose Read can be interrupted, Login also
+	// reads a pasted address, and uses whichever comes first.
 	//
-	// A Read that waits when Login ends is interrupted if In has a SetReadDeadline that works.
-	// Connections have one, on Unix also an os.Pipe, and on Linux the terminal that nil means.
-	// Otherwise, for example at the console on Windows, the Read goes on, and the next Login with
-	// the same In gets its line. A program that itself reads In after such a Login loses that line.
+	// If a Read still waits when Login ends, Login interrupts it if In has a SetReadDeadline that
+	// works. Connections have one, and so has an os.Pipe on Unix, and on Linux the terminal that
+	// nil means. Otherwise the Read continues to wait, for example at the console on Windows, and
+	// the next Login with the same In gets its line. A program that itself reads In after such a
+	// Login loses that line.
 	//
-	// If the last line ends with a carriage return, Login takes the line feed that follows. Where
-	// Login cannot look ahead, it does so by a Read for a quarter of a second at most. Such a Read
-	// may take another character, or go on as described above.
+	// If the last line ends with a carriage return, Login also takes the line feed that follows. If
+	// Login cannot look ahead, it reads for at most a quarter of a second. Such a Read may take
+	// another character, or continue to wait as described above.
 	In io.Reader
-	// Out is where the address goes, and what the user should know. Nil: os.Stderr.
+	// Out is where Login prints the address and its messages to the user. Nil: os.Stderr.
 	Out io.Writer
 }
 
-// Format prints the Options under every verb, without what In and Out hold: by hand, that is a code
-// and an authorize URL. It hides a redirect URI that may have a password.
+// Format prints the Options under every verb. It leaves out the contents of In and Out, which with
+// Manual are a code and an authorize URL. It hides a redirect URI that may have a password.
 func (o Options) Format(f fmt.State, _ rune) {
 	uris := slices.Clone(o.RedirectURIs)
 	for i, uri := range uris {
@@ -109,18 +115,19 @@ func (o Options) Format(f fmt.State, _ rune) {
 // Login logs the user in. It returns when the outcome is known and the browser shows it. It is safe
 // for concurrent use. Two logins cannot share a port.
 //
-// Errors, to be told apart by errors.Is and errors.As:
-//   - [csoauth.ErrDenied]: the user said no.
-//   - [ErrPortInUse], [ErrTimeout], and those of ctx if it ends.
+// Test for its errors with errors.Is and errors.As:
+//   - [csoauth.ErrDenied]: the user denied access.
+//   - [ErrPortInUse], [ErrTimeout], and the error of ctx if ctx ends.
 //   - [csoauth.ErrAttemptExpired]: the Lifetime of the AuthOptions is shorter than the Timeout, and
-//     over.
+//     has passed.
 //   - [csoauth.ErrConfig]: the app is set up wrongly.
-//   - a [*csoauth.Error]: what Contentstack said.
-//   - others, for what cannot work: [csoauth.Plain], whose challenge would be in the list of
-//     processes and in the browser's history, or a redirect URI that is not on this machine.
+//   - a [*csoauth.Error]: Contentstack reported an error.
+//   - other errors, for settings that cannot work. [csoauth.Plain] is one: its challenge would be
+//     in the list of processes and in the browser's history. A redirect URI that is not on this
+//     machine is another.
 //
-// Login installs no signal handler: Ctrl-C ends the program, unless it has a handler that ends ctx.
-// A browser that Login started goes on.
+// Login installs no signal handler. So Ctrl-C ends the program, unless the program has a handler
+// that ends ctx. A browser that Login started keeps running.
 func Login(ctx context.Context, c *csoauth.Config, o *Options) (*csoauth.Token, error) {
 	l, err := newLogin(ctx, c, o)
 	if err != nil {

@@ -8,8 +8,8 @@
 //	}
 //
 // The package depends only on package testing. Run takes a few seconds for a store that responds in
-// milliseconds. The largest value that the store gets has 64 KiB, including what the
-// seal adds.
+// milliseconds. The largest value that the store gets has 64 KiB, including what the seal
+// adds.
 //
 // Run cannot make a store fail, hang or crash, and cannot see inside it. So it does not check
 //
