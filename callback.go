@@ -37,7 +37,7 @@ func ParseCallback(rawQuery string) (url.Values, error) {
 	}
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil { // its text repeats a part of the query
-		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query cannot be read whole: it has a semicolon, or a %% that escapes nothing", ErrState)
+		return nil, fmt.Errorf("csoauth: authorize: %w: the callback's query does not parse: it has a semicolon, or a %% without two hexadecimal digits", ErrState)
 	}
 	return values, nil
 }
@@ -112,7 +112,7 @@ func checkState(r *AuthRequest, states []string) error {
 	case len(states) != 1:
 		return fmt.Errorf("csoauth: authorize: %w: the callback has state %d times, want once", ErrState, len(states))
 	case subtle.ConstantTimeCompare([]byte(states[0]), []byte(r.State)) != 1:
-		return fmt.Errorf("csoauth: authorize: %w: the callback is of another attempt, or forged", ErrState)
+		return fmt.Errorf("csoauth: authorize: %w: the callback belongs to another attempt, or is forged", ErrState)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (c *Config) callbackRegion(location, region string) (Region, error) {
 	fromRegion, knownRegion := c.knownRegion(region)
 	switch {
 	case knownLocation && knownRegion && fromLocation != fromRegion:
-		return NA, inputError("authorize", "the callback's location is %v and its region %v: they should agree", fromLocation, fromRegion)
+		return NA, inputError("authorize", "the callback's location is %v, but its region is %v: they must agree", fromLocation, fromRegion)
 	case knownLocation:
 		return fromLocation, nil
 	case knownRegion:

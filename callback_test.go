@@ -52,20 +52,20 @@ func TestCallbackIsCheckedBeforeAnythingIsSent(t *testing.T) {
 		"two states, one right":      {good("&state=x"), csoauth.ErrState, "state 2 times"},
 		"two states, the other":      {"state=x&" + good(""), csoauth.ErrState, "state 2 times"},
 		"the same state twice":       {good("&state=" + state), csoauth.ErrState, "state 2 times"},
-		"wrong state":                {"state=" + state[:42] + "x&code=c0de", csoauth.ErrState, "the callback is of another attempt, or forged"},
-		"empty state":                {"state=&code=c0de", csoauth.ErrState, "of another attempt, or forged"},
-		"prefix of the state":        {"state=" + state[:42] + "&code=c0de", csoauth.ErrState, "of another attempt, or forged"},
+		"wrong state":                {"state=" + state[:42] + "x&code=c0de", csoauth.ErrState, "the callback belongs to another attempt, or is forged"},
+		"empty state":                {"state=&code=c0de", csoauth.ErrState, "to another attempt, or is forged"},
+		"prefix of the state":        {"state=" + state[:42] + "&code=c0de", csoauth.ErrState, "to another attempt, or is forged"},
 		"denial without state":       {"error=access_denied", csoauth.ErrState, "state 0 times"},
-		"denial with a wrong state":  {"error=access_denied&state=x", csoauth.ErrState, "of another attempt, or forged"},
-		"state goes before repeats":  {"state=x&code=1&code=2&error=a", csoauth.ErrState, "of another attempt, or forged"},
+		"denial with a wrong state":  {"error=access_denied&state=x", csoauth.ErrState, "to another attempt, or is forged"},
+		"state goes before repeats":  {"state=x&code=1&code=2&error=a", csoauth.ErrState, "to another attempt, or is forged"},
 		"two codes":                  {good("&code=other"), nil, "csoauth: authorize: the callback has code 2 times"},
 		"two codes, the first empty": {"code=&" + good(""), nil, "the callback has code 2 times"},
 		"two errors":                 {good("&error=a&error=b"), nil, "the callback has error 2 times"},
 		"two descriptions":           {good("&error_description=a&error_description=b"), nil, "the callback has error_description 2 times"},
 		"two locations":              {good("&location=NA&location=NA"), nil, "the callback has location 2 times"},
 		"two regions":                {good("&region=NA&region=EU"), nil, "the callback has region 2 times"},
-		"location against region":    {good("&location=NA&region=EU"), nil, "the callback's location is na and its region eu: they should agree"},
-		"disagreement before denial": {"state=" + state + "&error=access_denied&location=NA&region=EU", nil, "they should agree"},
+		"location against region":    {good("&location=NA&region=EU"), nil, "the callback's location is na, but its region is eu: they must agree"},
+		"disagreement before denial": {"state=" + state + "&error=access_denied&location=NA&region=EU", nil, "they must agree"},
 		"denied":                     {"state=" + state + "&error=access_denied&error_description=The+user+said+no", csoauth.ErrDenied, "csoauth: authorize: access denied: access_denied: The user said no"},
 		"another error":              {"state=" + state + "&error=invalid_scope", nil, "csoauth: authorize: invalid_scope"},
 		"error goes before code":     {good("&error=access_denied"), csoauth.ErrDenied, "access denied"},
@@ -173,7 +173,7 @@ func TestAttemptThatIsNotOne(t *testing.T) {
 	other := testConfig()
 	other.ClientID = "another"
 	_, err = other.Exchange(t.Context(), r, url.Values{"state": {r.State}, "code": {"c"}})
-	require.ErrorContains(t, err, `csoauth: exchange: the attempt is of client "Ie0FEfTzlfAHL4xM", and this Config of "another"`)
+	require.ErrorContains(t, err, `csoauth: exchange: the attempt belongs to client "Ie0FEfTzlfAHL4xM", but this Config has client "another"`)
 }
 
 // Law: P5
@@ -247,7 +247,7 @@ func TestQueryThatDoesNotParseIsNoCallback(t *testing.T) {
 	} {
 		_, err := csoauth.ParseCallback(query)
 		require.ErrorIs(t, err, csoauth.ErrState, query)
-		require.ErrorContains(t, err, "the callback's query cannot be read whole")
+		require.ErrorContains(t, err, "the callback's query does not parse")
 		require.NotContains(t, err.Error(), "c0de")
 		require.NotContains(t, err.Error(), "zz")
 	}

@@ -102,7 +102,7 @@ func (c *Config) checkAppUID() error {
 	case c.AppUID == "":
 		return errors.New("is empty: copy it from Developer Hub, your app, Basic Information, App UID")
 	case c.AppUID == "." || c.AppUID == "..":
-		return errors.New("is not a uid")
+		return errors.New("is not a valid App UID")
 	case c.AppUID == c.ClientID:
 		return errors.New("is the same as ClientID: the App UID is under Basic Information, the Client ID under OAuth")
 	case strings.ContainsFunc(c.AppUID, func(r rune) bool { return r > '~' || !isUnreserved(byte(r)) }):
@@ -124,7 +124,7 @@ func (c *Config) checkClientID() error {
 func (c *Config) checkClientSecret() error {
 	switch {
 	case strings.TrimSpace(c.ClientSecret) != c.ClientSecret:
-		return errors.New("begins or ends with white space, as a file's last line does: trim it")
+		return errors.New("begins or ends with white space, such as the newline at the end of a file: trim it")
 	case strings.ContainsFunc(c.ClientSecret, unicode.IsControl):
 		return errors.New("has a control character")
 	}
@@ -197,7 +197,7 @@ func checkRedirectURI(uri string) error {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return errors.New("its query has a semicolon, or a % that escapes nothing")
+		return errors.New("its query has a semicolon, or a % without two hexadecimal digits")
 	}
 	for name := range query {
 		if callbackParameter(name) {

@@ -231,7 +231,7 @@ func (c *Config) issuedIn(t *Token) (Region, error) {
 		return NA, fmt.Errorf("the token was issued by %s: %w", t.terms.app, err)
 	}
 	if app := strings.TrimSuffix(row.App, "/"); app != t.terms.app {
-		return NA, fmt.Errorf("the token was issued by %s, and this Config's %v is %s", t.terms.app, t.terms.region, app)
+		return NA, fmt.Errorf("the token was issued by %s, but this Config's host for %v is %s", t.terms.app, t.terms.region, app)
 	}
 	return t.terms.region, nil
 }

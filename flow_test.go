@@ -167,7 +167,7 @@ func TestChosenOrganizationIsChecked(t *testing.T) {
 	require.NoError(t, err)
 	other := csoauthtest.Visitor{OrganizationUID: "blt2b3c4d5e6f708192"}
 	_, err = c.Exchange(t.Context(), r, server.Callback(server.BrowserOf(other), c.AuthorizeURL(r)))
-	require.ErrorContains(t, err, `the token is for organization "blt2b3c4d5e6f708192", and "blt1a2b3c4d5e6f7081" was asked for`)
+	require.ErrorContains(t, err, `the token is for organization "blt2b3c4d5e6f708192", but the login requires "blt1a2b3c4d5e6f7081"`)
 }
 
 func TestFaultsOfTheTokenEndpoint(t *testing.T) {

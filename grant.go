@@ -38,7 +38,7 @@ func (c *Config) Exchange(ctx context.Context, r *AuthRequest, callback url.Valu
 		return nil, inputError("exchange", "the AuthRequest was made by hand: use NewAuthRequest, or UnmarshalBinary for a stored one")
 	}
 	if r.ClientID != c.ClientID {
-		return nil, configError("exchange", fmt.Errorf("the attempt is of client %s, and this Config of %s", quote(r.ClientID), quote(c.ClientID)))
+		return nil, configError("exchange", fmt.Errorf("the attempt belongs to client %s, but this Config has client %s", quote(r.ClientID), quote(c.ClientID)))
 	}
 	if err := checkVerifier(string(r.Verifier)); err != nil {
 		return nil, inputError("exchange", "the attempt's verifier: %w", err)
@@ -94,7 +94,7 @@ func (c *Config) ExchangeCode(ctx context.Context, code string, v Verifier, o *E
 		return nil, inputError("exchange", "the code %w", err)
 	}
 	if v == "" && c.ClientSecret == "" {
-		return nil, inputError("exchange", "there is neither a verifier nor a client secret: one of them must prove who asks")
+		return nil, inputError("exchange", "there is neither a verifier nor a client secret: pass a verifier, or set ClientSecret")
 	}
 	if v != "" {
 		if err := checkVerifier(string(v)); err != nil {
@@ -167,7 +167,7 @@ func (c *Config) redeem(ctx context.Context, g codeGrant) (*Token, error) {
 		return nil, err
 	}
 	if g.organization != "" && t.OrganizationUID != g.organization {
-		return nil, response.refuse(fmt.Sprintf("the token is for organization %s, and %s was asked for: log in again and choose it",
+		return nil, response.refuse(fmt.Sprintf("the token is for organization %s, but the login requires %s: log in again and choose it",
 			response.quote(t.OrganizationUID), quote(g.organization)))
 	}
 	return t, nil
@@ -261,10 +261,10 @@ type refreshGrant struct {
 // termsOf returns the terms on which t is to be refreshed, or how they and c do not fit.
 func (c *Config) termsOf(t *Token) (refreshGrant, error) {
 	if t.ClientID != "" && t.ClientID != c.ClientID {
-		return refreshGrant{}, fmt.Errorf("the token is of client %s, and this Config of %s", quote(t.ClientID), quote(c.ClientID))
+		return refreshGrant{}, fmt.Errorf("the token belongs to client %s, but this Config has client %s", quote(t.ClientID), quote(c.ClientID))
 	}
 	if t.terms.secret == secretSent && c.ClientSecret == "" {
-		return refreshGrant{}, errors.New("the token was got with a client secret, and this Config has none: Contentstack wants it again")
+		return refreshGrant{}, errors.New("the token was issued with a client secret, and its refresh needs the secret again: set ClientSecret")
 	}
 	withSecret := c.ClientSecret != "" && t.terms.secret != secretNotSent
 	redirectURI := cmp.Or(t.RedirectURI, c.RedirectURI)

@@ -103,7 +103,7 @@ func TestRefreshRepeatsTheTermsOfTheGrant(t *testing.T) {
 		"confidential":             {"one", "one", true, ""},
 		"the secret was rotated":   {"one", "two", true, ""},
 		"a secret came later":      {"", "one", false, ""},
-		"the secret is gone":       {"one", "", false, "the token was got with a client secret, and this Config has none"},
+		"the secret is gone":       {"one", "", false, "the token was issued with a client secret, and its refresh needs the secret again"},
 		"the login knows its form": {"one", "one", true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestRefreshOfATokenFromElsewhereUsesTheConfig(t *testing.T) {
 
 	c.ClientSecret = ""
 	_, err = c.Refresh(t.Context(), renewed)
-	require.ErrorContains(t, err, "the token was got with a client secret", "what was sent once is a term from then on")
+	require.ErrorContains(t, err, "the token was issued with a client secret", "what was sent once is a term from then on")
 
 	_, err = c.Refresh(t.Context(), &csoauth.Token{RefreshToken: "r", Location: "GCP_EU"})
 	require.NoError(t, err)
@@ -163,11 +163,11 @@ func TestRefreshRefusesOtherTermsBeforeItSends(t *testing.T) {
 		change func(*csoauth.Config)
 		want   string
 	}{
-		"another client": {func(c *csoauth.Config) { c.ClientID = "other" }, `the token is of client "Ie0FEfTzlfAHL4xM", and this Config of "other"`},
+		"another client": {func(c *csoauth.Config) { c.ClientID = "other" }, `the token belongs to client "Ie0FEfTzlfAHL4xM", but this Config has client "other"`},
 		"another host": {endpoint(csoauth.Endpoints{App: "https://evil.example"}),
-			"the token was issued by https://app.example.org, and this Config's na is https://evil.example"},
+			"the token was issued by https://app.example.org, but this Config's host for na is https://evil.example"},
 		"published hosts": {func(c *csoauth.Config) { c.Endpoints = nil },
-			"the token was issued by https://app.example.org, and this Config's na is https://app.contentstack.com"},
+			"the token was issued by https://app.example.org, but this Config's host for na is https://app.contentstack.com"},
 		"the region is gone": {func(c *csoauth.Config) { delete(c.Endpoints, csoauth.NA); c.Region = csoauth.EU },
 			"the token was issued by https://app.example.org: region na is not in the Config's Endpoints"},
 	} {
@@ -278,8 +278,8 @@ func TestEndpointsForFollowsTheAnswer(t *testing.T) {
 func TestTokenForAnotherOrganizationIsRefused(t *testing.T) {
 	for answer, want := range map[string]string{
 		recorded:               "",
-		`{"access_token":"a"}`: `the token is for organization "", and "blt0123456789abcdef" was asked for`,
-		`{"access_token":"a","organization_uid":"bltother"}`: `the token is for organization "bltother", and "blt0123456789abcdef" was asked for: log in again and choose it`,
+		`{"access_token":"a"}`: `the token is for organization "", but the login requires "blt0123456789abcdef"`,
+		`{"access_token":"a","organization_uid":"bltother"}`: `the token is for organization "bltother", but the login requires "blt0123456789abcdef": log in again and choose it`,
 	} {
 		c := testConfig()
 		mock(c, 200, answer)

@@ -158,7 +158,7 @@ func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 		return recordError(authRequestKind, err)
 	}
 	if rec.OmitMethod && rec.ChallengeMethod.orDefault() != Plain {
-		return recordError(authRequestKind, errors.New("omit_method with a method that is not plain"))
+		return recordError(authRequestKind, errors.New("omit_method is set, but the method is not plain"))
 	}
 	if len(rec.Params) == 0 {
 		rec.Params = nil
@@ -186,7 +186,7 @@ func (r *AuthRequest) UnmarshalBinary(data []byte) error {
 func marshalRecord(kind string, record any, texts []string) ([]byte, error) {
 	for _, s := range texts {
 		if !utf8.ValidString(s) {
-			return nil, recordError(kind, errors.New("a string is not valid UTF-8 and would not come back as it is"))
+			return nil, recordError(kind, errors.New("a string is not valid UTF-8, so it would not be read back unchanged"))
 		}
 	}
 	data, err := json.Marshal(record)
@@ -202,7 +202,7 @@ func unmarshalRecord(data []byte, want recordHead, record interface{ head() reco
 	err := json.Unmarshal(data, record)
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) || !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		return recordError(want.Kind, fmt.Errorf("%d bytes are not a record: not the JSON object that MarshalBinary writes", len(data)))
+		return recordError(want.Kind, fmt.Errorf("%d bytes are not the JSON object that MarshalBinary writes", len(data)))
 	}
 	head := record.head()
 	if err != nil {
@@ -213,9 +213,9 @@ func unmarshalRecord(data []byte, want recordHead, record interface{ head() reco
 	case head.Kind != want.Kind:
 		return recordError(want.Kind, fmt.Errorf("the record is of kind %s", quote(head.Kind)))
 	case head.Version < 1:
-		return recordError(want.Kind, fmt.Errorf("the record has version %d, and the first was 1", head.Version))
+		return recordError(want.Kind, fmt.Errorf("the record has version %d, but versions begin at 1", head.Version))
 	case head.Version > want.Version:
-		return recordError(want.Kind, fmt.Errorf("the record has version %d, and this csoauth reads up to %d: update it wherever these records are read",
+		return recordError(want.Kind, fmt.Errorf("the record has version %d, but this csoauth reads at most version %d: update csoauth in all programs that read these records",
 			head.Version, want.Version))
 	case err != nil:
 		return recordError(want.Kind, errors.New("a member of the record has the wrong type"))

@@ -71,7 +71,7 @@ func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke
 	case !succeeded || isPresent(r.Error) || r.AccessToken == "" && r.RefreshToken == "":
 		r.refusal = r.failure()
 		if r.refusal == nil && !succeeded {
-			r.refusal = r.refuse("the response is JSON of no known error shape")
+			r.refusal = r.refuse("the response is JSON, but not a known form of error")
 		}
 	}
 	return r

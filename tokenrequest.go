@@ -196,7 +196,7 @@ func (e timeoutError) Error() string {
 	if e.unsent {
 		return fmt.Sprintf("no connection within %v", e.after)
 	}
-	return fmt.Sprintf("no whole response within %v", e.after)
+	return fmt.Sprintf("no complete response within %v", e.after)
 }
 func (e timeoutError) Is(t error) bool { return t == context.DeadlineExceeded }
 func (e timeoutError) Timeout() bool   { return true }

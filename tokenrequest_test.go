@@ -275,7 +275,7 @@ func TestTimeoutsAreTold(t *testing.T) {
 		c.HTTPClient = &http.Client{Transport: hang, Timeout: 7 * time.Second}
 		start := time.Now()
 		_, err := c.Refresh(t.Context(), old())
-		require.ErrorContains(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: no whole response within 7s")
+		require.ErrorContains(t, err, "csoauth: refresh: POST https://app.example.org/apps-api/apps/token: no complete response within 7s")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var timeout net.Error
 		require.ErrorAs(t, err, &timeout)
@@ -509,13 +509,13 @@ func TestShortTimeoutSparesWhatWasSent(t *testing.T) {
 			trace.GotConn(httptrace.GotConnInfo{})
 			trace.WroteHeaders()
 			return ends(r)
-		}, 5 * time.Second, false, "no whole response within 5s"},
+		}, 5 * time.Second, false, "no complete response within 5s"},
 		"connected, and perhaps sent": {time.Second, func(r *http.Request) (*http.Response, error) {
 			connects(r).GotConn(httptrace.GotConnInfo{})
 			return ends(r)
-		}, 5 * time.Second, false, "no whole response within 5s"},
-		"nobody knows":         {time.Second, ends, 5 * time.Second, false, "no whole response within 5s"},
-		"just under the floor": {5*time.Second - 1, ends, 5 * time.Second, false, "no whole response within 5s"},
+		}, 5 * time.Second, false, "no complete response within 5s"},
+		"nobody knows":         {time.Second, ends, 5 * time.Second, false, "no complete response within 5s"},
+		"just under the floor": {5*time.Second - 1, ends, 5 * time.Second, false, "no complete response within 5s"},
 		"the floor itself": {5 * time.Second, func(r *http.Request) (*http.Response, error) {
 			connects(r)
 			return ends(r)

@@ -259,7 +259,7 @@ func TestTokenThatIsTooLargeToKeep(t *testing.T) {
 	before := m.state()
 	m.server.FailNext(csoauthtest.Fault{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: `{"access_token":"` +
 		strings.Repeat("x", 70<<10) + `","refresh_token":"r","expires_in":3600,"user_uid":"` + ada + `","organization_uid":"` + press + `"}`})
-	require.ErrorContains(t, s.Login(t.Context(), nil), "the login could not be kept")
+	require.ErrorContains(t, s.Login(t.Context(), nil), "the login could not be stored")
 	require.Equal(t, before, m.state())
 	m.email()
 	require.Equal(t, 2, int(m.opened.Load()))

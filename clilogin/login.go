@@ -85,7 +85,7 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 		return err
 	}
 	if err := s.profile.put(keeping, next, token); err != nil {
-		return fmt.Errorf("the login could not be kept: %w", err)
+		return fmt.Errorf("the login could not be stored: %w", err)
 	}
 	_ = s.profile.remove(keeping, attemptName)          // it ends by itself
 	_ = s.profile.remove(keeping, doubtName)            // the next Open would ask once more
@@ -122,7 +122,7 @@ func isUnwanted(err error) bool {
 // are to say of that.
 func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next *state, a *attempt, asked bool) (*csoauth.Token, error) {
 	if err := s.profile.setAttempt(ctx, *a); err != nil {
-		return nil, fmt.Errorf("the login could not be kept: %w", err)
+		return nil, fmt.Errorf("the login could not be stored: %w", err)
 	}
 	var err error
 	if next.Key, err = s.profile.newKey(ctx, asked); err != nil {
@@ -131,7 +131,7 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	if next.Key.Place == inKeyring && next.Key != a.Key {
 		a.Key = next.Key
 		if err := s.profile.setAttempt(ctx, *a); err != nil {
-			return nil, fmt.Errorf("the login could not be kept: %w", err)
+			return nil, fmt.Errorf("the login could not be stored: %w", err)
 		}
 	}
 	if err := s.reach(ctx); err != nil {
@@ -161,7 +161,7 @@ func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Tok
 		return nil
 	}
 	s.name(ctx, next, token)
-	return fmt.Errorf("%w: the browser has logged in %v in %v, and the login here, which stays, is of %v in %v: "+
+	return fmt.Errorf("%w: the browser logged in %v in %v, but the login here is of %v in %v, and it stays: "+
 		"switch to that user and organization in Contentstack's web application, or open the address in a private window, and log in again; or accept the new one",
 		ErrAnotherUser, next.User, next.Organization, last.User, last.Organization)
 }
@@ -212,6 +212,6 @@ func (p *profile) takeTurn(ctx context.Context, o *Options) (leave func(), err e
 	})
 }
 
-var errWaited = fmt.Errorf("%w, for another program, which went on", loopback.ErrTimeout)
+var errWaited = fmt.Errorf("%w: another program was still logging in", loopback.ErrTimeout)
 
 func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

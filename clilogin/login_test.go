@@ -37,7 +37,7 @@ func TestUnwantedLoginIsNotBegunAgain(t *testing.T) {
 		why      string
 	}{
 		"denied":    {func(m *machine) { m.visitor.Deny = true }, csoauth.ErrDenied, "denied"},
-		"no answer": {func(m *machine) { m.away.Store(true); m.o.Loopback.Timeout = 50 * time.Millisecond }, loopback.ErrTimeout, "nobody came back"},
+		"no answer": {func(m *machine) { m.away.Store(true); m.o.Loopback.Timeout = 50 * time.Millisecond }, loopback.ErrTimeout, "the user did not return"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, nil)
@@ -228,7 +228,7 @@ func TestWaitForOthersIsBounded(t *testing.T) {
 		o.Loopback, o.Profile = &login, profile
 		_, err := clilogin.Open(t.Context(), m.config, &o)
 		require.ErrorIs(t, err, map[string]error{"default": loopback.ErrTimeout, "other": loopback.ErrPortInUse}[profile])
-		require.ErrorContains(t, err, map[string]string{"default": "for another program", "other": `"mytool" (process `}[profile])
+		require.ErrorContains(t, err, map[string]string{"default": "another program was still logging in", "other": `"mytool" (process `}[profile])
 	}
 	cancel()
 	all.Wait()
@@ -364,7 +364,7 @@ func TestLoginThatCannotBeKept(t *testing.T) {
 			before, token := m.state(), m.value("token a")
 			undo := spoil(m)
 			err := s.Login(t.Context(), nil)
-			require.ErrorContains(t, err, "the login could not be kept")
+			require.ErrorContains(t, err, "the login could not be stored")
 			require.Equal(t, before, m.state())
 			require.Equal(t, token, m.value("token a"))
 			m.email()

@@ -145,7 +145,7 @@ func checkName(name string, most int, also string) error {
 	case len(name) > most:
 		return fmt.Errorf("is longer than %d characters", most)
 	case strings.ContainsFunc(name, func(r rune) bool { return !isNamed(r, also) }):
-		return fmt.Errorf("may have letters, digits and %s alone", strings.Join(strings.Split("-_"+also, ""), " "))
+		return fmt.Errorf("may have only letters, digits and %s", strings.Join(strings.Split("-_"+also, ""), " "))
 	case strings.Trim(name, " .") != name:
 		return errors.New("begins or ends with a space or a dot")
 	case strings.Contains(reserved, " "+strings.TrimSpace(stem)+" "):

@@ -20,7 +20,7 @@ import (
 func TestOptionsThatCannotWork(t *testing.T) {
 	m := newMachine(t, nil)
 	for want, o := range map[string]clilogin.Options{
-		`Options.Profile: "../../x" may have letters, digits and - _ alone`:    {Profile: "../../x"},
+		`Options.Profile: "../../x" may have only letters, digits and - _`:     {Profile: "../../x"},
 		`Options.Profile: "a/b" may have`:                                      {Profile: "a/b"},
 		`Options.Profile: "." may have`:                                        {Profile: "."},
 		`Options.Profile: "con" is the name of a device`:                       {Profile: "CON"},
@@ -28,7 +28,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		`Options.Profile: "work " may have`:                                    {Profile: "work "},
 		`Options.Profile: "a\nb" may have`:                                     {Profile: "a\nb"},
 		`is longer than 64 characters`:                                         {Profile: strings.Repeat("a", 300)},
-		`Options.Program: "../x" may have letters, digits and - _   . alone`:   {Program: "../x"},
+		`Options.Program: "../x" may have only letters, digits and - _   .`:    {Program: "../x"},
 		`Options.Program: ".." begins or ends with a space or a dot`:           {Program: ".."},
 		`Options.Program: "tool." begins or ends`:                              {Program: "tool."},
 		`Options.Program: "nul.txt" is the name of a device`:                   {Program: "nul.txt"},

@@ -133,7 +133,7 @@ func TestProfileDir(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, m.profileDir(), path)
 	_, err = m.of("../x").ProfileDir(t.Context())
-	require.ErrorContains(t, err, `clilogin: Options.Profile: "../x" may have letters, digits and - _ alone`)
+	require.ErrorContains(t, err, `clilogin: Options.Profile: "../x" may have only letters, digits and - _`)
 
 	base := t.TempDir()
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "LocalAppData"} {
@@ -185,7 +185,7 @@ func TestRejectedToken(t *testing.T) {
 		second = token
 	}
 	err = m.session().Invalidate(t.Context(), second.AccessToken)
-	require.ErrorContains(t, err, "in place of another one that was rejected")
+	require.ErrorContains(t, err, "replaced another rejected token")
 	require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
 
 	m.setValue("forced", []byte(strings.Replace(string(m.value("forced")), time.Now().Format("2006"), "2020", 1)))
@@ -211,7 +211,7 @@ func TestRejectedTokenWithoutAnother(t *testing.T) {
 	require.NoError(t, err)
 	m.server.FailNext(csoauthtest.Fault{Status: 500}, csoauthtest.Fault{Status: 500})
 	err = s.Invalidate(t.Context(), token.AccessToken)
-	require.ErrorContains(t, err, "clilogin: no other token can be had in place of the rejected one: ")
+	require.ErrorContains(t, err, "clilogin: there is no other token to replace the rejected one: ")
 	require.ErrorContains(t, err, "500")
 	require.NotErrorIs(t, err, csoauth.ErrLoginRequired)
 }

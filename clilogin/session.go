@@ -166,7 +166,7 @@ func (s *Session) whyNot(ctx context.Context) error {
 	case <-time.After(noted):
 	case <-ctx.Done():
 	}
-	return errors.New("it came less than a minute ago in place of another one that was rejected")
+	return errors.New("it replaced another rejected token less than a minute ago")
 }
 
 // API returns a client that calls Contentstack's APIs as the user.
@@ -284,7 +284,7 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 		return nil
 	}
 	if ago := s.profile.forcedAgo(ctx, accessToken); ago < forcedFor {
-		return fmt.Errorf("clilogin: the rejected token came %v ago in place of another one that was rejected, so the fault may not be the token's: try again in %v",
+		return fmt.Errorf("clilogin: the rejected token replaced another rejected token %v ago, so the token may not be the cause: try again in %v",
 			ago.Round(time.Second), (forcedFor - ago).Round(time.Second))
 	}
 	select {
@@ -306,7 +306,7 @@ func (s *Session) Invalidate(ctx context.Context, accessToken string) error {
 		s.profile.setForced(ctx, now.AccessToken)
 		return nil
 	}
-	return fmt.Errorf("clilogin: no other token can be had in place of the rejected one: %w", s.whyNot(ctx))
+	return fmt.Errorf("clilogin: there is no other token to replace the rejected one: %w", s.whyNot(ctx))
 }
 
 // Logout ends the login everywhere. It revokes the user's authorization of the app in the
@@ -328,7 +328,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	switch {
 	case isMisfit && wrong.works:
 	case isMisfit:
-		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because %s: %s", wrong.why, byHand)
+		return fmt.Errorf("clilogin: logout: the login cannot be revoked at Contentstack, because %s: %s", wrong.why, byHand)
 	case errors.Is(err, tokens.ErrNotFound):
 		return s.Forget(ctx)
 	case err != nil:
@@ -345,7 +345,7 @@ func (s *Session) Logout(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, tokens.ErrUnreadable):
-		return fmt.Errorf("clilogin: logout: Contentstack cannot be told, because the login cannot be read: %s", byHand)
+		return fmt.Errorf("clilogin: logout: the login cannot be revoked at Contentstack, because the login cannot be read: %s", byHand)
 	case err != nil:
 		return stays(err)
 	}

@@ -89,7 +89,7 @@ func TestAnotherUser(t *testing.T) {
 			m.visitor = visitor
 			err := s.Login(t.Context(), nil)
 			require.ErrorIs(t, err, clilogin.ErrAnotherUser)
-			require.ErrorContains(t, err, "the browser has logged in "+row.named+", and the login here, which stays, is of Ada Lovelace (ada@example.com) in Emulated Press:")
+			require.ErrorContains(t, err, "the browser logged in "+row.named+", but the login here is of Ada Lovelace (ada@example.com) in Emulated Press, and it stays:")
 			token, err := s.Tokens().Token(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, [2]string{ada, press}, [2]string{token.UserUID, token.OrganizationUID}, "it stays")

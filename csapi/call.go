@@ -102,7 +102,7 @@ func (c *Client) callAs(ctx context.Context, what call, in, out any, as **csoaut
 			cancel()
 		}
 		var try context.Context
-		try, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no whole response within %v", c.timeout))
+		try, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no complete response within %v", c.timeout))
 		return c.request(try, what, t, body)
 	}})
 	if err != nil {
@@ -132,7 +132,7 @@ func (c *Client) request(ctx context.Context, what call, t *csoauth.Token, body 
 		return nil, err
 	}
 	if !bearer.Takes(c.config.HostsFor(t), u) || !bearer.IsSecure(u) {
-		return nil, fmt.Errorf("%s is no host for a token, or not by https: check the Config's Endpoints", u.Host)
+		return nil, fmt.Errorf("%s is not a host for a token, or the URL is not https: check the Config's Endpoints", u.Host)
 	}
 	var reader io.Reader
 	if body != nil {
@@ -187,7 +187,7 @@ func (what call) refused(got *reply, answer []byte) *Error {
 // failed adds to an error what failed.
 func (what call) failed(ctx context.Context, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = fmt.Errorf("%w: the Options' Timeout is over", err)
+		err = fmt.Errorf("%w: Options.Timeout has passed", err)
 	}
 	if paused, ok := errors.AsType[*pausedError](err); ok {
 		return &Error{
@@ -215,7 +215,7 @@ func join(base, path string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("the path does not parse: escape what is in it with url.PathEscape")
 	case strings.HasPrefix(path, "/") || rest.Host != "":
-		return nil, errors.New("the path begins with two slashes, which would be another host")
+		return nil, errors.New("the path begins with two slashes, which would name another host")
 	case rest.Fragment != "" || strings.Contains(path, "#"):
 		return nil, errors.New("the path has a fragment: escape # as %23")
 	case strings.Contains(path, "\\"):
@@ -223,7 +223,7 @@ func join(base, path string) (*url.URL, error) {
 	}
 	for segment := range strings.SplitSeq(rest.EscapedPath(), "/") {
 		if plain, _ := url.PathUnescape(segment); plain == "." || plain == ".." {
-			return nil, errors.New("the path has a segment of dots, which leads elsewhere")
+			return nil, errors.New("the path has the segment . or .., which leads to another path")
 		}
 	}
 	u, err := url.Parse(trimSlash(base) + "/" + path)

@@ -164,10 +164,10 @@ func TestPathsThatLeadElsewhere(t *testing.T) {
 	for path, want := range map[string]string{
 		"//evil.example/v3":          "two slashes",
 		"///evil.example/v3":         "two slashes",
-		"/v3/../../etc":              "segment of dots",
-		"/v3/%2e%2E/x":               "segment of dots",
-		"..":                         "segment of dots",
-		"/v3/./user":                 "segment of dots",
+		"/v3/../../etc":              "the segment . or ..",
+		"/v3/%2e%2E/x":               "the segment . or ..",
+		"..":                         "the segment . or ..",
+		"/v3/./user":                 "the segment . or ..",
 		"/v3#x":                      "fragment",
 		"/v3#":                       "fragment",
 		"/v3\\x":                     "backslash",
@@ -331,8 +331,8 @@ func TestConfigThatDoesNotFit(t *testing.T) {
 		want      string
 	}{
 		"no such service": {csoauth.Endpoints{App: "https://app.example.com"}, "the Config's Endpoints have no ContentManagement"},
-		"without TLS":     {csoauth.Endpoints{App: "https://app.example.com", ContentManagement: "http://api.example.com"}, "api.example.com is no host for a token, or not by https"},
-		"not a URL":       {csoauth.Endpoints{App: "https://app.example.com", ContentManagement: "api.example.com"}, "is no host for a token"},
+		"without TLS":     {csoauth.Endpoints{App: "https://app.example.com", ContentManagement: "http://api.example.com"}, "api.example.com is not a host for a token, or the URL is not https"},
+		"not a URL":       {csoauth.Endpoints{App: "https://app.example.com", ContentManagement: "api.example.com"}, "is not a host for a token"},
 	} {
 		c := aConfig()
 		c.Endpoints = map[csoauth.Region]csoauth.Endpoints{csoauth.NA: row.endpoints}
@@ -397,7 +397,7 @@ func TestTimeoutSaysWhatItIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := csapi.New(aConfig(), csapi.Static(aToken()), &csapi.Options{Base: hanging{}, Timeout: time.Second})
 		err := c.Get(t.Context(), csapi.ContentManagement, "/x", nil)
-		require.ErrorContains(t, err, ": the Options' Timeout is over")
+		require.ErrorContains(t, err, ": Options.Timeout has passed")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }

@@ -102,7 +102,7 @@ func (c *Client) For(s Source) *Client {
 func (c *Client) token(ctx context.Context) (*csoauth.Token, error) {
 	t, err := c.source.Token(ctx)
 	if err == nil && t == nil {
-		err = errors.New("csapi: the Source has neither a token nor an error")
+		err = errors.New("csapi: the Source returned neither a token nor an error")
 	}
 	return t, err
 }

@@ -98,7 +98,7 @@ type exchangeKey struct{}
 func (t *transport) request(req *http.Request, token *csoauth.Token, first bool) (*http.Request, error) {
 	switch {
 	case !bearer.Takes(t.client.config.HostsFor(token), req.URL):
-		return nil, fmt.Errorf("%q is no host of the token's region: use BaseURL", req.URL.Host)
+		return nil, fmt.Errorf("%q is not a host of the token's region: use BaseURL", req.URL.Host)
 	case !bearer.IsSecure(req.URL):
 		return nil, fmt.Errorf("a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
 	}
@@ -106,7 +106,7 @@ func (t *transport) request(req *http.Request, token *csoauth.Token, first bool)
 	if !first && req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
-			return nil, fmt.Errorf("the body cannot be had again: %w", err)
+			return nil, fmt.Errorf("the body cannot be read again: %w", err)
 		}
 		out.Body = body
 	}

@@ -122,11 +122,11 @@ func TestHTTPClientIsForTheLoginsHosts(t *testing.T) {
 	s := &service{answer: says(200, inJSON, "{}")}
 	c := clientOf(s).HTTPClient()
 	for target, want := range map[string]string{
-		"https://evil.example/v3":           `"evil.example" is no host of the token's region: use BaseURL`,
-		"https://eu-api.contentstack.com/":  "is no host of the token's region",
+		"https://evil.example/v3":           `"evil.example" is not a host of the token's region: use BaseURL`,
+		"https://eu-api.contentstack.com/":  "is not a host of the token's region",
 		"http://api.contentstack.io/":       "a token is not sent to api.contentstack.io over http",
-		"https://cdn.contentstack.io/":      "is no host of the token's region",
-		"https://api.contentstack.io.evil/": "is no host of the token's region",
+		"https://cdn.contentstack.io/":      "is not a host of the token's region",
+		"https://api.contentstack.io.evil/": "is not a host of the token's region",
 	} {
 		_, err := c.Get(target)
 		require.ErrorContains(t, err, want, target)
@@ -213,6 +213,6 @@ func TestBodiesAreSentWholeOrNotAgain(t *testing.T) {
 		require.NoError(t, err)
 		req.GetBody = func() (io.ReadCloser, error) { return nil, errors.New("gone") }
 		_, err = c.HTTPClient().Do(req)
-		require.ErrorContains(t, err, "the body cannot be had again: gone")
+		require.ErrorContains(t, err, "the body cannot be read again: gone")
 	})
 }

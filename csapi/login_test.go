@@ -193,7 +193,7 @@ func TestWhichAuthorizationsAreRevoked(t *testing.T) {
 		"a UID to escape":          {[]map[string]any{entry("../x?y", ada)}, nil, "", []string{"/manifests/app1/authorizations/..%2Fx%3Fy"}, ""},
 		"two":                      {[]map[string]any{entry("a1", ada), entry("a2", alan), entry("a3", ada)}, nil, "", []string{"/manifests/app1/authorizations/a1", "/manifests/app1/authorizations/a3"}, ""},
 		"no user in the token":     {[]map[string]any{entry("a1", ada)}, func(t *csoauth.Token) { t.UserUID = "" }, ada, []string{"/manifests/app1/authorizations/a1"}, ""},
-		"no user anywhere":         {[]map[string]any{entry("a1", "")}, func(t *csoauth.Token) { t.UserUID = "" }, "", nil, "csapi: revoke: whose authorization?"},
+		"no user anywhere":         {[]map[string]any{entry("a1", "")}, func(t *csoauth.Token) { t.UserUID = "" }, "", nil, "csapi: revoke: finding out whose authorization to delete:"},
 		"an entry without a user":  {[]map[string]any{entry("a1", "")}, nil, "", nil, ""},
 		"no organization in token": {[]map[string]any{entry("a1", ada, "organization_uid", shop)}, func(t *csoauth.Token) { t.OrganizationUID = "" }, "", []string{"/manifests/app1/authorizations/a1"}, ""},
 	} {
@@ -318,8 +318,8 @@ func TestWhoTheUserIs(t *testing.T) {
 	}{
 		"as Contentstack documents it": {nil, `{"user":{"uid":"` + ada + `","email":null,"authtoken":"blt-secret","authy_id":"1","mobile_number":"555","roles":[{"uid":"x"}],"organizations":[{"uid":"` + press + `","is_owner":true}]}}`, ""},
 		"without organizations":        {nil, `{"user":{"uid":"` + ada + `"}}`, ""},
-		"another user":                 {nil, `{"user":{"uid":"` + alan + `"}}`, `the response is about "blt0000000000alan02", and the token is of "blt00000000000ada01"`},
-		"another organization":         {nil, `{"user":{"uid":"` + ada + `","organizations":[{"uid":"` + shop + `"}]}}`, "of which the user is no member"},
+		"another user":                 {nil, `{"user":{"uid":"` + alan + `"}}`, `the response is about "blt0000000000alan02", but the token is for "blt00000000000ada01"`},
+		"another organization":         {nil, `{"user":{"uid":"` + ada + `","organizations":[{"uid":"` + shop + `"}]}}`, "but the user is not a member of it"},
 		"flat":                         {nil, `{"uid":"` + ada + `"}`, "the response has no user"},
 		"no UID":                       {nil, `{"user":{"email":"a@example.com"}}`, "the response has no user"},
 		"null":                         {nil, `{"user":null}`, "the response has no user"},
@@ -378,7 +378,7 @@ func TestWhichOrganization(t *testing.T) {
 	token := aToken()
 	token.OrganizationUID = ""
 	_, err := csapi.New(aConfig(), csapi.Static(token), nil).Organization(t.Context())
-	require.EqualError(t, err, "csapi: organization: the token names none")
+	require.EqualError(t, err, "csapi: organization: the token names no organization")
 	_, err = csapi.New(aConfig(), csapi.Static(nil), nil).Organization(t.Context())
 	require.ErrorIs(t, err, csoauth.ErrLoginRequired)
 	_, err = clientOf(&service{answer: says(404, inJSON, "{}")}).Organization(t.Context())
@@ -418,7 +418,7 @@ func TestListsThatMisbehave(t *testing.T) {
 		"odd times": {func(*http.Request) string {
 			return `{"stacks":[{"api_key":"a","created_at":""},{"api_key":"b","updated_at":7}]}`
 		}, 2, 2, ""},
-		"endless": {func(r *http.Request) string { return page(skipOf(r), 3, "") }, 3000, 1000, "csapi: the list does not end, after a thousand pages"},
+		"endless": {func(r *http.Request) string { return page(skipOf(r), 3, "") }, 3000, 1000, "csapi: the list does not end after a thousand pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &service{answer: func(_ int, r *http.Request) *http.Response { return response(200, inJSON, row.answer(r)) }}

@@ -80,7 +80,7 @@ func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	case err != nil:
 		return nil, err
 	case t.OrganizationUID == "":
-		return nil, errors.New("csapi: organization: the token names none")
+		return nil, errors.New("csapi: organization: the token names no organization")
 	}
 	// Contentstack's document shows organizations, and a test of its client wants organization.
 	var said struct {

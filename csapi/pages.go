@@ -56,4 +56,4 @@ func walk[T comparable](ctx context.Context, uid func(T) string, read func(ctx c
 	}
 }
 
-var errEndless = errors.New("the list does not end, after a thousand pages")
+var errEndless = errors.New("the list does not end after a thousand pages")

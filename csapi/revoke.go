@@ -103,7 +103,7 @@ func (c *Client) revoke(ctx context.Context, t *csoauth.Token) error {
 	if user == "" {
 		u, err := c.user(ctx)
 		if err != nil {
-			return fmt.Errorf("csapi: revoke: whose authorization? %w", err)
+			return fmt.Errorf("csapi: revoke: finding out whose authorization to delete: %w", err)
 		}
 		user = u.UID
 	}
@@ -156,7 +156,7 @@ func (c *Client) authorizationsOf(ctx context.Context, t *csoauth.Token, user st
 		}
 		var entries []authorization
 		if json.Unmarshal(said.Data, &entries) != nil {
-			return page[authorization]{}, errors.New("the data of the list of authorizations is no list")
+			return page[authorization]{}, errors.New("the data of the list of authorizations is not a list")
 		}
 		return page[authorization]{entries, said.Count}, nil
 	})

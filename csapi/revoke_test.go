@@ -32,7 +32,7 @@ func TestRevokeClaimsNoSuccessThatIsNone(t *testing.T) {
 		"a second factor":      {func(bool) *http.Response { return response(401, inJSON, `{"error_code":294}`) }, nil, "error_code 294", 0},
 		"an empty list":        {func(bool) *http.Response { return response(200, inJSON, `{"data":[]}`) }, nil, "", 0},
 		"an empty body":        {func(bool) *http.Response { return response(200, inJSON, "") }, nil, "csapi: revoke: the list of authorizations has no data", 0},
-		"data of another kind": {func(bool) *http.Response { return response(200, inJSON, `{"data":{"a":1}}`) }, nil, "the data of the list of authorizations is no list", 0},
+		"data of another kind": {func(bool) *http.Response { return response(200, inJSON, `{"data":{"a":1}}`) }, nil, "the data of the list of authorizations is not a list", 0},
 		"another object":       {func(bool) *http.Response { return response(200, inJSON, `{"error_message":"no"}`) }, nil, "has no data", 0},
 		"it is ended, and the response is lost": {
 			func(removed bool) *http.Response {

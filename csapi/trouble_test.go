@@ -86,7 +86,7 @@ func TestWhatGoesWrongAfterALogin(t *testing.T) {
 				fmt.Fprintf(w, `{"stacks":[{"uid":"s","api_key":"k%s"}]}`, r.URL.Query().Get("skip"))
 			})
 			return stacks(t, c)
-		}, nil, "csapi: the list does not end, after a thousand pages"},
+		}, nil, "csapi: the list does not end after a thousand pages"},
 		"a body that never ends": {csoauthtest.Options{}, func(t *testing.T, server *csoauthtest.Server, c *csapi.Client, _ *tokens.Login) error {
 			server.API("GET /v3/user", func(w http.ResponseWriter, r *http.Request) {
 				for r.Context().Err() == nil {

@@ -50,10 +50,10 @@ func (c *Client) user(ctx context.Context) (*User, error) {
 	case u == nil || u.UID == "":
 		return nil, errors.New("csapi: user: the response has no user")
 	case of.UserUID != "" && u.UID != of.UserUID:
-		return nil, fmt.Errorf("csapi: user: the response is about %.40q, and the token is of %.40q", u.UID, of.UserUID)
+		return nil, fmt.Errorf("csapi: user: the response is about %.40q, but the token is for %.40q", u.UID, of.UserUID)
 	case len(u.Organizations) > 0 && of.OrganizationUID != "" &&
 		!slices.ContainsFunc(u.Organizations, func(o Organization) bool { return o.UID == of.OrganizationUID }):
-		return nil, fmt.Errorf("csapi: user: the token is for the organization %.40q, of which the user is no member", of.OrganizationUID)
+		return nil, fmt.Errorf("csapi: user: the token is for the organization %.40q, but the user is not a member of it", of.OrganizationUID)
 	}
 	return said.User, nil
 }

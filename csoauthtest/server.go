@@ -119,7 +119,7 @@ func NewServer(tb testing.TB, o *Options) *Server {
 		o = &Options{}
 	}
 	if locations[o.Region] == "" {
-		tb.Fatalf("csoauthtest: %v is no region", o.Region)
+		tb.Fatalf("csoauthtest: %v is not a region", o.Region)
 	}
 	options := o.forEmulator()
 	if o.Observed != "" {

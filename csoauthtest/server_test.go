@@ -30,7 +30,7 @@ func TestOptionsThatCannotWorkEndTheTest(t *testing.T) {
 			{UID: "a", ClientID: "c", AllowPKCE: true, RedirectURIs: []string{callbackURI + "#"}}}},
 			`csoauthtest: emulator: app a: redirect URI "http://localhost:8184/callback#": ` +
 				"has a fragment, which no redirect URI may have (RFC 6749, 3.1.2)"},
-		"no region": {csoauthtest.Options{Region: csoauth.Region(7)}, "csoauthtest: Region(7) is no region"},
+		"no region": {csoauthtest.Options{Region: csoauth.Region(7)}, "csoauthtest: Region(7) is not a region"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, []string{row.want}, failures(t, func(tb testing.TB) {

@@ -144,7 +144,7 @@ func (h *Handlers) cookiesOf(r *http.Request, states []string) ([]*http.Cookie, 
 		return cookies, nil
 	}
 	if len(h.attempts(r)) > 0 {
-		return nil, fmt.Errorf("httplogin: callback: %w: it is of no attempt that this browser has", csoauth.ErrState)
+		return nil, fmt.Errorf("httplogin: callback: %w: it belongs to no attempt of this browser", csoauth.ErrState)
 	}
 	return nil, errNoCookie
 }

@@ -82,9 +82,9 @@ func (x *exchanges) begin(state, code string) (e *exchange, isNew bool, err erro
 	case known != nil && known.code == e.code:
 		return known, false, nil
 	case known != nil:
-		return nil, false, fmt.Errorf("%w: the attempt has had another code", csoauth.ErrState)
+		return nil, false, fmt.Errorf("%w: the attempt was already used with another code", csoauth.ErrState)
 	case x.byCode[e.code] != nil:
-		return nil, false, fmt.Errorf("%w: another attempt has had this code", csoauth.ErrState)
+		return nil, false, fmt.Errorf("%w: this code was already used with another attempt", csoauth.ErrState)
 	case x.underWay >= maxExchanges:
 		return nil, false, ErrBusy
 	}

@@ -17,7 +17,7 @@ var errReturnTo = errors.New("return_to is not a path of this site")
 func returnTo(rawQuery string) (string, error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
-		return "", fmt.Errorf("httplogin: %w: the query cannot be read", errReturnTo)
+		return "", fmt.Errorf("httplogin: %w: the query does not parse", errReturnTo)
 	}
 	switch values := query["return_to"]; len(values) {
 	case 0:

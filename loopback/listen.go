@@ -32,7 +32,7 @@ func parseRedirectURI(text string) (*url.URL, error) {
 	u.Host = net.JoinHostPort(host, strconv.FormatUint(port, 10))
 	u.Path, u.RawPath = cmp.Or(u.Path, "/"), cmp.Or(u.RawPath, u.Path)
 	if segments := u.Path + "/"; strings.Contains(segments, "/./") || strings.Contains(segments, "/../") {
-		return nil, fmt.Errorf("redirect URI %q: its path has . or .., which browsers take out: register one without", text)
+		return nil, fmt.Errorf("redirect URI %q: its path has . or .., which browsers remove: register one without them", text)
 	}
 	return u, nil
 }

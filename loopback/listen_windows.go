@@ -40,6 +40,6 @@ func refused(at string, err error) error {
 	if strings.HasPrefix(at, "[") {
 		family = "ipv6"
 	}
-	return fmt.Errorf("the port of %s is reserved by Windows, and no program has it (netsh interface %s show excludedportrange protocol=tcp "+
+	return fmt.Errorf("the port of %s is reserved by Windows, not used by a program (netsh interface %s show excludedportrange protocol=tcp "+
 		"shows the ranges): register a redirect URI with another port: %w", at, family, err)
 }

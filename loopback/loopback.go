@@ -24,7 +24,7 @@ const (
 
 var (
 	// ErrTimeout: the user did not come back from the browser in time. Offer to start over.
-	ErrTimeout = errors.New("nobody came back from the browser in time")
+	ErrTimeout = errors.New("the user did not return from the browser in time")
 	// ErrPortInUse: another program listens at the redirect URI, on at least one address of
 	// localhost, and would get the code. Login opened no browser. If that program is another login
 	// of this user, Login waited for it, and it did not end in time. End that program, or register
@@ -178,7 +178,7 @@ func newLogin(ctx context.Context, c *csoauth.Config, o *Options) (*login, error
 		return nil, err
 	}
 	if c.ChallengeMethod == csoauth.Plain {
-		return nil, errors.New("ChallengeMethod is plain: the verifier would stand in the process list and the browser's history; use S256")
+		return nil, errors.New("ChallengeMethod is plain: the verifier would be visible in the process list and the browser's history: use S256")
 	}
 	if l.o.AuthOptions != nil && l.o.AuthOptions.RedirectURI != "" {
 		return nil, errors.New("AuthOptions.RedirectURI is set: set Options.RedirectURIs, or the Config's")
@@ -271,7 +271,7 @@ func (l *login) limit(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeoutCause(ctx, l.o.Timeout, ErrTimeout)
 }
 
-var errExpired = fmt.Errorf("%w: nobody came back from the browser", csoauth.ErrAttemptExpired)
+var errExpired = fmt.Errorf("%w: the user did not return from the browser", csoauth.ErrAttemptExpired)
 
 // ended is why ctx has: our own deadline, or what the caller says.
 func ended(ctx context.Context) error {

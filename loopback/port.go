@@ -52,7 +52,7 @@ func (l *login) takePort(ctx context.Context, t *terminal) (listeners []net.List
 		case holder == nil:
 			return nil, 0, nil, together(failed)
 		case ctx.Err() != nil && context.Cause(ctx) == ErrTimeout:
-			return nil, 0, nil, fmt.Errorf("%w: %v is logging in, and has not ended", ErrPortInUse, holder)
+			return nil, 0, nil, fmt.Errorf("%w: %v is still logging in", ErrPortInUse, holder)
 		case ctx.Err() != nil:
 			return nil, 0, nil, ended(ctx)
 		case waitsFor == nil || !waitsFor.Is(*holder):

@@ -106,7 +106,7 @@ func (f *flight) waitForToken(ctx context.Context) (*view, error) {
 			return f.view, f.err
 		case <-news:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("tokens: waiting for a refresh, which goes on: %w", context.Cause(ctx))
+			return nil, fmt.Errorf("tokens: the wait for a refresh ended, and the refresh continues: %w", context.Cause(ctx))
 		}
 	}
 }

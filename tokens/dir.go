@@ -150,7 +150,7 @@ func (f folder) swap(ctx context.Context, key string, old, new []byte) error {
 	var data []byte
 	if new != nil {
 		if data = encodeFile(key, new); len(data) > maxFile {
-			return unchanged(fmt.Errorf("the value has %d bytes, and the file of a value may have %d", len(new), maxFile))
+			return unchanged(fmt.Errorf("the value has %d bytes, but a file has at most %d", len(new), maxFile))
 		}
 	}
 	dir, unlock, err := f.lock(ctx, key, swapsFolder)

@@ -53,7 +53,7 @@ func (o DirOptions) file(mode fs.FileMode, owner, us int, links uint64, shared b
 	case !shared && !o.trusts(owner, us):
 		return finding{err: fmt.Errorf("belongs to user %d, and this process runs as %d (chown %d)", owner, us, us)}
 	case links > 1:
-		return finding{err: fmt.Errorf("has %d names (hard links), so it may be changed under another one", links)}
+		return finding{err: fmt.Errorf("has %d names (hard links), so someone can change it under another name", links)}
 	case mode.Perm()&others == 0:
 		return finding{mode: mode}
 	case owner == us:
@@ -80,7 +80,7 @@ func (d *openDir) checkFolder(path, name string, info fs.FileInfo) (fs.FileMode,
 			f.Close() // nothing was written to it
 		}
 		if err != nil {
-			return 0, fmt.Errorf("others can write to %s (mode %04o), and that cannot be changed: %w", path, info.Mode().Perm(), err)
+			return 0, fmt.Errorf("others can write to %s (mode %04o), and this process cannot change that: %w", path, info.Mode().Perm(), err)
 		}
 		sayOnce(path, path, whatMode, "mode", octal(info.Mode()), "now", octal(found.mode))
 	}
@@ -102,7 +102,7 @@ func (d *openDir) checkFile(path string, info fs.FileInfo, chmod func(fs.FileMod
 		if err := chmod(found.mode); err == nil {
 			d.sayMode(path, info.Mode(), found.mode)
 		} else if info.Mode().Perm()&0o022 != 0 {
-			return fmt.Errorf("can be written by others (mode %04o), and that cannot be changed: %w", info.Mode().Perm(), err)
+			return fmt.Errorf("can be written by others (mode %04o), and this process cannot change that: %w", info.Mode().Perm(), err)
 		}
 	}
 	return found.err
@@ -124,7 +124,7 @@ func kindOf(mode fs.FileMode) string {
 	return "of an unknown kind"
 }
 
-const whatMode = "others had rights to what is ours, and have none any more"
+const whatMode = "removed the rights that other users had"
 
 // sayMode says that the mode of a file was repaired. What sets the modes of files sets those of all
 // of them, and there may be one for each user, so only the first of a directory is named.

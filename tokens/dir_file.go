@@ -48,7 +48,7 @@ func decodeFile(key string, data []byte) ([]byte, error) {
 	}
 	version, err := strconv.Atoi(fields[1])
 	if err == nil && version > fileVersion {
-		return nil, fmt.Errorf("has version %d, and this csoauth reads up to %d: update every program that uses the directory", version, fileVersion)
+		return nil, fmt.Errorf("has version %d, but this csoauth reads at most version %d: update every program that uses the directory", version, fileVersion)
 	}
 	if err != nil || version != fileVersion || len(fields) != 5 {
 		return nil, unusable("is damaged in its first line")

@@ -94,7 +94,7 @@ func TestDirIsKnownByItsAbsolutePath(t *testing.T) {
 	require.NoError(t, os.Rename(filepath.Join(used, "tokens"), filepath.Join(used, "moved")))
 	_, err = tokens.Dir(filepath.Join(used, "x", "..", "tokens")).Load(t.Context(), dirKey)
 	gone, swaps := filepath.Join(used, "tokens"), filepath.Join(used, "tokens", "swaps")
-	assert.ErrorContains(t, err, gone+" was there before and its folder swaps is gone")
+	assert.ErrorContains(t, err, gone+" existed before, but its folder swaps is gone")
 	assert.True(t, strings.HasSuffix(err.Error(), "run: mkdir -p "+swaps), err)
 }
 

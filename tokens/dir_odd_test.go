@@ -103,11 +103,11 @@ func TestPutAndDeleteWinOverAnOddFile(t *testing.T) {
 func TestDirSaysWhatIsWrongWithAFile(t *testing.T) {
 	dir, file := dirOne(t, "value")
 	for what, makes := range map[string]func() error{
-		"is a named pipe and not a plain file":                  func() error { return syscall.Mkfifo(file, 0o600) },
-		"is a symbolic link and not a plain file":               func() error { return os.Symlink("swaps", file) },
-		"is a directory and not a plain file":                   func() error { return os.Mkdir(file, 0o700) },
-		"has 2147483648 bytes, more than any value (2097152)":   func() error { return errorsOf(os.WriteFile(file, nil, 0o600), os.Truncate(file, 2<<30)) },
-		"has 2 names (hard links), so it may be changed under ": func() error { return os.Link(filepath.Join(string(dir), "swaps", "c6"), file) },
+		"is a named pipe and not a plain file":                      func() error { return syscall.Mkfifo(file, 0o600) },
+		"is a symbolic link and not a plain file":                   func() error { return os.Symlink("swaps", file) },
+		"is a directory and not a plain file":                       func() error { return os.Mkdir(file, 0o700) },
+		"has 2147483648 bytes, more than any value (2097152)":       func() error { return errorsOf(os.WriteFile(file, nil, 0o600), os.Truncate(file, 2<<30)) },
+		"has 2 names (hard links), so someone can change it under ": func() error { return os.Link(filepath.Join(string(dir), "swaps", "c6"), file) },
 	} {
 		require.NoError(t, os.Remove(file))
 		require.NoError(t, makes())

@@ -99,7 +99,7 @@ func notDirectory(path string) error {
 
 // goneError is a directory that this process has used, and that is gone or empty.
 func goneError(path string) error {
-	return fmt.Errorf("%s was there before and its folder %s is gone, most often because a volume is not mounted: mount it; if it was removed on purpose, restart this program or run: mkdir -p %s",
+	return fmt.Errorf("%s existed before, but its folder %s is gone: mount the volume if it is not mounted; if you removed the directory on purpose, restart this program or run: mkdir -p %s",
 		path, swapsFolder, filepath.Join(path, swapsFolder))
 }
 
@@ -127,7 +127,7 @@ func (f folder) openWith(folder string) (*openDir, error) {
 			return nil, err
 		}
 		if dir, err = f.open(); errors.Is(err, ErrNotFound) {
-			return nil, errors.New("the directory was removed at this moment")
+			return nil, errors.New("another process has just removed the directory")
 		}
 	}
 	if err != nil {
@@ -210,7 +210,7 @@ func (d *openDir) clear(name string) error {
 		return nil // the next step says what is wrong
 	}
 	if err := d.Remove(name); err != nil {
-		return fmt.Errorf("%w: it is in the place of a value's file; move it away", atomicfile.Named(d.Root, err))
+		return fmt.Errorf("%w: this directory is where a value's file belongs: move it away", atomicfile.Named(d.Root, err))
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func TestDirRefusesANewerFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("csoauth-token-store 2 something else\n"), 0o600))
 	_, err := dir.Load(t.Context(), dirKey)
 	require.ErrorIs(t, err, tokens.ErrUnreadable)
-	assertDirError(t, err, file+" has version 2, and this csoauth reads up to 1: update every program that uses the directory")
+	assertDirError(t, err, file+" has version 2, but this csoauth reads at most version 1: update every program that uses the directory")
 }
 
 // TestDirRefusesACopiedFile: a file under another key's name must not hand one user's token to

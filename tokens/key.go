@@ -77,9 +77,9 @@ var (
 	errEvicted  = errors.New("this key is not cached any more")
 	errReplaced = errors.New("another login was stored meanwhile")
 	errTooSoon  = errors.New("the token came less than 30 s ago and counts as expired already: compare the clocks of these machines")
-	errNoRenew  = errors.New("the access token has ended, and there is no refresh token")
-	errLost     = errors.New("a process began a refresh and left no result")
-	errNoLogin  = fmt.Errorf("tokens: %w: %w: the store has no login of this key", csoauth.ErrLoginRequired, ErrNotFound)
+	errNoRenew  = errors.New("the access token has expired, and there is no refresh token")
+	errLost     = errors.New("a process began a refresh and did not save its result")
+	errNoLogin  = fmt.Errorf("tokens: %w: %w: the store has no login for this key", csoauth.ErrLoginRequired, ErrNotFound)
 )
 
 // join returns what a caller needs: a token, a flight to wait for, or both, which is a valid token

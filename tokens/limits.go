@@ -181,7 +181,7 @@ func (f *flight) forgetLock() {
 }
 
 // errNoPlace says that too many refreshes were under way.
-var errNoPlace = fmt.Errorf("tokens: too many refreshes were under way at this token endpoint for %v: %w", placePatience, csoauth.ErrNotSent)
+var errNoPlace = fmt.Errorf("tokens: too many refreshes ran at this token endpoint for %v: %w", placePatience, csoauth.ErrNotSent)
 
 // takePlace waits for a place among the refreshes at the token's endpoint, but not past the time
 // for another look at the store (law M11).

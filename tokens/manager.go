@@ -287,5 +287,5 @@ func (m *Manager) Close() error {
 		return nil
 	}
 	slices.Sort(unsaved)
-	return fmt.Errorf("tokens: the new tokens of these keys could not be saved and end with this process: %s", strings.Join(unsaved, ", "))
+	return fmt.Errorf("tokens: the new tokens of these keys could not be saved and are lost when this process ends: %s", strings.Join(unsaved, ", "))
 }

@@ -73,7 +73,7 @@ func TestKeysThatCannotBe(t *testing.T) {
 	m := newManager(p.config(), store, nil)
 	for key, want := range map[string]string{
 		"":                       "the key is empty",
-		strings.Repeat("k", 513): "the key has 513 bytes, and may have 512",
+		strings.Repeat("k", 513): "the key has 513 bytes, but at most 512 are allowed",
 	} {
 		token, err := m.Token(t.Context(), key)
 		assert.Nil(t, token)

@@ -53,7 +53,7 @@ func (m *Manager) Put(ctx context.Context, key string, t *csoauth.Token) error {
 		if err := next.encode(); err != nil {
 			return err
 		} else if len(next.raw) > maxPut {
-			return fmt.Errorf("tokens: put: the token's record has %d bytes, and may have %d", len(next.raw), maxPut)
+			return fmt.Errorf("tokens: put: the token's record has %d bytes, but at most %d are allowed", len(next.raw), maxPut)
 		}
 		if err := m.swapRecord(ctx, key, stored, &next); err == nil {
 			m.install(key, &next)

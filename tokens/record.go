@@ -103,15 +103,15 @@ func (r *record) encode() error {
 func decode(raw []byte) (record, error) {
 	var j recordJSON
 	if len(raw) > maxRecord {
-		return record{}, fmt.Errorf("the value has %d bytes, and a record at most %d: does something else write there?", len(raw), maxRecord)
+		return record{}, fmt.Errorf("the value has %d bytes, but a record has at most %d: does another program write to this store?", len(raw), maxRecord)
 	}
 	switch err := json.Unmarshal(raw, &j); {
 	case len(raw) >= seal.Overhead && raw[0] == 1: // a sealed value's version, and never JSON
 		return record{}, fmt.Errorf("the value of %d bytes is sealed: wrap the store in tokens.Sealed, with its key", len(raw))
 	case err != nil || j.Kind != recordKind:
-		return record{}, fmt.Errorf("%d bytes in the store are no record of package tokens: does something else write there?", len(raw))
+		return record{}, fmt.Errorf("%d bytes in the store are not a record of package tokens: does another program write to this store?", len(raw))
 	case j.Version < 1 || j.Version > recordVersion:
-		return record{}, fmt.Errorf("the record has version %d, and this csoauth reads 1 to %d: update it wherever the store is used", j.Version, recordVersion)
+		return record{}, fmt.Errorf("the record has version %d, but this csoauth reads 1 to %d: update csoauth in all programs that use the store", j.Version, recordVersion)
 	}
 	if j.LifetimeMS < 0 || j.LeaseMS < 0 || j.Seq < 0 || j.Seq > maxSeq {
 		return record{}, errors.New("the record has a number that no csoauth writes")

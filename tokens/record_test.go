@@ -129,23 +129,23 @@ func (r storedRefresher) Refresh(context.Context, *csoauth.Token) (*csoauth.Toke
 func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 	const token = `"token":{"kind":"csoauth.Token","version":1,"access_token":"A","refresh_token":"R","expiry":"2000-01-01T01:00:00Z"}`
 	for name, row := range map[string]struct{ raw, want string }{
-		"a newer version":     {`{"kind":"csoauth/tokens.Record","version":2,"seq":1,` + token + `}`, "version 2, and this csoauth reads 1 to 1: update"},
+		"a newer version":     {`{"kind":"csoauth/tokens.Record","version":2,"seq":1,` + token + `}`, "version 2, but this csoauth reads 1 to 1: update"},
 		"no version":          {`{"kind":"csoauth/tokens.Record","seq":1,` + token + `}`, "version 0"},
-		"a newer token":       {`{"kind":"csoauth/tokens.Record","version":1,"token":{"kind":"csoauth.Token","version":2}}`, "version 2, and this csoauth reads up to 1"},
-		"another kind":        {`{"kind":"session","version":1,"seq":1,` + token + `}`, "does something else write there?"},
-		"no kind":             {`{"access_token":"A"}`, "does something else write there?"},
-		"an x/oauth2 token":   {`{"access_token":"A","token_type":"Bearer","refresh_token":"R","expiry":"2000-01-01T01:00:00Z"}`, "does something else write there?"},
-		"a bare token":        {`{"kind":"csoauth.Token","version":1,"access_token":"A"}`, "does something else write there?"},
-		"empty":               {``, "0 bytes in the store are no record"},
-		"null":                {`null`, "does something else write there?"},
-		"a list":              {`[]`, "does something else write there?"},
-		"binary":              {"\x00\xff", "2 bytes in the store are no record"},
-		"sealed, cut off":     {"\x01" + strings.Repeat("x", 31), "32 bytes in the store are no record"},
+		"a newer token":       {`{"kind":"csoauth/tokens.Record","version":1,"token":{"kind":"csoauth.Token","version":2}}`, "version 2, but this csoauth reads at most version 1"},
+		"another kind":        {`{"kind":"session","version":1,"seq":1,` + token + `}`, "does another program write to this store?"},
+		"no kind":             {`{"access_token":"A"}`, "does another program write to this store?"},
+		"an x/oauth2 token":   {`{"access_token":"A","token_type":"Bearer","refresh_token":"R","expiry":"2000-01-01T01:00:00Z"}`, "does another program write to this store?"},
+		"a bare token":        {`{"kind":"csoauth.Token","version":1,"access_token":"A"}`, "does another program write to this store?"},
+		"empty":               {``, "0 bytes in the store are not a record"},
+		"null":                {`null`, "does another program write to this store?"},
+		"a list":              {`[]`, "does another program write to this store?"},
+		"binary":              {"\x00\xff", "2 bytes in the store are not a record"},
+		"sealed, cut off":     {"\x01" + strings.Repeat("x", 31), "32 bytes in the store are not a record"},
 		"no token":            {`{"kind":"csoauth/tokens.Record","version":1,"seq":1}`, "csoauth.Token"},
 		"a negative seq":      {`{"kind":"csoauth/tokens.Record","version":1,"seq":-1,` + token + `}`, "a number that no csoauth writes"},
 		"a seq at the end":    {`{"kind":"csoauth/tokens.Record","version":1,"seq":9223372036854775807,` + token + `}`, "a number that no csoauth writes"},
-		"something behind it": {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,` + token + `}{}`, "are no record"},
-		"too large":           {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 1<<20) + `",` + token + `}`, "a record at most 1048576"},
+		"something behind it": {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,` + token + `}{}`, "are not a record"},
+		"too large":           {`{"kind":"csoauth/tokens.Record","version":1,"seq":1,"x":"` + strings.Repeat("x", 1<<20) + `",` + token + `}`, "a record has at most 1048576"},
 		"a negative life":     {`{"kind":"csoauth/tokens.Record","version":1,"lifetime_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 		"a negative lease":    {`{"kind":"csoauth/tokens.Record","version":1,"lease_ms":-1,` + token + `}`, "a number that no csoauth writes"},
 	} {
@@ -155,7 +155,7 @@ func TestRecordOfSomebodyElseIsRefused(t *testing.T) {
 				m := newManager(p.config(), store, nil)
 				_, err := m.Token(t.Context(), "user")
 				require.ErrorContains(t, err, row.want)
-				assert.Contains(t, err.Error(), "tokens: the store failed to show a record: ")
+				assert.Contains(t, err.Error(), "tokens: the store failed to return a readable record: ")
 				assert.False(t, strings.HasPrefix(row.want, "a number") && !strings.HasSuffix(err.Error(), row.want), "%v", err)
 				assert.NotErrorIs(t, err, csoauth.ErrLoginRequired, "the login may be fine; it cannot be read")
 				require.ErrorIs(t, err, tokens.ErrUnreadable)

@@ -97,7 +97,7 @@ func (f *flight) run(ctx context.Context) error {
 		case errors.Is(err, errReplaced):
 		case errors.Is(err, errConflict):
 			if conflicts++; conflicts == maxAttempts {
-				return f.storeFailed(&storeError{"swap the value that it has just shown: does it return values as it got them?", ErrConflict})
+				return f.storeFailed(&storeError{"swap the value that it has just returned: does it return values unchanged?", ErrConflict})
 			}
 			f.lookedAt, f.tookOver = never, ""
 		case err != nil:

@@ -33,7 +33,7 @@ func Sealed(s Store, keys ...[]byte) (Store, error) {
 		return nil, errors.New("tokens: sealed: the store is nil")
 	}
 	if _, ok := s.(single); ok {
-		return nil, errors.New("tokens: sealed: Single hands a token to its function, and no bytes: seal what that function stores")
+		return nil, errors.New("tokens: sealed: Single cannot be sealed, because it passes a token to its function: seal what that function stores")
 	}
 	box, err := seal.New(sealedPurpose, keys)
 	if err != nil {
@@ -65,7 +65,7 @@ func Reseal(ctx context.Context, s Store, key string) error {
 		reseal(ctx context.Context, key string) error
 	})
 	if !ok {
-		return errors.New("tokens: reseal: the store is not one that Sealed has returned")
+		return errors.New("tokens: reseal: the store was not returned by Sealed")
 	}
 	return sealed.reseal(ctx, key)
 }

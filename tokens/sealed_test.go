@@ -113,7 +113,7 @@ func TestSealedArguments(t *testing.T) {
 		want  string
 	}{
 		{nil, [][]byte{key32(1)}, "tokens: sealed: the store is nil"},
-		{tokens.Single(nil, func(context.Context, *csoauth.Token) error { return nil }), [][]byte{key32(1)}, "tokens: sealed: Single hands a token to its function, and no bytes: seal what that function stores"},
+		{tokens.Single(nil, func(context.Context, *csoauth.Token) error { return nil }), [][]byte{key32(1)}, "tokens: sealed: Single cannot be sealed, because it passes a token to its function: seal what that function stores"},
 		{&tokens.Memory{}, nil, "tokens: sealed: no key is given"},
 		{&tokens.Memory{}, [][]byte{key32(1), key32(1)[:16]}, "tokens: sealed: key 2 has 16 bytes, want 32"},
 		{&tokens.Memory{}, [][]byte{key32(0)}, "tokens: sealed: key 1 is all zero: it was never filled with random bytes"},

@@ -126,7 +126,7 @@ func (s single) enter(ctx context.Context, key string) (state, error) {
 	}
 	err := now.err
 	if now.key != key {
-		err = fmt.Errorf("tokens: the state has one token, of the key whose KeyHash is %s, and this key's is %s", KeyHash(now.key), KeyHash(key))
+		err = fmt.Errorf("tokens: the state has only the token of the key with KeyHash %s, and this key has KeyHash %s", KeyHash(now.key), KeyHash(key))
 	}
 	if err != nil {
 		s.state <- now

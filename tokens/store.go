@@ -89,7 +89,7 @@ func checkKey(key string) error {
 	case key == "":
 		return errors.New("the key is empty")
 	case len(key) > maxKey:
-		return fmt.Errorf("the key has %d bytes, and may have %d", len(key), maxKey)
+		return fmt.Errorf("the key has %d bytes, but at most %d are allowed", len(key), maxKey)
 	}
 	return nil
 }

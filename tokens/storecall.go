@@ -87,11 +87,11 @@ func (m *Manager) loadRecord(ctx context.Context, key string) (*record, error) {
 	}
 	r, err := decode(shown.plain)
 	if err != nil {
-		return nil, &storeError{"show a record", fmt.Errorf("%w: %w", ErrUnreadable, err)}
+		return nil, &storeError{"return a readable record", fmt.Errorf("%w: %w", ErrUnreadable, err)}
 	}
 	r.sealed = shown.sealed
 	if id := r.token.ClientID; m.clientID != "" && id != "" && id != m.clientID {
-		return nil, fmt.Errorf("tokens: %w: the store has a token of the app with the client ID %q, and this one is %q: give each app its own table, directory or prefix", csoauth.ErrConfig, id, m.clientID)
+		return nil, fmt.Errorf("tokens: %w: the store has a token of the app with the client ID %q, but this app has %q: give each app its own table, directory or prefix", csoauth.ErrConfig, id, m.clientID)
 	}
 	return &r, nil
 }

@@ -182,7 +182,7 @@ func (m *Manager) reportWithheld(key string, u *url.URL) {
 	}
 	m.mu.Unlock()
 	if !told {
-		m.report(Event{Type: EventTokenWithheld, Key: key, Err: fmt.Errorf("tokens: %q is no host of this token's region, nor one of Options.Hosts", u.Host)})
+		m.report(Event{Type: EventTokenWithheld, Key: key, Err: fmt.Errorf("tokens: %q is neither a host of this token's region nor one of Options.Hosts", u.Host)})
 	}
 }
 

@@ -90,6 +90,6 @@ func (p *person) visit(ctx context.Context, authorizeURL string, v emulator.Visi
 	case back := <-p.callbacks:
 		return back, nil
 	case <-ctx.Done():
-		return nil, errors.New("nobody came back from the browser in time")
+		return nil, errors.New("the user did not return from the browser in time")
 	}
 }

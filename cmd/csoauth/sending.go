@@ -39,7 +39,7 @@ func (s *sending) do(ctx context.Context, t *target, base, query string) (*http.
 	}
 	if s.body == nil {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no whole response within %v", patience))
+		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("no complete response within %v", patience))
 		defer cancel()
 	}
 	req := (&http.Request{Method: s.method, URL: u, Host: u.Host, Header: s.header.Clone()}).WithContext(ctx)

@@ -96,7 +96,7 @@ func parsePath(typed string) (*target, error) {
 	case strings.Contains(path, `\`):
 		return nil, errors.New(`the path has a backslash: write /, or escape it as %5C`)
 	case strings.HasPrefix(path, "//"):
-		return nil, errors.New("the path begins with two slashes, which would be another host: leave them out")
+		return nil, errors.New("the path begins with two slashes, which would name another host: leave them out")
 	}
 	return &target{path: "/" + strings.TrimPrefix(path, "/"), query: query}, nil
 }

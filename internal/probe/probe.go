@@ -48,7 +48,7 @@ func (o Options) Format(f fmt.State, _ rune) {
 // What may come of a visit, besides a callback.
 var (
 	// ErrNobody: the user did not come back from the browser.
-	ErrNobody = errors.New("nobody came back from the browser")
+	ErrNobody = errors.New("the user did not return from the browser")
 	// ErrNothing: the user has denied the request, and says that the browser did not come back.
 	ErrNothing = errors.New("the browser did not come back from the denial")
 )

@@ -26,7 +26,7 @@ func reachable() error {
 			return os.Setenv(busVariable, "unix:path="+socket)
 		}
 	}
-	return errors.New("there is no session bus: $" + busVariable + " is not set, and $XDG_RUNTIME_DIR/bus is not there")
+	return errors.New("there is no session bus: $" + busVariable + " is not set, and $XDG_RUNTIME_DIR/bus does not exist")
 }
 
 const busVariable = "DBUS_SESSION_BUS_ADDRESS"

@@ -112,7 +112,7 @@ func get(service, user string) ([]byte, error) {
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != KeySize {
-		return nil, fmt.Errorf("%w: it has %d characters, and is not %d hexadecimal digits", ErrBroken, len(text), 2*KeySize)
+		return nil, fmt.Errorf("%w: it has %d characters: want %d hexadecimal digits", ErrBroken, len(text), 2*KeySize)
 	}
 	return key, nil
 }

@@ -40,7 +40,7 @@ const deleteOld = `WITH page AS (SELECT key FROM %[1]s WHERE key > $1 ORDER BY k
 // earlier statements deleted stay deleted, and deleted counts them.
 func (s *Store) DeleteOlderThan(ctx context.Context, age time.Duration) (deleted int64, err error) {
 	if age < minAge {
-		return 0, fmt.Errorf("pgstore: delete: the age %v is below %v, and could delete logins that are in use", age, minAge)
+		return 0, fmt.Errorf("pgstore: delete: the age %v is below %v, which could delete logins that are in use", age, minAge)
 	}
 	query := fmt.Sprintf(deleteOld, s.table, deletePage)
 	for last, seen := []byte{}, int64(deletePage); seen == deletePage; {

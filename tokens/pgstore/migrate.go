@@ -81,7 +81,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	return cmp.Or(last, fmt.Errorf("others create and drop the table %s all the time", s.table))
+	return cmp.Or(last, fmt.Errorf("other processes create and drop the table %s all the time", s.table))
 }
 
 // attempts is how often a statement is sent that fails because of what others do at the same time.
@@ -259,9 +259,9 @@ func (s *Store) create(ctx context.Context) (lost, err error) {
 	}
 	switch {
 	case s.anySchema && other != "" && other != s.schema: // the same one: another process was faster
-		return nil, fmt.Errorf("there is no table %s, but the search_path leads to one in the schema %q: say in Options.Schema which one you want", s.table, other)
+		return nil, fmt.Errorf("there is no table %s, but the search_path leads to one in the schema %q: set Options.Schema to the one that you want", s.table, other)
 	case s.owner != "" && s.owner != me:
-		return nil, fmt.Errorf("there is no table %s, and this role is %q: have Options.Owner, %q, create it: %s", s.table, me, s.owner, s.Schema())
+		return nil, fmt.Errorf("there is no table %s, and this role is %q: let the role %q, from Options.Owner, create it: %s", s.table, me, s.owner, s.Schema())
 	}
 	_, err = s.db.ExecContext(ctx, s.Schema())
 	switch sqlState(err) {

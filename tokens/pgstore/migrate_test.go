@@ -91,7 +91,7 @@ func TestMigrateWithOthersAtWork(t *testing.T) {
 		for range tries {
 			fake.steps = append(fake.steps, runs, runs, isGone)
 		}
-		require.ErrorContains(t, open(t, db, nil).Migrate(t.Context()), `others create and drop the table "public"."csoauth_tokens"`)
+		require.ErrorContains(t, open(t, db, nil).Migrate(t.Context()), `other processes create and drop the table "public"."csoauth_tokens"`)
 	})
 	t.Run("the context ends", func(t *testing.T) {
 		for n := range 6 {

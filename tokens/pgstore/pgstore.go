@@ -54,7 +54,7 @@ func New(db *sql.DB, o *Options) (*Store, error) {
 	case db == nil:
 		return nil, errors.New("pgstore: there is no *sql.DB")
 	case strings.Contains(s.name, ".") && tableName.MatchString(s.name[strings.LastIndex(s.name, ".")+1:]):
-		return nil, fmt.Errorf("pgstore: Options.Table: %q has a dot: the schema belongs into Options.Schema", s.name)
+		return nil, fmt.Errorf("pgstore: Options.Table: %q has a dot: set the schema in Options.Schema", s.name)
 	case !tableName.MatchString(s.name):
 		return nil, fmt.Errorf("pgstore: Options.Table: %q is not a name of at most %d lower-case letters, digits and underscores", s.name, maxName)
 	case !isName(s.schema):
@@ -212,7 +212,7 @@ const maxKey = 512
 func (s *Store) check(ctx context.Context, key string) error {
 	switch {
 	case key == "" || len(key) > maxKey:
-		return fmt.Errorf("the key has %d bytes, and may have 1 to %d", len(key), maxKey)
+		return fmt.Errorf("the key has %d bytes: want 1 to %d", len(key), maxKey)
 	}
 	return ctx.Err()
 }
@@ -248,7 +248,7 @@ func explained(err error) error {
 	case undefinedColumn:
 		return fmt.Errorf("%w: the table is of an older version: call Migrate first", err)
 	case tooManyConnections:
-		return fmt.Errorf("%w: bound the connections of each process with db.SetMaxOpenConns", err)
+		return fmt.Errorf("%w: limit the connections of each process with db.SetMaxOpenConns", err)
 	}
 	return err
 }

@@ -59,8 +59,8 @@ func TestTableIsAName(t *testing.T) {
 		"too long":               {pgstore.Options{Table: longest + "a"}, "Options.Table: "},
 		"a dot":                  {pgstore.Options{Table: "."}, "Options.Table: "},
 		"a dot behind":           {pgstore.Options{Table: "a."}, "Options.Table: "},
-		"a schema before it":     {pgstore.Options{Table: "app.logins"}, "the schema belongs into Options.Schema"},
-		"a schema with capitals": {pgstore.Options{Table: "App.logins"}, "the schema belongs into Options.Schema"},
+		"a schema before it":     {pgstore.Options{Table: "app.logins"}, "set the schema in Options.Schema"},
+		"a schema with capitals": {pgstore.Options{Table: "App.logins"}, "set the schema in Options.Schema"},
 		"a long schema":          {pgstore.Options{Schema: longest + "a"}, `Options.Schema: "` + longest + `a" is not a name of at most 63 bytes of UTF-8 without a zero byte`},
 		"a schema cut in a rune": {pgstore.Options{Schema: "a\xc3"}, "Options.Schema: "},
 		"a schema with a zero":   {pgstore.Options{Schema: "a\x00"}, "Options.Schema: "},
@@ -102,8 +102,8 @@ func TestCallsThatNeedNoServer(t *testing.T) {
 		ctx       context.Context
 		key, want string
 	}{
-		"no key":               {t.Context(), "", "the key has 0 bytes, and may have 1 to 512"},
-		"a long key":           {t.Context(), strings.Repeat("k", 513), "the key has 513 bytes, and may have 1 to 512"},
+		"no key":               {t.Context(), "", "the key has 0 bytes: want 1 to 512"},
+		"a long key":           {t.Context(), strings.Repeat("k", 513), "the key has 513 bytes: want 1 to 512"},
 		"a context that ended": {ended, "key", "context canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {

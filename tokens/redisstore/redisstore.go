@@ -60,7 +60,7 @@ func NewFunc(do func(ctx context.Context, args ...any) (any, error), o *Options)
 	}
 	switch {
 	case do == nil:
-		return nil, errors.New("redisstore: there is no function that sends a command, such as the Do of a *redis.Client")
+		return nil, errors.New("redisstore: do is nil: pass a function that sends a command, such as the Do of a *redis.Client")
 	case o.TTL != 0 && o.TTL < time.Millisecond:
 		return nil, fmt.Errorf("redisstore: Options.TTL: %v is less than a millisecond", o.TTL)
 	}
@@ -86,7 +86,7 @@ func (s *Store) Load(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("redisstore: load: the reply has %T and %T, want two strings", fields[0], fields[1])
 	}
 	if keptFor != key {
-		return nil, errors.New("redisstore: load: the value is another key's: was it copied?")
+		return nil, errors.New("redisstore: load: the value belongs to another key: was it copied?")
 	}
 	return []byte(value), nil
 }
@@ -133,7 +133,7 @@ const maxKey = 512
 func (s *Store) run(ctx context.Context, script script, key string, args ...any) (any, error) {
 	switch {
 	case key == "" || len(key) > maxKey:
-		return nil, fmt.Errorf("the key has %d bytes, and may have 1 to %d", len(key), maxKey)
+		return nil, fmt.Errorf("the key has %d bytes: want 1 to %d", len(key), maxKey)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}

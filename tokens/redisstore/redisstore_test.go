@@ -278,8 +278,8 @@ func TestCallsThatNeedNoServer(t *testing.T) {
 		key  string
 		want string
 	}{
-		"no key":               {t.Context(), "", "the key has 0 bytes, and may have 1 to 512"},
-		"a long key":           {t.Context(), strings.Repeat("k", 513), "the key has 513 bytes, and may have 1 to 512"},
+		"no key":               {t.Context(), "", "the key has 0 bytes: want 1 to 512"},
+		"a long key":           {t.Context(), strings.Repeat("k", 513), "the key has 513 bytes: want 1 to 512"},
 		"a context that ended": {ended, "ada", "context canceled"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,13 +25,13 @@ func (s *Store) explained(err error, script script) error {
 	case hasCode(text, "OOM"):
 		return fmt.Errorf("%w: the memory of Redis is full: raise maxmemory, and leave maxmemory-policy at noeviction", err)
 	case strings.Contains(text, "permissions to access") || strings.Contains(text, "can't access at least one of the keys"):
-		return fmt.Errorf("%w: the user of Redis's may not use keys that begin with the Prefix: ACL SETUSER … ~%s*", err, s.prefix)
+		return fmt.Errorf("%w: the Redis user may not use keys that begin with the Prefix: ACL SETUSER … ~%s*", err, s.prefix)
 	case hasCode(text, "NOPERM") || strings.Contains(text, "ACL failure") || strings.Contains(text, "can't run this command"):
 		command := refused(text, script)
 		if command == "" {
-			return fmt.Errorf("%w: the user of Redis's lacks one of these: ACL SETUSER … %s", err, commands)
+			return fmt.Errorf("%w: the Redis user lacks one of these rights: ACL SETUSER … %s", err, commands)
 		}
-		return fmt.Errorf("%w: the user of Redis's may not run %s: ACL SETUSER … +%s; in all it needs %s",
+		return fmt.Errorf("%w: the Redis user may not run %s: ACL SETUSER … +%s; in all it needs %s",
 			err, strings.ToUpper(command), strings.ToLower(command), commands)
 	}
 	return err
