@@ -8,9 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/csoauthtest"
 )
 
 // A whole login in a web application: two handlers, and a place for the attempt in between.
@@ -117,6 +121,120 @@ func ExampleConfig_AuthorizeURL() {
 	//   code_challenge_method S256
 }
 
+// A login for one scope and one organization, with less time for the user.
+func ExampleConfig_NewAuthRequest() {
+	config := &csoauth.Config{AppUID: "64e0f1a2b3c4d5e6f7a8b9c0", ClientID: "Ie0FEfTzlfAHL4xM", RedirectURI: "http://localhost:8184"}
+	request, err := config.NewAuthRequest(&csoauth.AuthOptions{
+		Scopes:          []string{"user:read"},
+		OrganizationUID: "blt0123456789abcdef", // Exchange refuses a token for any other
+		Lifetime:        2 * time.Minute,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(request.Scopes, request.OrganizationUID)
+	fmt.Println(request.State != "", request.Verifier) // secrets: a Verifier prints as REDACTED
+	// Output:
+	// [user:read] blt0123456789abcdef
+	// true REDACTED
+}
+
+// The callback comes to the redirect URI. Exchange checks it and returns the token.
+func ExampleConfig_Exchange() {
+	t := &exampleT{} // in a test: its *testing.T
+	defer t.end()
+	contentstack := csoauthtest.NewServer(t, nil)
+	config := contentstack.Config("http://localhost:8184/callback") // your app
+	ctx := context.Background()
+
+	request, err := config.NewAuthRequest(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	callback := contentstack.Callback(contentstack.Browser(), config.AuthorizeURL(request)) // ParseCallback(r.URL.RawQuery)
+	token, err := config.Exchange(ctx, request, callback)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(token.UserUID, "in", token.OrganizationUID)
+
+	_, err = config.Exchange(ctx, request, callback)
+	fmt.Println("once more:", errors.Is(err, csoauth.ErrAttemptExpired))
+	// Output:
+	// blt00000000000ada01 in blt1a2b3c4d5e6f7081
+	// once more: true
+}
+
+// Store the new Token before you use it: the old refresh token does not work again.
+func ExampleConfig_Refresh_store() {
+	t := &exampleT{} // in a test: its *testing.T
+	defer t.end()
+	contentstack := csoauthtest.NewServer(t, nil)
+	config := contentstack.Config("http://localhost:8184/callback") // your app
+	token := contentstack.Login(config)                             // the stored one
+
+	next, err := config.Refresh(context.Background(), token)
+	var said *csoauth.Error
+	if errors.As(err, &said) && said.Token != nil {
+		next = said.Token // it has the new refresh token; store it, too
+	} else if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, err := next.MarshalBinary() // seal it before you write it to a disk
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var read csoauth.Token
+	fmt.Println(read.UnmarshalBinary(stored), read.AccessToken == next.AccessToken)
+	// Output: <nil> true
+}
+
+// What Contentstack said, and what to do next.
+func ExampleError() {
+	config := &csoauth.Config{AppUID: "64e0f1a2b3c4d5e6f7a8b9c0", ClientID: "Ie0FEfTzlfAHL4xM", RedirectURI: "http://localhost:8184"}
+	request, err := config.NewAuthRequest(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	callback := url.Values{"state": {request.State}, "error": {"access_denied"}, "error_description": {"The user said no"}}
+	_, err = config.Exchange(context.Background(), request, callback)
+
+	var said *csoauth.Error
+	fmt.Println("denied:", errors.Is(err, csoauth.ErrDenied))
+	if errors.As(err, &said) {
+		fmt.Println(said.Op, said.Code, said.Description)
+	}
+	// Output:
+	// denied: true
+	// authorize access_denied The user said no
+}
+
+// A query that does not parse as a whole is not a callback.
+func ExampleParseCallback() {
+	callback, err := csoauth.ParseCallback("code=a&state=b&location=EU") // r.URL.RawQuery
+	fmt.Println(callback.Get("location"), err)
+	_, err = csoauth.ParseCallback("error=a;b&code=c")
+	fmt.Println(errors.Is(err, csoauth.ErrState))
+	// Output:
+	// EU <nil>
+	// true
+}
+
+// The hosts that may get an access token.
+func ExampleConfig_HostsFor() {
+	config := &csoauth.Config{AppUID: "64e0f1a2b3c4d5e6f7a8b9c0", ClientID: "Ie0FEfTzlfAHL4xM", RedirectURI: "http://localhost:8184"}
+	hosts := config.HostsFor(&csoauth.Token{Location: "EU"})
+	fmt.Println(slices.Contains(hosts, "eu-api.contentstack.com"), slices.Contains(hosts, "api.contentstack.io"))
+	// Output: true false
+}
+
+// A refresh token that was revoked.
 func ExampleConfig_Refresh() {
 	contentstack := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -136,7 +254,7 @@ func ExampleConfig_Refresh() {
 	case errors.As(err, &said):
 		fmt.Println("Contentstack said no, and a new login does not help:", err)
 	case err != nil:
-		fmt.Println("no answer:", err)
+		fmt.Println("no response:", err)
 	}
 	// Output:
 	// send the user to log in again: csoauth: refresh: login required: 400 Bad Request: Invalid refresh token
@@ -170,4 +288,23 @@ func ExampleToken_OAuth2() {
 	// Output:
 	// Bearer blt0123456789abcdef
 	// blt0123456789abcdef
+}
+
+// An exampleT takes the place of a *testing.T, which an Example does not have.
+type exampleT struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (t *exampleT) Helper()                           {}
+func (t *exampleT) Context() context.Context          { return context.Background() }
+func (t *exampleT) Cleanup(f func())                  { t.cleanups = append(t.cleanups, f) }
+func (t *exampleT) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+func (t *exampleT) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+// end does what happens at the end of a test.
+func (t *exampleT) end() {
+	for _, f := range slices.Backward(t.cleanups) {
+		f()
+	}
 }

@@ -1,6 +1,7 @@
 package httplogin_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -39,6 +40,31 @@ func Example() {
 	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/login?return_to=/entries", nil))
 	fmt.Println(w.Code, w.Header().Get("Location")[:50])
 	// Output: 303 https://app.contentstack.com/apps/your-app-uid/aut
+}
+
+// A page of your own for logins that failed.
+func ExampleHandlers_Callback() {
+	login := &httplogin.Handlers{
+		Config:  &csoauth.Config{AppUID: "your-app-uid", ClientID: "your-client-id", RedirectURI: "https://example.com/callback"},
+		Keys:    [][]byte{[]byte("32 random bytes of your own here")},
+		OnToken: func(http.ResponseWriter, *http.Request, *csoauth.Token) error { return nil },
+		OnError: func(w http.ResponseWriter, r *http.Request, err error) {
+			switch {
+			case errors.Is(err, csoauth.ErrDenied):
+				http.Error(w, "you denied access", http.StatusForbidden)
+			case errors.Is(err, httplogin.ErrBusy):
+				http.Error(w, "reload this page in a moment", http.StatusServiceUnavailable)
+			case errors.Is(err, csoauth.ErrConfig):
+				http.Error(w, "the login is not set up: tell the operator", http.StatusInternalServerError)
+			default: // also for a forged callback, which must not learn why
+				http.Error(w, "please log in again", http.StatusBadRequest)
+			}
+		},
+	}
+	w := httptest.NewRecorder()
+	login.Callback(w, httptest.NewRequest(http.MethodGet, "/callback?code=guess&state=guess", nil))
+	fmt.Print(w.Code, " ", w.Body)
+	// Output: 400 please log in again
 }
 
 // A test of a web login, with an emulated Contentstack.

@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -184,6 +185,87 @@ func ExampleLogin_TokenSource() {
 	// "": the Manager alone may spend it
 }
 
+// Invalidate is for code that sends the token itself, such as an SDK: it reports a 401.
+func ExampleLogin_Invalidate() {
+	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	ctx := context.Background()
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer users.Close()
+	ada := users.For("ada")
+	if err := ada.Put(ctx, contentstack.login("ada")); err != nil {
+		fmt.Println(err)
+	}
+
+	token, err := ada.Token(ctx)
+	fmt.Println("the API rejects", token.AccessToken, err)
+	if err := ada.Invalidate(ctx, token.AccessToken); err != nil {
+		fmt.Println(err) // csoauth.ErrLoginRequired if there is no other token
+	}
+	token, err = ada.Token(ctx)
+	fmt.Println("once more, with", token.AccessToken, err)
+	// Output:
+	// the API rejects access-ada-1 <nil>
+	// once more, with access-ada-2 <nil>
+}
+
+// Delete removes a login. Contentstack still accepts its tokens: Revoke of package csapi ends them.
+func ExampleManager_Delete() {
+	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	ctx := context.Background()
+	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer users.Close()
+	fmt.Println(users.Put(ctx, "ada", contentstack.login("ada")))
+	fmt.Println(users.Delete(ctx, "ada"))
+	_, err = users.Token(ctx, "ada")
+	fmt.Println("the user must log in:", errors.Is(err, csoauth.ErrLoginRequired))
+	// Output:
+	// <nil>
+	// <nil>
+	// the user must log in: true
+}
+
+// The rotation of a seal key: add the new key, reseal every user's value, drop the old key.
+func ExampleReseal() {
+	ctx := context.Background()
+	older, newer := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32) // random in a real program
+	memory := new(tokens.Memory)
+	before, err := tokens.Sealed(memory, older)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(before.CompareAndSwap(ctx, "ada", nil, []byte("a value")))
+
+	both, err := tokens.Sealed(memory, newer, older) // the first key seals, every key opens
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range []string{"ada", "alan"} { // your table of users; alan has no login
+		fmt.Println(key, tokens.Reseal(ctx, both, key))
+	}
+	after, err := tokens.Sealed(memory, newer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	value, err := after.Load(ctx, "ada")
+	fmt.Println(string(value), err)
+	// Output:
+	// <nil>
+	// ada <nil>
+	// alan <nil>
+	// a value <nil>
+}
+
 // A tool with one login in a state of its own says how to write that, and leaves the rest to the
 // Manager.
 func ExampleSingle() {
@@ -210,8 +292,8 @@ func ExampleSingle() {
 	// <nil>
 }
 
-// A directory of sealed files. Who reads them without the key learns who is logged in, and no
-// token.
+// A directory of sealed files. Someone who reads them without the key learns who is logged in, but
+// no token.
 func ExampleSealed_manager() {
 	contentstack := newProvider()
 	dir, err := os.MkdirTemp("", "tokens-")
@@ -239,7 +321,7 @@ func ExampleSealed_manager() {
 		fmt.Println(err)
 	}
 	value, err := tokens.Dir(dir).Load(ctx, "ada")
-	fmt.Println("the file tells the token:", strings.Contains(string(value), "access-ada-1"), err)
+	fmt.Println("the file shows the token:", strings.Contains(string(value), "access-ada-1"), err)
 
 	wrong, err := tokens.Sealed(tokens.Dir(dir), []byte("another key, also with 32 bytes."))
 	if err != nil {
@@ -254,7 +336,7 @@ func ExampleSealed_manager() {
 	_, err = others.Token(ctx, "ada")
 	fmt.Println("the wrong key is a logout:", errors.Is(err, csoauth.ErrLoginRequired))
 	// Output:
-	// the file tells the token: false <nil>
+	// the file shows the token: false <nil>
 	// the wrong key is a logout: false
 }
 

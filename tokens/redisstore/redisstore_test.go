@@ -199,7 +199,7 @@ func TestReplyThatCannotBe(t *testing.T) {
 		"the reply has string and <nil>":                []any{"ada", nil},
 		"the reply has <nil> and string":                []any{nil, "secret"},
 		"the reply has int64 and []uint8":               []any{int64(1), []byte("secret")},
-		"is another key's":                              []any{"alan", "secret"},
+		"belongs to another key":                              []any{"alan", "secret"},
 	} {
 		value, err := newStore(t, (&server{steps: []step{replies(reply)}}).do, nil).Load(t.Context(), "ada")
 		require.ErrorContains(t, err, want)
@@ -310,10 +310,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	}
 	var none func(context.Context, ...any) cmd
 	s, err := redisstore.New(none, nil)
-	require.ErrorContains(t, err, "redisstore: there is no function that sends a command")
+	require.ErrorContains(t, err, "redisstore: do is nil: pass a function that sends a command")
 	assert.Nil(t, s)
 	s, err = redisstore.NewFunc(nil, nil)
-	require.ErrorContains(t, err, "redisstore: there is no function that sends a command")
+	require.ErrorContains(t, err, "redisstore: do is nil: pass a function that sends a command")
 	assert.Nil(t, s)
 	assert.Empty(t, fake.sent, "the server is not asked")
 }

@@ -33,9 +33,9 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 		"ERR The user executing the script can't run this command or subcommand script: 08, on @user_script:20.": {swap, []string{"may not run HSET: "}},
 		"ERR Error running script (call to f_08): @user_script:2: @user_script: 2: The user executing the script can't run this command or subcommand": {
 			swap, []string{"may not run HGET: "}},
-		"ERR The user executing the script can't run this command or subcommand script: 08, on @user_script:99.": {load, []string{"lacks one of these: ", all}},
-		"ERR The user executing the script can't run this command or subcommand script: 08, on @user_script:1.":  {load, []string{"lacks one of these: ", all}},
-		"NOPERM something new": {load, []string{"lacks one of these: ", all}},
+		"ERR The user executing the script can't run this command or subcommand script: 08, on @user_script:99.": {load, []string{"lacks one of these rights: ", all}},
+		"ERR The user executing the script can't run this command or subcommand script: 08, on @user_script:1.":  {load, []string{"lacks one of these rights: ", all}},
+		"NOPERM something new": {load, []string{"lacks one of these rights: ", all}},
 		"NOPERM this user has no permissions to access one of the keys used as arguments":                                                           {load, []string{"ACL SETUSER … ~app:*"}},
 		"NOPERM No permissions to access a key":                                                                                                     {swap, []string{"ACL SETUSER … ~app:*"}},
 		"ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: 29, on @user_script:2.": {load, []string{"ACL SETUSER … ~app:*"}},
