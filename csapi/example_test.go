@@ -121,7 +121,8 @@ func ExampleError() {
 	case err != nil:
 		fmt.Println("the request failed:", err)
 	}
-	// Output: there is no such project: csapi: GET /projects/unknown: 404 Not Found: The project was not found
+	// Output:
+	// there is no such project: csapi: GET /projects/unknown: 404 Not Found: The project was not found
 }
 
 // For another SDK: a client that adds the token, and the base URL of the token's region.

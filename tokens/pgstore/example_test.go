@@ -41,7 +41,8 @@ func ExampleStore_Schema() {
 		return
 	}
 	fmt.Println(store.Schema())
-	// Output: CREATE TABLE IF NOT EXISTS "app"."logins" (key bytea PRIMARY KEY, value bytea NOT NULL, updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)
+	// Output:
+	// CREATE TABLE IF NOT EXISTS "app"."logins" (key bytea PRIMARY KEY, value bytea NOT NULL, updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)
 }
 
 // postgres returns a database in memory.

@@ -199,7 +199,7 @@ func TestReplyThatCannotBe(t *testing.T) {
 		"the reply has string and <nil>":                []any{"ada", nil},
 		"the reply has <nil> and string":                []any{nil, "secret"},
 		"the reply has int64 and []uint8":               []any{int64(1), []byte("secret")},
-		"belongs to another key":                              []any{"alan", "secret"},
+		"belongs to another key":                        []any{"alan", "secret"},
 	} {
 		value, err := newStore(t, (&server{steps: []step{replies(reply)}}).do, nil).Load(t.Context(), "ada")
 		require.ErrorContains(t, err, want)
