@@ -16,8 +16,8 @@ type AuthorizeRoute uint8
 
 const (
 	// RouteHash is {app}/#!/apps/{app_uid}/authorize?…, the form that Contentstack's PKCE page
-	// documents. A browser does not send the part after #. A user who is not logged in yet may
-	// therefore end on the dashboard instead of the consent page, and must then open the URL again.
+	// documents. A browser does not send the part after #. So a user who is not logged in yet may
+	// end on the dashboard instead of the consent page, and must open the URL again.
 	RouteHash AuthorizeRoute = iota
 	// RoutePath is {app}/apps/{app_uid}/authorize?…, the form that Contentstack's general OAuth
 	// page documents. It also works for a user who is not logged in yet.

@@ -21,8 +21,8 @@ import (
 // stored login does not change.
 //
 // It returns the errors of loopback.Login and [ErrAnotherUser]. Before it opens a browser, Login
-// checks the directory, the keyring and a connection to Contentstack, and returns an error if one
-// of them does not work.
+// checks the directory, the keyring and a connection to Contentstack. It returns an error if one of
+// them does not work.
 func (s *Session) Login(ctx context.Context, auth *csoauth.AuthOptions) error {
 	if s.closed.Load() {
 		return errClosed

@@ -54,8 +54,8 @@ type Session struct {
 //
 // Otherwise it returns a Session. If no login works, the methods of that Session return the error.
 // Open does the same if it cannot know, because the network or the keyring does not respond. Open
-// itself returns an error only if the Config, the Options or a directory cannot work (such as
-// [csoauth.ErrConfig]), or if the login that it began fails.
+// itself returns an error in two cases. Either the Config (a [csoauth.ErrConfig]), the Options or a
+// directory cannot work, or the login that it began fails.
 func Open(ctx context.Context, c *csoauth.Config, o *Options) (*Session, error) {
 	s, err := open(ctx, c, o)
 	if err != nil {

@@ -20,8 +20,9 @@ func (a App) MarshalText() ([]byte, error) {
 	return nil, errors.New("csoauthtest: an App may hold a client secret and does not marshal: write the fields you need")
 }
 
-// Format prints the Options as %+v does, under every verb. Otherwise fmt would skip the Format
-// method of the Apps under a verb that does not fit, such as %s for a pointer in a slice.
+// Format prints the Options as %+v does, under every verb. This masks the secrets of the Apps under
+// every verb. fmt alone would not call their Format under a verb that does not fit, such as %s for
+// a pointer.
 func (o Options) Format(f fmt.State, _ rune) {
 	type options Options
 	fmt.Fprintf(f, "%+v", options(o))

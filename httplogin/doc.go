@@ -11,8 +11,8 @@
 //	mux.HandleFunc("/login", login.Start)       // a link to /login?return_to=/where/the/user/was
 //	mux.HandleFunc("/callback", login.Callback)
 //
-// Each login has its own sealed cookie. So two tabs do not end each other's login, any replica can
-// finish a login, and a flood of requests leaves nothing behind on the server. Callback checks the
+// Each login has its own sealed cookie. So two tabs do not end each other's login, and any replica
+// can finish a login. A flood of requests leaves nothing behind on the server. Callback checks the
 // request against that cookie before it sends anything. A callback that is forged, or made for
 // another browser, has no such cookie.
 //

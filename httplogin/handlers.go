@@ -118,7 +118,7 @@ func (h *Handlers) check() error {
 
 // Start sends the browser to Contentstack. The query may have return_to: a path of this site, with
 // or without a query, to which the user goes after the login. The user goes to "/" if there is no
-// return_to, if it leads to another site, if it cannot be parsed, or if it has more than 512 bytes.
+// return_to, or if it leads to another site, does not parse or has more than 512 bytes.
 //
 // With [csoauth.RouteHash], a user who is not logged in to Contentstack yet may end at the list of
 // stacks there, and no callback comes. Use [csoauth.RoutePath], or say near the link that a second

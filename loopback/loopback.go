@@ -28,8 +28,8 @@ var (
 	// ErrPortInUse: another program listens at the redirect URI, on at least one address of
 	// localhost, and would get the code. Login opened no browser. If that program is another login
 	// of this user, Login waited for it, and it did not end in time. End that program, or register
-	// another redirect URI and offer both. If the system does not give the port to this program,
-	// such as a port in a range that Windows reserves, the error is another one.
+	// another redirect URI and offer both. The error is another one if the system refuses the port,
+	// such as a port in a range that Windows reserves.
 	ErrPortInUse = errors.New("port in use")
 )
 

@@ -34,12 +34,12 @@ import (
 // who can rename the directory cannot replace it with another one after the check.
 //
 // The name of a file is the SHA-256 of its key, and its first line contains the key. Load returns
-// [ErrUnreadable] for a file that is damaged, has a newer version, is a copy of another key's file,
-// is over 2 MiB, or belongs to another user. It does the same for anything that is not a plain file
-// with exactly one name. To replace such a file, pass the value that Load returned with the error
-// to CompareAndSwap as old. Only a directory with something in it must be moved away by hand. Dir
-// never writes through a link. Do not remove the empty files in the folders swaps and locks: if a
-// process is running, that breaks the locks.
+// [ErrUnreadable] for a file that is damaged, has a newer version or is over 2 MiB. It does so too
+// if the file is a copy of another key's file or belongs to another user. It does the same for
+// anything that is not a plain file with exactly one name. To replace such a file, pass the value
+// that Load returned with the error to CompareAndSwap as old. Only a directory with something in it
+// must be moved away by hand. Dir never writes through a link. Do not remove the empty files in the
+// folders swaps and locks: if a process is running, that breaks the locks.
 //
 // If this process has used the directory before, and the folder swaps in it is gone, all calls fail
 // and no user is logged out. The usual cause is a volume that is not mounted. A process that starts

@@ -33,7 +33,7 @@
 // # What to do with an error
 //
 // [csoauth.ErrLoginRequired]: only a new login by the user helps. Either there is no login for the
-// key (the error is [ErrNotFound] as well), or Contentstack refused the refresh token and the
+// key, and the error is ErrNotFound as well. Or Contentstack refused the refresh token, and the
 // access token has expired. Tell the user. After the new login, Put the new token under the same
 // key. Do not try again before that. You need not delete anything first.
 //
@@ -76,10 +76,10 @@
 // such as Dir, it does so at once. Otherwise it waits for Options.Lease, by default 30 seconds, and
 // an eighth of that.
 //
-// A Manager notices that another process replaced or deleted a login when someone uses the key and
-// its cached copy is older than Options.Recheck, by default a minute. A missing record is a logout,
-// because a Manager cannot tell a Delete from an emptied store. So FLUSHALL in Redis logs out all
-// users, including those whose tokens are still in memory.
+// Another process may replace or delete a login. A Manager notices this at the next use of the key
+// after its cached copy is older than Options.Recheck, by default a minute. A missing record is a
+// logout, because a Manager cannot tell a Delete from an emptied store. So FLUSHALL in Redis logs
+// out all users, including those whose tokens are still in memory.
 //
 // # When a token is refreshed
 //

@@ -46,7 +46,7 @@ type Options struct {
 	// Recheck is the maximum age of a cached login. If the cached login is older, its use reads the
 	// store in the background. If it is more than twice as old, its use waits for the store, for at
 	// most 2 seconds. So if another process replaces or deletes a login, the old one works here for
-	// at most twice Recheck plus 2 seconds, as long as the store responds. Zero: a minute.
+	// at most twice Recheck plus 2 seconds. This holds while the store responds. Zero: a minute.
 	// Negative: the store is read only to refresh.
 	Recheck time.Duration
 	// Lease is how long a refresh may take, from its first write to the store until the new pair is
@@ -135,8 +135,8 @@ const defaultRecheck = time.Minute
 func (m *Manager) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Manager") }
 
 // New returns a Manager that keeps its users' tokens in s and refreshes them with r, which is
-// nearly always a [*csoauth.Config]. It returns an error if r or s is nil, if r has a Validate
-// method that returns an error, as a Config does, or if an option is out of range.
+// nearly always a [*csoauth.Config]. It returns an error if r or s is nil, or if an option is out
+// of range. It also returns the error of r's Validate method, if r has one, as a Config has.
 func New(r Refresher, s Store, o *Options) (*Manager, error) {
 	if o == nil {
 		o = &Options{}

@@ -25,7 +25,7 @@ type Options struct {
 	// "csoauth_tokens".
 	Table string
 	// Owner is the role that must own the table. Empty: [Store.Migrate] accepts the role of db, the
-	// roles that it is a member of, the owner of the schema or of the database, and a superuser.
+	// roles of which it is a member, the owners of schema and database, and a superuser.
 	Owner string
 }
 
