@@ -17,7 +17,7 @@ import (
 	"github.com/contentstack/csoauth/csoauthtest"
 )
 
-// A whole login in a web application: two handlers, and a place for the attempt in between.
+// A complete login in a web application: two handlers, and a session that stores the attempt.
 func Example() {
 	contentstack := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"access_token":"a1","refresh_token":"r1","expires_in":3600,"organization_uid":"blt0123456789abcdef"}`)
@@ -30,9 +30,9 @@ func Example() {
 		RedirectURI: "https://app.example.com/callback",
 
 		AuthorizeRoute: csoauth.RoutePath,                                                         // works for users who are not logged in yet
-		Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL}}, // leave it out for the real one
+		Endpoints:      map[csoauth.Region]csoauth.Endpoints{csoauth.NA: {App: contentstack.URL}}, // leave it out for Contentstack itself
 	}
-	session := map[string]*csoauth.AuthRequest{} // the user's own
+	session := map[string]*csoauth.AuthRequest{} // of this user
 
 	login := func(w http.ResponseWriter, r *http.Request) {
 		request, err := config.NewAuthRequest(nil)
@@ -50,7 +50,7 @@ func Example() {
 			return
 		}
 		request := session[callback.Get("state")]
-		delete(session, callback.Get("state")) // it is good for one
+		delete(session, callback.Get("state")) // it can be used once
 		token, err := config.Exchange(r.Context(), request, callback)
 		switch {
 		case errors.Is(err, csoauth.ErrDenied):
@@ -142,9 +142,8 @@ func ExampleConfig_NewAuthRequest() {
 
 // The callback comes to the redirect URI. Exchange checks it and returns the token.
 func ExampleConfig_Exchange() {
-	t := &exampleT{} // in a test: its *testing.T
-	defer t.end()
-	contentstack := csoauthtest.NewServer(t, nil)
+	contentstack, end := emulated() // for this example
+	defer end()
 	config := contentstack.Config("http://localhost:8184/callback") // your app
 	ctx := context.Background()
 
@@ -170,9 +169,8 @@ func ExampleConfig_Exchange() {
 
 // Store the new Token before you use it: the old refresh token does not work again.
 func ExampleConfig_Refresh_store() {
-	t := &exampleT{} // in a test: its *testing.T
-	defer t.end()
-	contentstack := csoauthtest.NewServer(t, nil)
+	contentstack, end := emulated() // for this example
+	defer end()
 	config := contentstack.Config("http://localhost:8184/callback") // your app
 	token := contentstack.Login(config)                             // the stored one
 
@@ -215,7 +213,7 @@ func ExampleError() {
 	// authorize access_denied The user said no
 }
 
-// A query that does not parse as a whole is not a callback.
+// ParseCallback refuses a query that does not parse completely.
 func ExampleParseCallback() {
 	callback, err := csoauth.ParseCallback("code=a&state=b&location=EU") // r.URL.RawQuery
 	fmt.Println(callback.Get("location"), err)
@@ -282,12 +280,18 @@ func ExampleParseRegion() {
 
 func ExampleToken_OAuth2() {
 	token := &csoauth.Token{AccessToken: "an access token", OrganizationUID: "blt0123456789abcdef"}
-	o := token.OAuth2() // for whatever takes a *oauth2.Token
+	o := token.OAuth2() // for code that takes an *oauth2.Token
 	fmt.Println(o.Type(), o.Extra("organization_uid"))
 	fmt.Println(csoauth.FromOAuth2(o).OrganizationUID)
 	// Output:
 	// Bearer blt0123456789abcdef
 	// blt0123456789abcdef
+}
+
+// emulated starts a Contentstack.
+func emulated() (server *csoauthtest.Server, end func()) {
+	t := &exampleT{}
+	return csoauthtest.NewServer(t, nil), t.end
 }
 
 // An exampleT takes the place of a *testing.T, which an Example does not have.

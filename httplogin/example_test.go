@@ -23,8 +23,8 @@ func Example() {
 		Config: config,
 		Keys:   [][]byte{[]byte("32 random bytes of your own here")},
 		OnToken: func(w http.ResponseWriter, r *http.Request, token *csoauth.Token) error {
-			// Start your session, and store the token: package tokens does. See the module's
-			// README.
+			// Start your session, and store the token in package tokens. The module's README shows
+			// how.
 			http.SetCookie(w, &http.Cookie{Name: "__Host-session", Value: "a-random-one", Path: "/", Secure: true, HttpOnly: true})
 			return nil
 		},
@@ -56,7 +56,7 @@ func ExampleHandlers_Callback() {
 				http.Error(w, "reload this page in a moment", http.StatusServiceUnavailable)
 			case errors.Is(err, csoauth.ErrConfig):
 				http.Error(w, "the login is not set up: tell the operator", http.StatusInternalServerError)
-			default: // also for a forged callback, which must not learn why
+			default: // do not tell a forged callback the cause
 				http.Error(w, "please log in again", http.StatusBadRequest)
 			}
 		},

@@ -20,19 +20,18 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// A worker does something for each of many users. One of them never logged in, which is no reason
-// to stop.
+// A worker handles many users. One of them never logged in, and the worker goes on with the others.
 func ExampleManager() {
-	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	contentstack := newProvider() // takes the place of Contentstack: your program needs only a Config
 	config := contentstack.config()
 	ctx := context.Background()
 
-	users, err := tokens.New(config, new(tokens.Memory), nil) // a Memory forgets: use Dir, Sealed, or a database
+	users, err := tokens.New(config, new(tokens.Memory), nil) // a Memory ends with the process: use Dir, Sealed, or a database
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer users.Close() // a real program looks at its error
+	defer users.Close() // a real program checks its error
 
 	// In the callback handler of the login, once for each user:
 	token := contentstack.login("ada") // token, err := config.Exchange(ctx, request, callback)
@@ -57,8 +56,7 @@ func ExampleManager() {
 	// alan has to log in
 }
 
-// The token of a login is refreshed when that is due, and the new one is in the store before Token
-// returns it.
+// Token refreshes a token that has expired. It stores the new one before it returns it.
 func ExampleManager_Token() {
 	contentstack := newProvider()
 	ctx, store := context.Background(), new(tokens.Memory)
@@ -92,8 +90,8 @@ func ExampleManager_Token() {
 	// <nil> <nil> 1 refresh
 }
 
-// Client adds the user's access token to each request, and sends one again with a new token if an
-// API responds with 401.
+// Client adds the user's access token to each request. If an API responds with 401, it repeats the
+// request with a new token.
 func ExampleLogin_Client() {
 	contentstack := newProvider()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +103,7 @@ func ExampleLogin_Client() {
 	}))
 	defer api.Close()
 	ctx := context.Background()
-	// The hosts of Contentstack are known. This one stands for an API of your own.
+	// A Config knows the hosts of Contentstack. This host stands for an API of your own.
 	users, err := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{Hosts: []string{"127.0.0.1"}})
 	if err != nil {
 		fmt.Println(err)
@@ -157,7 +155,7 @@ func ExampleLogin_Transport() {
 	// 200 OK <nil>
 }
 
-// TokenSource is for libraries that know golang.org/x/oauth2.
+// TokenSource is for libraries that use golang.org/x/oauth2.
 func ExampleLogin_TokenSource() {
 	contentstack := newProvider()
 	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
@@ -179,15 +177,15 @@ func ExampleLogin_TokenSource() {
 
 	token, err := source.Token()
 	fmt.Println(token.AccessToken, err)
-	fmt.Printf("%q: the Manager alone may spend it\n", token.RefreshToken)
+	fmt.Printf("%q: only the Manager may use it\n", token.RefreshToken)
 	// Output:
 	// access-ada-1 <nil>
-	// "": the Manager alone may spend it
+	// "": only the Manager may use it
 }
 
 // Invalidate is for code that sends the token itself, such as an SDK: it reports a 401.
 func ExampleLogin_Invalidate() {
-	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	contentstack := newProvider() // takes the place of Contentstack: your program needs only a Config
 	ctx := context.Background()
 	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
 	if err != nil {
@@ -214,7 +212,7 @@ func ExampleLogin_Invalidate() {
 
 // Delete removes a login. Contentstack still accepts its tokens: Revoke of package csapi ends them.
 func ExampleManager_Delete() {
-	contentstack := newProvider() // plays Contentstack; you need none, only a Config
+	contentstack := newProvider() // takes the place of Contentstack: your program needs only a Config
 	ctx := context.Background()
 	users, err := tokens.New(contentstack.config(), new(tokens.Memory), nil)
 	if err != nil {
@@ -266,11 +264,11 @@ func ExampleReseal() {
 	// a value <nil>
 }
 
-// A tool with one login in a state of its own says how to write that, and leaves the rest to the
-// Manager.
+// A tool keeps its only login in its own state. It gives the Manager a function that writes the
+// state.
 func ExampleSingle() {
 	contentstack := newProvider()
-	state := contentstack.login("ada") // as the tool read it from its file: Token has UnmarshalBinary
+	state := contentstack.login("ada") // from the file of the tool, with Token.UnmarshalBinary
 	state.Expiry = time.Now().Add(-time.Hour)
 	save := func(_ context.Context, t *csoauth.Token) error {
 		fmt.Println("the state now has", t.AccessToken) // t.MarshalBinary, os.WriteFile, Sync, Rename
@@ -303,7 +301,7 @@ func ExampleSealed_manager() {
 	}
 	defer os.RemoveAll(dir)
 	key := make([]byte, 32)
-	rand.Read(key) // make it once with "openssl rand 32", and keep it elsewhere than the files
+	rand.Read(key) // make it once with "openssl rand 32", and keep it away from the files
 
 	store, err := tokens.Sealed(tokens.Dir(dir), key)
 	if err != nil {
@@ -340,14 +338,14 @@ func ExampleSealed_manager() {
 	// the wrong key is a logout: false
 }
 
-// Events are for metrics and alarms. An Event that is printed or logged as a whole names
-// the key by its hash.
+// Events are for metrics and alarms. If you print or log a whole Event, it shows only the hash of
+// the key.
 func ExampleOptions() {
 	contentstack := newProvider()
 	ctx := context.Background()
 	users, err := tokens.New(contentstack.config(), new(tokens.Memory), &tokens.Options{
 		OnEvent: func(e tokens.Event) { fmt.Println(e.Type, "for", e.Key, e.Err) },
-		Logger:  slog.New(slog.DiscardHandler), // slog.Default() has the same events in the log
+		Logger:  slog.New(slog.DiscardHandler), // slog.Default() logs the same events
 	})
 	if err != nil {
 		fmt.Println(err)
