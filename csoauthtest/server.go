@@ -42,8 +42,8 @@ type Options struct {
 
 	// Observed is the path of an observed.json of "csoauth probe". The Server then behaves as the
 	// probe saw the service. What the probe saw replaces the AccessTokenLifetime, the Unknowns, and
-	// whether the Server tolerates a refresh without redirect_uri and Authorization: Basic. The rest
-	// stays as set here. Empty: nothing is replaced.
+	// whether the Server tolerates Authorization: Basic and a refresh without redirect_uri. The
+	// rest stays as set here. Empty: nothing is replaced.
 	Observed string
 
 	// Tolerate lists IDs of findings for which the Server does not refuse the request.
