@@ -48,9 +48,9 @@ type callbackCode struct {
 	region Region // where to redeem the code
 }
 
-// checkCallback holds a callback against its attempt. The order matters: until state has proved
-// that the callback belongs to the attempt, nothing else in it is looked at, so that a forged one
-// can neither end the attempt nor learn about it. The time is taken before anything is decided.
+// checkCallback checks a callback against its attempt. The order matters: it reads nothing else
+// before state proves that the callback belongs to the attempt. So a forged callback can neither
+// end the attempt nor learn about it. now is the time before any check.
 func (c *Config) checkCallback(r *AuthRequest, callback url.Values, now time.Time) (callbackCode, error) {
 	if err := checkState(r, callback["state"]); err != nil {
 		return callbackCode{}, err
@@ -137,7 +137,7 @@ func (c *Config) callbackRegion(location, region string) (Region, error) {
 }
 
 // refusal returns the error that a callback reports (RFC 6749, section 4.1.2.1). Contentstack
-// documents none; the standard form is what its own clients expect.
+// documents no form of this error. Its own clients expect the standard form.
 func (c *Config) refusal(r *AuthRequest, callback url.Values) error {
 	secrets := []string{r.State, string(r.Verifier), callback.Get("code")}
 	open := []string{r.ClientID, r.RedirectURI}

@@ -24,8 +24,8 @@ type errorJSON struct {
 	Errors           json.RawMessage `json:"errors"`
 }
 
-// failure returns the error of a whole JSON object that reports one. It returns nil if the object
-// has none of the members that could.
+// failure returns the error that a complete JSON object reports. It returns nil if the object has
+// no member that can report an error.
 func (r *tokenResponse) failure() *Error {
 	var fields errorJSON
 	_ = unmarshalTolerant(r.body, &fields) // the object was read before

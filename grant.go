@@ -258,7 +258,7 @@ type refreshGrant struct {
 	terms       terms
 }
 
-// termsOf returns the terms on which t is to be refreshed, or how they and c do not fit.
+// termsOf returns the terms for the refresh of t. The error says how the terms and c do not fit.
 func (c *Config) termsOf(t *Token) (refreshGrant, error) {
 	if t.ClientID != "" && t.ClientID != c.ClientID {
 		return refreshGrant{}, fmt.Errorf("the token belongs to client %s, but this Config has client %s", quote(t.ClientID), quote(c.ClientID))

@@ -20,17 +20,17 @@ const (
 	maxTokenLifetime     = 24 * time.Hour
 )
 
-// A tokenResponse is the response to a token request: a token, or what it is instead.
+// A tokenResponse is the response to a token request: a token or a refusal.
 type tokenResponse struct {
 	request *tokenRequest
 	resp    *http.Response
 	body    []byte
 	responseJSON
-	refusal *Error // nil: as far as its status and its form tell, it is a token
+	refusal *Error // nil: its status and its form are those of a token
 }
 
-// responseJSON has the members of a token, and error, by which a failure is known that calls itself
-// a success.
+// responseJSON has the members of a token, and error, which shows a failure with the status of a
+// success.
 type responseJSON struct {
 	AccessToken       string          `json:"access_token"`
 	RefreshToken      string          `json:"refresh_token"`
@@ -46,8 +46,9 @@ type responseJSON struct {
 	Error             json.RawMessage `json:"error"`
 }
 
-// readResponse reads a response of which body arrived; broke is why no more of it did, or nil. It
-// returns nil if the response broke off before it said anything that matters.
+// readResponse reads a response. body is the part that arrived. broke says why the rest did not
+// arrive, and is nil if the body is complete. It returns nil if the response broke off before
+// anything that matters.
 func readResponse(request *tokenRequest, resp *http.Response, body []byte, broke error) *tokenResponse {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF")) // a byte order mark, which JSON does not have
 	r := &tokenResponse{request: request, resp: resp, body: body}
@@ -117,9 +118,9 @@ func salvage(body []byte) responseJSON {
 	return read
 }
 
-// applyTo writes the response into t, which has the terms of the grant and, for a refresh, the old
-// token: what the response leaves out stays as it is. If the response must be refused although it
-// has a new refresh token for the same user, the [*Error] carries what can be kept.
+// applyTo writes the response into t. t has the terms of the grant and, for a refresh, the old
+// token. Values that the response leaves out stay as they are. If the response must be refused, but
+// has a new refresh token for the same user, the [*Error] carries the parts to keep.
 func (r *tokenResponse) applyTo(t *Token) error {
 	if reason := r.otherOwner(t); reason != "" {
 		return r.refuse(reason)

@@ -175,8 +175,8 @@ func (p *profile) owner() string {
 	return p.name + " " + hex.EncodeToString(sum[:3]) + "-"
 }
 
-// owns reports whether a key is in the keyring, and of this directory: not of another one, of which
-// this is a copy.
+// owns reports whether a key is in the keyring and belongs to this directory. In a copy of a
+// directory, the key belongs to the original.
 func (p *profile) owns(k keyPlace) bool {
 	return k.Place == inKeyring && strings.HasPrefix(k.User, p.owner())
 }

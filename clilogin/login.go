@@ -61,7 +61,8 @@ func (s *Session) logIn(ctx context.Context, auth *csoauth.AuthOptions, asked bo
 	}
 	defer leave()
 	if !asked {
-		// What the Manager remembers of the old login is no news. Nobody has this Session yet.
+		// The Manager may remember the old login, so begin again with a new Manager. No one uses
+		// this Session yet.
 		if err := errors.Join(s.manager.Close(), s.begin()); err != nil {
 			return err
 		}
@@ -150,8 +151,8 @@ func (s *Session) getToken(ctx context.Context, auth *csoauth.AuthOptions, next 
 	return token, nil
 }
 
-// checkUser returns an error if the login is of another user or organization than the last one, and
-// nobody has asked for that.
+// checkUser returns an error if the login has another user or organization than the last one, and
+// no one asked for that.
 func (s *Session) checkUser(ctx context.Context, next *state, token *csoauth.Token, organizationAsked bool) error {
 	last, _ := s.profile.state(ctx)
 	if last == nil || s.o.Switch || last.Region != next.Region {

@@ -146,8 +146,8 @@ func readState(ctx context.Context, dir tokens.Dir) (*state, error) {
 	return s, nil
 }
 
-// serverOf returns the base of the endpoint at which a Config refreshes tokens of a location: who
-// has made a login, whatever the Config calls the region.
+// serverOf returns the base URL of the endpoint that refreshes tokens of a location. It identifies
+// the server of a login, whatever the Config calls the region.
 func serverOf(c *csoauth.Config, location string) string {
 	endpoint, err := c.TokenURLFor(&csoauth.Token{Location: location})
 	if err != nil {

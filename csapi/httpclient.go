@@ -152,8 +152,8 @@ func wrapped(req *http.Request, err error) error {
 	return fmt.Errorf("csapi: %s %s: %w", req.Method, cmp.Or(req.URL.Opaque, req.URL.Path), err)
 }
 
-// of makes resp the response to the request as the caller knows it, by which the next hop of a
-// redirect finds the first.
+// of makes resp the response to the caller's request, so that the next hop of a redirect can find
+// the first one.
 func of(ctx context.Context, req *http.Request, resp *http.Response) *http.Response {
 	if resp != nil {
 		resp.Request = req.WithContext(ctx)

@@ -68,7 +68,7 @@ func (c *Client) Revoke(ctx context.Context) error {
 	return err
 }
 
-// fixed is a Source of one token that tells nobody of a 401: the caller does.
+// fixed is a Source of one token. It does not report a 401 to anyone, because its caller does.
 type fixed struct {
 	Source
 	token *csoauth.Token

@@ -129,7 +129,8 @@ func (e *cleanError) Error() string        { return e.text }
 func (e *cleanError) Is(target error) bool { return errors.Is(e.cause(), target) }
 func (e *cleanError) As(target any) bool   { return errors.As(e.cause(), target) }
 
-// isTrouble reports whether a status says that the service failed, and may not a moment later.
+// isTrouble reports whether a status says that the service failed, and that a request a moment
+// later may succeed.
 func isTrouble(status int) bool {
 	return status == http.StatusRequestTimeout || status >= 500 && status != http.StatusNotImplemented && status != http.StatusHTTPVersionNotSupported
 }

@@ -71,8 +71,8 @@ type exchange struct {
 	until       time.Time // when the outcome is forgotten
 }
 
-// begin returns the exchange of a code in an attempt: the one that there is, or a new one, which
-// the caller must run.
+// begin returns the exchange of a code in an attempt. This is the existing exchange, or a new one
+// that the caller must run.
 func (x *exchanges) begin(state, code string) (e *exchange, isNew bool, err error) {
 	e = &exchange{of: x, state: sha256.Sum256([]byte(state)), code: sha256.Sum256([]byte(code)), done: make(chan struct{})}
 	x.mu.Lock()
@@ -138,7 +138,8 @@ func (e *exchange) end() {
 	}
 }
 
-// errForgotten is the outcome of a code that was sent, of which no more is known.
+// errForgotten is the outcome of a code that was sent before, and whose real outcome is no longer
+// known.
 var errForgotten = fmt.Errorf("%w: its code was exchanged before", csoauth.ErrAttemptExpired)
 
 // dropToken forgets the oldest token. That its code was sent stays known. x.mu is held.

@@ -11,7 +11,8 @@ import (
 	"github.com/contentstack/csoauth"
 )
 
-// An outcome is what came of a login. It is decided once: by a callback, or because none came.
+// An outcome is the result of a login. It is decided once: by a callback, or because no callback
+// came.
 type outcome struct {
 	decide  sync.Once
 	decided chan struct{} // closed when the rest is there

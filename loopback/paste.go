@@ -70,8 +70,9 @@ func isTerminal(f *os.File) bool {
 	return err != nil || !os.SameFile(info, null)
 }
 
-// pastes are the lines that are pasted while the login listens. After each, nothing is read before
-// the receiver asks for more: what follows the address is for the program. Nil: there are none.
+// pastes are the lines that the user pastes while the login listens. After each line, nothing is
+// read until the receiver asks for more, because the text after the address is for the program.
+// Nil: there are no such lines.
 type pastes struct {
 	lines chan string
 	more  chan struct{} // has room for the one who asks
@@ -87,10 +88,10 @@ func (p *pastes) next() <-chan string {
 	return p.lines
 }
 
-// readAside returns the lines that are pasted while the login listens, and a function that ends
-// that and leaves nothing behind. There are none unless they come from a terminal whose Read can be
-// interrupted: otherwise the next line that the user types for the program would be lost. isAway:
-// the program is in the background of that terminal, and none will come before it is back.
+// readAside returns the lines that the user pastes while the login listens, and a function that
+// stops the reading completely. There are lines only from a terminal whose Read can be interrupted.
+// Otherwise the next line that the user types for the program would be lost. isAway: the program is
+// in the background of that terminal, and no line comes before it is in the foreground again.
 func (l *login) readAside(ctx context.Context) (pasted *pastes, isAway bool, end func()) {
 	in, done := l.openIn()
 	terminal, ok := in.(*turn.Reader)

@@ -18,9 +18,9 @@ const (
 	lastBreath = 2 * time.Second
 )
 
-// takePort listens at the first redirect URI where it can, and returns which that is. One at which
-// another login of this user listens will be free again: if no other can be had, it is waited for.
-// leave lets the next login have the port.
+// takePort listens at the first redirect URI whose port is free, and returns which one that is. If
+// another login of this user has a port, and no other port is free, takePort waits for that login.
+// leave gives the port to the next login.
 func (l *login) takePort(ctx context.Context, t *terminal) (listeners []net.Listener, chosen int, leave func(), err error) {
 	failed := make([]error, len(l.uris)) // for as long as this login goes on
 	var waitsFor *turn.Holder

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// A cache holds keys, and keeps their number near a limit. Among a few that it looks at, it evicts
-// the one that was not used for longest; never one with something to remember (law M10).
+// A cache holds keys, and keeps their number near a limit. It looks at a few keys, and evicts the
+// least recently used one. It never evicts a key with something to remember (law M10).
 type cache struct {
 	set   *settings
 	keys  sync.Map // string: *keyState

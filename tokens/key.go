@@ -11,8 +11,8 @@ import (
 )
 
 // A keyState is all that memory knows about one key. Only its methods touch its fields, except slot
-// and used. They take the lock; the name of one whose caller holds it ends in Locked. None of them
-// waits, and none asks the store or the token endpoint.
+// and used. They take the lock. The name of a method whose caller holds the lock ends in Locked.
+// The methods never wait, and never ask the store or the token endpoint.
 type keyState struct {
 	key  string
 	set  *settings
@@ -265,9 +265,10 @@ func (k *keyState) beginLook() {
 	k.work.moved = false
 }
 
-// compare merges memory and a record that the store has shown (law M2); nil: it has none. pending
-// is the flight's new pair, which is in neither; nil: none. If the outcome is writeBack, memory is
-// right, and truth must be stored. known says whether there was a login.
+// compare merges memory and the record that the store returned (law M2). stored is nil if the store
+// has no record. pending is the flight's new pair, which is in neither place, or nil. If the
+// outcome is writeBack, memory is right, and truth must be stored. known says whether there was a
+// login.
 func (k *keyState) compare(stored *record, pending *pair) (what outcome, truth record, known bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -394,9 +395,9 @@ func (k *keyState) setSaved(u *unsaved, r *record) bool {
 	return true
 }
 
-// reject notes that an API has rejected the access token, if that is still the key's, so that the
-// next caller has it replaced (law M9). If there is none to be had because the refresh token was
-// refused, an unclear word does not end the token.
+// reject notes that an API has rejected the access token, if it is still the key's, so that the
+// next caller replaces it (law M9). If no other token can come because the refresh token was
+// refused, an unclear 401 does not end the token.
 func (k *keyState) reject(r rejection) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

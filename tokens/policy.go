@@ -238,8 +238,8 @@ func mayAskAgain(err error) bool {
 }
 
 // wasLost reports whether the server may have spent the refresh token although no whole response
-// came. A response that calls itself a success and is none leaves that open too, and so does a
-// gateway that got none itself.
+// came. This is also unknown after a response with the status of a success but no token, and after
+// the error of a gateway that got no response itself.
 func wasLost(err error) bool {
 	var said *csoauth.Error
 	switch {

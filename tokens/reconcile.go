@@ -25,10 +25,10 @@ const (
 	same      outcome = "same"       // memory has it already
 )
 
-// reconcile compares the record in the store, nil for none, to the newest pair that this process
-// knows, nil for none (law M2). It also returns the record that is the truth. A lower seq means a
-// lost write only within one login, or over the login that ours replaced: a store that falls back
-// over two Puts is believed.
+// reconcile compares the record in the store with the newest pair that this process knows (law M2).
+// Either may be nil. It also returns the record that counts. A lower seq means a lost write only
+// within one login, or within the login that ours replaced. So reconcile believes a store that
+// falls back over two Puts.
 func reconcile(ours *pair, stored *record) (outcome, record) {
 	switch {
 	case stored == nil:

@@ -16,14 +16,14 @@ import (
 // must know to refresh it one at a time.
 type record struct {
 	token csoauth.Token
-	// login is random, and the same from a Put to the next. over is the one that the Put replaced;
-	// 0: none that is known.
+	// login is random, and stays the same until the next Put. over is the login that the Put
+	// replaced; 0: not known.
 	login, over uint64
-	// seq grows with every change of the token. A store that shows a lower one of the same login
+	// seq grows with every change of the token. A store that returns a lower seq of the same login
 	// has lost a write.
 	seq int64
-	// lifetime is how long the token was good for when it came. It bounds what a replica with a
-	// wrong clock believes.
+	// lifetime is how long the token was valid when it came. It bounds what a replica with a wrong
+	// clock believes.
 	lifetime time.Duration
 	// first is the shortHash of the refresh token with which the login began; 0: not known.
 	first uint64
@@ -152,8 +152,9 @@ func (r record) renewed(t *csoauth.Token, now time.Time) record {
 	return next
 }
 
-// newLogin returns the record of a login that comes in place of old's, which may be none, now. Its
-// seq is above old's and, as it is the time, above that of a record that was deleted.
+// newLogin returns the record of a login that replaces old's login now. old may have no login. The
+// new seq is greater than old's. It comes from the time, so it is also greater than the seq of a
+// deleted record.
 func newLogin(t *csoauth.Token, old record, now time.Time) record {
 	old.seq = max(old.seq, now.UnixMilli()-1)
 	next := old.renewed(t, now)

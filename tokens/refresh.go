@@ -305,8 +305,8 @@ func (f *flight) askAgain(ctx context.Context, began instant, first response) re
 	return first
 }
 
-// endLease stores free, which has no lease. If that fails the lease stands, and others wait for its
-// end. A Put of the same refresh token keeps the lease, so that it has to be taken off that record.
+// endLease stores free, which has no lease. If that fails, the lease stays, and others wait for its
+// end. A Put of the same refresh token keeps the lease, so endLease removes it from that record.
 func (f *flight) endLease(ctx context.Context, free record) {
 	err := f.m.swapRecord(ctx, f.k.key, f.rec.value(), &free)
 	if errors.Is(err, ErrConflict) {

@@ -93,8 +93,8 @@ func (s *sealed) Load(ctx context.Context, key string) ([]byte, error) {
 	return v.plain, err
 }
 
-// load returns the value as it is in the inner store and what it is when opened. Both are nil if
-// there is none. One that cannot be opened stands for itself, beside an ErrUnreadable.
+// load returns the value of the inner store, and the opened value. Both are nil if there is no
+// value. If the value cannot be opened, both are the inner value, and the error is ErrUnreadable.
 func (s *sealed) load(ctx context.Context, key string) (inner, plain []byte, err error) {
 	inner, err = s.inner.Load(ctx, key)
 	if errors.Is(err, ErrNotFound) {

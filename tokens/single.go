@@ -44,8 +44,8 @@ func Single(t *csoauth.Token, save func(context.Context, *csoauth.Token) error) 
 
 type single struct {
 	save func(context.Context, *csoauth.Token) error
-	// state has the state while nobody is at work with it: a lock that can be waited for with a
-	// context, and that prints as an address.
+	// state has the state while no one uses it. As a channel, it is a lock whose wait can end with
+	// a context, and it prints as an address.
 	state chan state
 }
 

@@ -24,12 +24,12 @@ func (e *storeError) Error() string {
 }
 func (e *storeError) Unwrap() error { return e.err }
 
-// A value is what a store has for a key; plain is nil if it has none. sealed is the same as the
-// store under a [Sealed] one has it, if that is known.
+// A value is the value of a key in a store. plain is nil if there is no value. sealed is its sealed
+// form in the store under a [Sealed] store, if that is known.
 type value struct{ plain, sealed []byte }
 
-// An opener is a Store that seals. It remembers nothing, so a swap would load and open the value
-// again; handed back what it has shown, it need not.
+// An opener is a Store that seals. It remembers nothing, so a swap would have to load and open the
+// value again. Callers pass the opened value back to avoid that.
 type opener interface {
 	open(ctx context.Context, key string) (value, error)
 	seal(key string, plain []byte) (sealed []byte)

@@ -27,10 +27,11 @@ func (s *settings) newTakeover() lease { return lease{id: s.id + "~" + rand.Text
 
 func (s *settings) announced(l lease) bool { return strings.HasPrefix(l.id, s.id+"~") }
 
-// takeOver begins to take over from a holder whose lease is over and that nothing proves gone (law
-// M3). It may be alive with a pair that the store did not take, and saves that over any lease. So a
-// takeover is announced first, which shows the store writable, and the holder then has some time,
-// in which this process sends nothing. If the lease still stands afterwards, a refresh follows.
+// takeOver begins to take over from a holder whose lease has ended (law M3). The holder may still
+// be alive, with a pair that the store did not save. It saves that pair over any lease. So this
+// process first announces the takeover, which also shows that the store is writable. Then the
+// holder gets some time, in which this process sends nothing. If the lease is still there
+// afterwards, a refresh follows.
 func (f *flight) takeOver(ctx context.Context) error {
 	f.leave()
 	f.stall()

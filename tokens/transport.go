@@ -142,8 +142,8 @@ func (t *transport) sendPlain(req *http.Request) (*http.Response, error) {
 	return of(req, resp), err
 }
 
-// of makes resp the response to the request as the caller knows it. That one has no token, and
-// links to the hops before it, by which the next hop finds the first.
+// of makes resp the response to the caller's request. That request has no token. It links to the
+// hops before it, so the next hop can find the first one.
 func of(req *http.Request, resp *http.Response) *http.Response {
 	if resp != nil {
 		resp.Request = req
@@ -187,7 +187,7 @@ func (m *Manager) reportWithheld(key string, u *url.URL) {
 }
 
 // replace gets another token in place of one that an API has rejected (law M9: only if it is still
-// the key's). Without an error and a token there is none, or not yet.
+// the key's). It returns nil and no error if there is no other token, or not yet.
 func (m *Manager) replace(ctx context.Context, key string, r rejection) (*view, error) {
 	for range 2 { // the first time, the key may not be in memory any more
 		m.reject(key, r)

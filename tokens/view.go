@@ -138,7 +138,8 @@ func (k *keyState) loginOf(v *view) (login uint64, ok bool) {
 	return k.login, now != nil && now.token.AccessToken == v.token.AccessToken
 }
 
-// loginID returns the number that tells the key's login from others of the key; 0: there is none.
+// loginID returns the number that distinguishes the key's login from its other logins; 0: there is
+// no login.
 func (k *keyState) loginID() uint64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
