@@ -175,7 +175,10 @@ func (what call) read(got *reply, answer []byte, out any) error {
 func (what call) refused(got *reply, answer []byte) *Error {
 	e := &Error{
 		Service: what.service, Method: what.method, Path: what.bare(), StatusCode: got.StatusCode,
-		RetryAfter: got.again, over: got.over != nil,
+		RetryAfter: got.again,
+	}
+	if got.over != nil {
+		e.over = withoutToken(got.over, got.token.AccessToken)
 	}
 	e.read(got.Header.Get("Content-Type"), answer, got.token.AccessToken)
 	if got.StatusCode >= 300 && got.StatusCode <= 399 {

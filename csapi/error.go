@@ -55,7 +55,7 @@ type Error struct {
 	// not say.
 	RetryAfter time.Duration
 
-	over bool // the Source says that only a new login helps
+	over error // of the Source, which says that only a new login helps; nil: it does not
 }
 
 // Error returns the request, the status, the message of the API, and how long to wait.
@@ -73,8 +73,8 @@ func (e *Error) Error() string {
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf(" (try again in %v)", e.RetryAfter.Round(time.Second))
 	}
-	if e.over {
-		text += ": " + csoauth.ErrLoginRequired.Error()
+	if e.over != nil {
+		text += ": " + e.over.Error()
 	}
 	return text
 }
@@ -94,7 +94,7 @@ func (e *Error) Is(target error) bool {
 	case ErrInvalid:
 		return e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusPreconditionFailed || e.StatusCode == http.StatusUnprocessableEntity
 	case csoauth.ErrLoginRequired:
-		return e.over
+		return e.over != nil
 	}
 	return false
 }

@@ -60,7 +60,7 @@ func TestWhatGoesWrongAfterALogin(t *testing.T) {
 			require.NoError(t, err)
 			server.Revoke(token)
 			return c.Get(t.Context(), csapi.ContentManagement, "/v3/user", nil)
-		}, csoauth.ErrLoginRequired, "csapi: GET /v3/user: 401 Unauthorized (error_code 105): The provided access token is invalid or expired or revoked: login required"},
+		}, csoauth.ErrLoginRequired, "csapi: GET /v3/user: 401 Unauthorized (error_code 105): The provided access token is invalid or expired or revoked: csoauth: refresh: login required: "},
 		"the access token ended early": {csoauthtest.Options{}, func(t *testing.T, server *csoauthtest.Server, c *csapi.Client, kept *tokens.Login) error {
 			token, err := kept.Token(t.Context())
 			require.NoError(t, err)

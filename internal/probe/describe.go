@@ -152,7 +152,7 @@ func (m *marks) response(to *request, r *response) string {
 	case r == nil:
 		return "(no response)"
 	case r.err != nil:
-		return "(no whole response) " + m.text(whyNone(r.err))
+		return "(no complete response) " + m.text(whyNone(r.err))
 	}
 	lines := []string{strings.TrimSpace(fmt.Sprintf("%d %s", r.status, http.StatusText(r.status)))}
 	if shown := m.headers(r.header); shown != "" {

@@ -34,7 +34,7 @@ func shape(r *response) string {
 // summary is what a response says, in short.
 func summary(m *marks, r *response) string {
 	if r.err != nil {
-		return "no whole response: " + m.text(whyNone(r.err))
+		return "no complete response: " + m.text(whyNone(r.err))
 	}
 	text := strconv.Itoa(r.status)
 	for _, name := range texts {
