@@ -22,7 +22,9 @@ func TestLoginIsRemembered(t *testing.T) {
 
 	m.server.Revoke(nil)
 	m.setValue("forced", nil) // as if a minute had passed
-	require.ErrorIs(t, m.refused(), csoauth.ErrLoginRequired, "its access token could not tell")
+	err := m.refused()
+	require.ErrorIs(t, err, csoauth.ErrLoginRequired, "its access token could not tell")
+	require.ErrorContains(t, err, "log in with mytool", "it says what to do")
 	require.Equal(t, "ada@example.com", m.email(), "another login")
 	require.Equal(t, 2, int(m.opened.Load()))
 }
