@@ -1,12 +1,14 @@
 package integration_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -50,7 +52,11 @@ func onHost(t *testing.T, prepare string) bool {
 	args := append(unshare[1:], "sh", "-euc", "ip link set lo up\n"+prepare+"\n"+`exec "$0" "$@"`,
 		exe, "-test.run="+name, "-test.timeout=15m", "-test.v")
 	cmd := exec.CommandContext(t.Context(), unshare[0], args...)
-	cmd.Env = append(os.Environ(), hostEnv+"="+t.Name(), "GORACE=atexit_sleep_ms=0")
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	cmd.Env = append(os.Environ(), hostEnv+"="+t.Name(), "GORACE=atexit_sleep_ms=0",
+		"XDG_CACHE_HOME="+t.TempDir(), // the locks of ports are of one machine
+		"GOCACHE="+cmp.Or(os.Getenv("GOCACHE"), filepath.Join(cache, "go-build")))
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	if skipped := skippedSuite.FindSubmatch(out); skipped != nil {

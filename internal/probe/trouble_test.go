@@ -83,7 +83,7 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // each makes the test faster; make nightly tries all.
-var each = flag.Int("each", 18, "try each `n`-th of the requests that may be troubled")
+var each = flag.Int("each", 24, "try each `n`-th of the requests that may be troubled")
 
 // TestTroubleLeadsToNoWrongAnswer: one response, whichever it is, is lost or is nonsense. What the
 // probe says all the same is right.
