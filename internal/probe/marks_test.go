@@ -66,7 +66,7 @@ func (s spy) json(v any) {
 func TestNothingPrivateIsInTheFiles(t *testing.T) {
 	shapes := []string{"oauth", "nestjs", "nestjs-array", "cma", "html"}
 	for i, secret := range planted {
-		for _, shape := range []string{shapes[i%5], shapes[(i+2)%5]} {
+		for _, shape := range shapes[i%5 : i%5+1] {
 			o := emulator.Strict()
 			o.Unknowns.ErrorShape = shape
 			users := emulator.DefaultUsers()
