@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/contentstack/csoauth"
 )
@@ -149,7 +150,7 @@ func (p *Prober) lookAtScopeError(r *response) {
 	case !told || isNumber && n == 0:
 		p.saw("scope_error_code", "none", words, r)
 	case isNumber && n < 10_000:
-		p.saw("scope_error_code", itoa(n), words, r)
+		p.saw("scope_error_code", strconv.FormatInt(n, 10), words, r)
 	default:
 		p.unclear("scope_error_code", words, r)
 	}

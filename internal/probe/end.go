@@ -16,8 +16,6 @@ var (
 	ofCleaning = []string{"revoked_again"}
 )
 
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
-
 // revoke ends the app's authorization.
 func (p *Prober) revoke(ctx context.Context) error {
 	if p.hasNo(p.hosts.DeveloperHub, ofRevoke...) {

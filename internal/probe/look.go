@@ -26,7 +26,7 @@ func (p *Prober) look(ctx context.Context) error {
 	l, err := p.logIn(ctx)
 	if err != nil {
 		if errors.Is(err, ErrNobody) {
-			p.cannot("The user did not come back from the browser.", concat(ofLogin, ofRefusals, ofAPIs)...)
+			p.cannot("The user did not come back from the browser.", slices.Concat(ofLogin, ofRefusals, ofAPIs)...)
 		}
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/contentstack/csoauth"
@@ -210,7 +211,7 @@ func (p *Prober) Ask(ctx context.Context) error {
 func (p *Prober) stages() []stage {
 	return []stage{
 		{Step{Title: "Log in and look", Text: "Your browser opens: log in and allow the app. Then come about 20 requests that change nothing."},
-			concat(ofLogin, ofRefusals, ofAPIs), p.look, nil},
+			slices.Concat(ofLogin, ofRefusals, ofAPIs), p.look, nil},
 		{Step{Title: "Refresh", Text: "The login of step 1 is refreshed in all the ways that may go wrong. This may wait 2 minutes for a token to grow old.",
 			Ends: "the login of step 1 and, if Contentstack ends more than that, your other logins to this app"}, ofRefresh, p.refresh, nil},
 		{Step{Title: "Log in again, with a wrong verifier", Text: "Your browser opens once or twice. The code is sent with a wrong verifier, then with the right one, then again.",
@@ -226,13 +227,6 @@ func (p *Prober) stages() []stage {
 			return ""
 		}},
 	}
-}
-
-func concat(lists ...[]string) (all []string) {
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return all
 }
 
 // Left returns how many logins of the probe may still be alive at the service.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/contentstack/csoauth/tokens/pgstore"
 )
@@ -40,9 +41,11 @@ func ExampleStore_Schema() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(store.Schema())
+	fmt.Println(strings.ReplaceAll(store.Schema(), ", ", ",\n"))
 	// Output:
-	// CREATE TABLE IF NOT EXISTS "app"."logins" (key bytea PRIMARY KEY, value bytea NOT NULL, updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)
+	// CREATE TABLE IF NOT EXISTS "app"."logins" (key bytea PRIMARY KEY,
+	// value bytea NOT NULL,
+	// updated_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)
 }
 
 // postgres returns a database in memory.
