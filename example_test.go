@@ -83,9 +83,10 @@ func ExampleConfig_Validate() {
 		ClientID:    "Ie0FEfTzlfAHL4xM",
 		RedirectURI: "http://app.example.com/callback",
 	}
-	fmt.Println(config.Validate())
+	fmt.Println(strings.ReplaceAll(config.Validate().Error(), " is http", "\nis http"))
 	// Output:
-	// csoauth: config: RedirectURI: "http://app.example.com/callback" is http on a host that is not loopback: use https
+	// csoauth: config: RedirectURI: "http://app.example.com/callback"
+	// is http on a host that is not loopback: use https
 }
 
 func ExampleConfig_AuthorizeURL() {
@@ -248,14 +249,15 @@ func ExampleConfig_Refresh() {
 	var said *csoauth.Error
 	switch {
 	case errors.Is(err, csoauth.ErrLoginRequired):
-		fmt.Println("send the user to log in again:", err)
+		fmt.Printf("send the user to log in again:\n%v\n", err)
 	case errors.As(err, &said):
 		fmt.Println("Contentstack said no, and a new login does not help:", err)
 	case err != nil:
 		fmt.Println("no response:", err)
 	}
 	// Output:
-	// send the user to log in again: csoauth: refresh: login required: 400 Bad Request: Invalid refresh token
+	// send the user to log in again:
+	// csoauth: refresh: login required: 400 Bad Request: Invalid refresh token
 }
 
 func ExampleVerifier() {
@@ -270,12 +272,14 @@ func ExampleParseRegion() {
 		fmt.Println(region, region.Endpoints().App, err)
 	}
 	_, err := csoauth.ParseRegion("evil.example")
-	fmt.Println(err)
+	fmt.Println(strings.ReplaceAll(err.Error(), ": ", ":\n"))
 	// Output:
 	// eu https://eu-app.contentstack.com <nil>
 	// na https://app.contentstack.com <nil>
 	// azure-eu https://azure-eu-app.contentstack.com <nil>
-	// csoauth: unknown region "evil.example": want one of na, eu, au, azure-na, azure-eu, gcp-na, gcp-eu, or an alias such as us or AWS_EU
+	// csoauth:
+	// unknown region "evil.example":
+	// want one of na, eu, au, azure-na, azure-eu, gcp-na, gcp-eu, or an alias such as us or AWS_EU
 }
 
 func ExampleToken_OAuth2() {

@@ -117,12 +117,13 @@ func ExampleError() {
 	case errors.Is(err, csapi.ErrForbidden):
 		fmt.Println("this user may not do this:", err)
 	case errors.Is(err, csapi.ErrNotFound):
-		fmt.Println("there is no such project:", err)
+		fmt.Printf("there is no such project:\n%v\n", err)
 	case err != nil:
 		fmt.Println("the request failed:", err)
 	}
 	// Output:
-	// there is no such project: csapi: GET /projects/unknown: 404 Not Found: The project was not found
+	// there is no such project:
+	// csapi: GET /projects/unknown: 404 Not Found: The project was not found
 }
 
 // For another SDK: a client that adds the token, and the base URL of the token's region.
