@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/contentstack/csoauth"
@@ -32,8 +33,9 @@ type record struct {
 	// lease is of an attempt to refresh that has begun: the refresh token may have been sent.
 	lease lease
 
-	raw    []byte // as the store holds it
-	sealed []byte // the same as the store under a sealed one has it; nil: not known
+	tokenJSON []byte // the token's part of raw; nil: not known
+	raw       []byte // as the store holds it
+	sealed    []byte // the same as the store under a sealed one has it; nil: not known
 }
 
 // A lease keeps other processes from refreshing a key for a while. Its zero value is none.
@@ -69,20 +71,21 @@ type recordJSON struct {
 	Lease      string          `json:"lease,omitempty"`
 	LeaseMS    int64           `json:"lease_ms,omitempty"`
 	Locked     bool            `json:"locked,omitempty"`
-	Token      json.RawMessage `json:"token"`
+	Token      json.RawMessage `json:"token,omitempty"` // encode appends it
 }
 
 // value is what the store holds.
 func (r *record) value() value { return value{r.raw, r.sealed} }
 
-// encode fills in raw.
-func (r *record) encode() error {
-	r.sealed = nil
-	token, err := r.token.MarshalBinary()
-	if err != nil {
-		return err
+// encode fills in raw. The token is JSON already, and stays the same if only the lease changes. So
+// it is appended as the last member: encoding/json would read all of it again.
+func (r *record) encode() (err error) {
+	if r.tokenJSON == nil {
+		if r.tokenJSON, err = r.token.MarshalBinary(); err != nil {
+			return err
+		}
 	}
-	r.raw, err = json.Marshal(recordJSON{
+	rest, err := json.Marshal(recordJSON{
 		Kind:       recordKind,
 		Version:    recordVersion,
 		Login:      r.login,
@@ -94,9 +97,13 @@ func (r *record) encode() error {
 		Lease:      r.lease.id,
 		LeaseMS:    r.lease.length.Milliseconds(),
 		Locked:     r.lease.locked,
-		Token:      token,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	r.raw = slices.Concat(rest[:len(rest)-1], []byte(`,"token":`), r.tokenJSON, []byte("}"))
+	r.sealed = nil
+	return nil
 }
 
 // decode reads what encode of this or an older version wrote. No error repeats what it read.
@@ -128,7 +135,8 @@ func decode(raw []byte) (record, error) {
 			length: time.Duration(min(j.LeaseMS, maxLease.Milliseconds())) * time.Millisecond,
 			locked: j.Locked,
 		},
-		raw: raw,
+		tokenJSON: j.Token,
+		raw:       raw,
 	}
 	if err := r.token.UnmarshalBinary(j.Token); err != nil {
 		return record{}, err
