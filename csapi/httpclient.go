@@ -102,7 +102,8 @@ func (t *transport) request(req *http.Request, token *csoauth.Token, first bool)
 	case !bearer.IsSecure(req.URL):
 		return nil, fmt.Errorf("a token is not sent to %s over %s: use https", req.URL.Host, req.URL.Scheme)
 	}
-	out := req.Clone(req.Context())
+	out := req.WithContext(req.Context())
+	out.Header = bearer.With(req.Header, []string{"Bearer " + token.AccessToken})
 	if !first && req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -129,7 +130,6 @@ func (t *transport) request(req *http.Request, token *csoauth.Token, first bool)
 	if !has("User-Agent") {
 		out.Header.Set("User-Agent", useragent.After(t.client.config.UserAgent))
 	}
-	bearer.Set(out.Header, []string{"Bearer " + token.AccessToken})
 	return out, nil
 }
 

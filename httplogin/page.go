@@ -32,12 +32,12 @@ func (h *Handlers) fail(w http.ResponseWriter, r *http.Request, err error) {
 	data := pageData{
 		Denied: status == http.StatusForbidden && errors.Is(err, csoauth.ErrDenied),
 		Lost:   lost || wasRefused(err),
-		Busy:   errors.Is(err, ErrBusy),
+		Busy:   status == http.StatusServiceUnavailable && errors.Is(err, ErrBusy),
 		Stacks: h.Config != nil && h.Config.AuthorizeRoute == csoauth.RouteHash,
 		Again:  cmp.Or(h.StartPath, "/"),
 	}
 	var otherHost *otherHostError
-	if errors.As(err, &otherHost) {
+	if !lost && errors.As(err, &otherHost) {
 		data.There = otherHost.there + r.URL.RequestURI()
 	}
 	if returnTo, known := r.Context().Value(returnToKey{}).(string); known && h.StartPath != "" {

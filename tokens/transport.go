@@ -128,11 +128,7 @@ type hop struct {
 func (t *transport) send(req *http.Request, body io.ReadCloser, v *view) (*http.Response, error) {
 	h := &hop{Request: *req, authorization: [1]string{v.bearer}}
 	h.Body = body
-	h.Header = make(http.Header, len(req.Header)+1)
-	for name, values := range req.Header {
-		h.Header[name] = values[:len(values):len(values)] // an append must not reach the caller's
-	}
-	bearer.Set(h.Header, h.authorization[:])
+	h.Header = bearer.With(req.Header, h.authorization[:])
 	resp, err := t.base.RoundTrip(&h.Request)
 	return of(req, resp), err
 }

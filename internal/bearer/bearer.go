@@ -5,6 +5,7 @@ package bearer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -114,12 +115,20 @@ func split(host string) (name, number string) {
 	return strings.Trim(name, "[]"), number
 }
 
-// Set makes value the one Authorization header of h, in whatever case others are written.
-func Set(h http.Header, value []string) {
-	for name := range h {
+// With returns a copy of h in which value is the one Authorization header, in whatever case others
+// are written. A change of the copy, or an append to a value of it, does not change h.
+func With(h http.Header, value []string) http.Header {
+	sent := maps.Clone(h)
+	if sent == nil {
+		sent = http.Header{}
+	}
+	for name, values := range sent {
 		if strings.EqualFold(name, "Authorization") {
-			delete(h, name)
+			delete(sent, name)
+		} else {
+			sent[name] = slices.Clip(values)
 		}
 	}
-	h["Authorization"] = value
+	sent["Authorization"] = value
+	return sent
 }

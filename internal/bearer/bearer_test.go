@@ -114,10 +114,19 @@ func TestCheckHosts(t *testing.T) {
 	}
 }
 
-func TestSetReplacesEveryCase(t *testing.T) {
+func TestWithReplacesEveryCase(t *testing.T) {
 	h := http.Header{"authorization": {"Basic x"}, "AUTHORIZATION": {"y"}, "Authorization": {"z", "z"}, "Accept": {"a"}}
-	Set(h, []string{"Bearer new"})
-	assert.Equal(t, http.Header{"Authorization": {"Bearer new"}, "Accept": {"a"}}, h)
+	before := h.Clone()
+	assert.Equal(t, http.Header{"Authorization": {"Bearer new"}, "Accept": {"a"}}, With(h, []string{"Bearer new"}))
+	assert.Equal(t, before, h)
+	assert.Equal(t, http.Header{"Authorization": {"Bearer new"}}, With(nil, []string{"Bearer new"}))
+}
+
+func TestWithSharesNoRoom(t *testing.T) {
+	room := make([]string, 1, 2)
+	sent := With(http.Header{"Accept": room}, []string{"Bearer new"})
+	sent.Add("Accept", "b")
+	assert.Equal(t, []string{"", ""}, room[:2], "an append to the copy writes into nothing of the caller's")
 }
 
 // No chain of redirects gives the token to another origin than the first, or gives it again once it
