@@ -131,6 +131,10 @@ bench: ## every benchmark (BENCH=regexp: only some)
 scale: ## what a Manager does at scale, beside a bare limit, as a table (PART=cold: one part)
 	@go -C internal/integration run ./scale -part '$(PART)'
 
+.PHONY: figures
+figures: ## draw the pictures in docs/figures, and copy what was measured into the pages
+	@go -C internal/integration run ./figures
+
 .PHONY: size
 size: ## how large the smallest program is that uses each package
 	@internal/size.sh
@@ -147,8 +151,8 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 	done
 
 .PHONY: lint
-lint: ## all that finds nothing: the next seven
-	@for step in fmt words vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
+lint: ## all that finds nothing: the next eight
+	@for step in fmt words figures-check vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
@@ -158,6 +162,10 @@ fmt: ## gofmt has nothing to change
 .PHONY: words
 words: ## comments and pages are in plain words, no comment is too wide, and links lead somewhere
 	@go test -count=1 ./internal/archtest -run '^Test(Prose|Links|NamedPages)'
+
+.PHONY: figures-check
+figures-check: ## the pictures in docs/figures, and the tables that were measured, are up to date
+	@go -C internal/integration run ./figures -check
 
 .PHONY: vet
 vet: ## go vet, every module

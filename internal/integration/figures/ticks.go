@@ -1,0 +1,54 @@
+package main
+
+import (
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+)
+
+// ticks marks an axis. Numbers are short: 20k is 20,000, and 1M a million.
+type ticks struct{ log bool }
+
+// Ticks implements plot.Ticker.
+func (t ticks) Ticks(low, high float64) []plot.Tick {
+	if t.log {
+		return logTicks(low, high)
+	}
+	var all []plot.Tick
+	for _, tick := range (plot.DefaultTicks{}).Ticks(low, high) {
+		if tick.Label != "" {
+			all = append(all, plot.Tick{Value: tick.Value, Label: short(tick.Value)})
+		}
+	}
+	return all
+}
+
+// logTicks marks 1, 10, 100, and what is between them where there is room for it.
+func logTicks(low, high float64) (all []plot.Tick) {
+	steps := []float64{1}
+	if high/low < 1000 {
+		steps = []float64{1, 2, 5}
+	}
+	for power := math.Floor(math.Log10(low)); power <= math.Ceil(math.Log10(high)); power++ {
+		for _, step := range steps {
+			if value := step * math.Pow(10, power); value >= low*.999 && value <= high*1.001 {
+				all = append(all, plot.Tick{Value: value, Label: short(value)})
+			}
+		}
+	}
+	return all
+}
+
+// short writes a number of at most three digits and a letter.
+func short(v float64) string {
+	for _, unit := range []struct {
+		of     float64
+		letter string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if math.Abs(v) >= unit.of {
+			return strconv.FormatFloat(v/unit.of, 'g', 3, 64) + unit.letter
+		}
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
