@@ -32,6 +32,17 @@ func TestLogarithmicAxesHaveEnoughNumbers(t *testing.T) {
 	}
 }
 
+func TestEvenAxesHaveFourToTenNumbers(t *testing.T) {
+	for high := 1.0; high < 2000; high *= 1.03 {
+		for _, low := range []float64{0, -high / 3} {
+			all := ticks{}.Ticks(low, high)
+			assert.GreaterOrEqual(t, len(all), 4, "%v to %v", low, high)
+			assert.LessOrEqual(t, len(all), 11, "%v to %v", low, high)
+		}
+	}
+	assert.Len(t, ticks{}.Ticks(0, 60), 7)
+}
+
 func TestMoreSeriesThanColoursAreAnError(t *testing.T) {
 	point := []measured.Point{{X: 1, Y: 1}}
 	value := []measured.Spread{{Low: 1, Median: 1, High: 1}}

@@ -15,11 +15,20 @@ func (t ticks) Ticks(low, high float64) []plot.Tick {
 	if t.log {
 		return logTicks(low, high)
 	}
-	var all []plot.Tick
-	for _, tick := range (plot.DefaultTicks{}).Ticks(low, high) {
-		if tick.Label != "" {
-			all = append(all, plot.Tick{Value: tick.Value, Label: short(tick.Value)})
+	return evenTicks(low, high)
+}
+
+// evenTicks marks multiples of 1, 2 or 5 times a power of ten: four to ten of them.
+func evenTicks(low, high float64) (all []plot.Tick) {
+	step := math.Pow(10, math.Floor(math.Log10((high-low)/4)))
+	for _, times := range []float64{5, 2} {
+		if times*step <= (high-low)/4 {
+			step *= times
+			break
 		}
+	}
+	for n := math.Ceil(low / step); n*step <= high; n++ {
+		all = append(all, plot.Tick{Value: n * step, Label: short(n * step)})
 	}
 	return all
 }
