@@ -63,22 +63,29 @@ func (l *Login) Delete(ctx context.Context) error { return l.m.Delete(ctx, l.key
 
 // view returns the view whose token is to be used, refreshed if that is due.
 func (l *Login) view(ctx context.Context) (*view, error) {
-	if k := l.state.Load(); k != nil {
-		if v := k.hit(l.m.now()); v != nil {
-			return v, nil
-		}
-	}
-	if k := l.m.cache.find(l.key); k != nil {
-		l.state.Store(k)
-		if v := k.hit(l.m.now()); v != nil {
-			return v, nil
-		}
+	if v := l.hit(); v != nil {
+		return v, nil
 	}
 	v, k, err := l.m.ask(ctx, l.key)
 	if k != nil {
 		l.state.Store(k)
 	}
 	return v, err
+}
+
+// hit returns the view if memory has one whose token needs nothing.
+func (l *Login) hit() *view {
+	if k := l.state.Load(); k != nil {
+		if v := k.hit(l.m.now()); v != nil {
+			return v
+		}
+	}
+	k := l.m.cache.find(l.key)
+	if k == nil {
+		return nil
+	}
+	l.state.Store(k)
+	return k.hit(l.m.now())
 }
 
 // TokenSource returns a source of this key's tokens for code that uses golang.org/x/oauth2. That
@@ -106,12 +113,12 @@ type converted struct {
 }
 
 func (s *tokenSource) Token() (*oauth2.Token, error) {
+	if last := s.last.Load(); last != nil && last.from == s.login.hit() {
+		return last.to, nil
+	}
 	v, err := s.login.view(s.ctx)
 	if err != nil {
 		return nil, err
-	}
-	if last := s.last.Load(); last != nil && last.from == v && s.login.m.now().before(v.fresh) {
-		return last.to, nil
 	}
 	next := &converted{v, v.token.OAuth2()}
 	next.to.RefreshToken = ""

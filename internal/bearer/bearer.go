@@ -123,9 +123,10 @@ func With(h http.Header, value []string) http.Header {
 		sent = http.Header{}
 	}
 	for name, values := range sent {
-		if strings.EqualFold(name, "Authorization") {
+		switch {
+		case strings.EqualFold(name, "Authorization"):
 			delete(sent, name)
-		} else {
+		case cap(values) > len(values):
 			sent[name] = slices.Clip(values)
 		}
 	}

@@ -21,6 +21,7 @@ var children = map[string]func(){
 	"crowd":       childOfCrowd,
 	"herd":        childOfHerd,
 	"bare herd":   childOfBareHerd,
+	"codec herd":  childOfCodecHerd,
 	"loopback":    childLogsIn,
 	"visitor":     childVisits,
 	"store fault": childOfStoreFault,

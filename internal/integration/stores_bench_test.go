@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -20,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/baseline"
 	"github.com/contentstack/csoauth/internal/integration/worker/stores"
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -34,13 +36,16 @@ const (
 // BenchmarkHerdOverStore reports what a refresh costs: the CPU time of all processes, the store's
 // server among them, the calls of the store beneath the seal, and the bytes of the values in them.
 // For Redis it adds what that counts on the wire, both ways. The limit is a client that does only
-// what cannot be left out: a load, a swap to a lease, a swap to the new value, of as many bytes.
+// what no client can leave out: a load, a swap to a lease, a swap to the new value, of as many
+// bytes. It does not know what they mean. The codec does the same, and opens, decodes, encodes and
+// seals them.
 func BenchmarkHerdOverStore(b *testing.B) {
+	rows := map[string]string{"csoauth": "herd", "limit": "bare herd", "codec": "codec herd"}
 	for _, shared := range sharedStores {
 		for _, processes := range []int{1, 4} {
-			for _, impl := range []string{"csoauth", "limit"} {
+			for _, impl := range []string{"csoauth", "limit", "codec"} {
 				b.Run(fmt.Sprintf("store=%s/processes=%d/impl=%s", shared.name, processes, impl), func(b *testing.B) {
-					benchHerd(b, shared.start(b), processes, map[string]string{"csoauth": "herd", "limit": "bare herd"}[impl])
+					benchHerd(b, shared.start(b), processes, rows[impl])
 				})
 			}
 		}
@@ -248,30 +253,71 @@ func childOfHerd() {
 	})
 }
 
-// childOfBareHerd asks the store for no more than a refresh needs. The process whose first swap
-// succeeds does the second.
+// childOfBareHerd asks the store for no more than a refresh needs. It takes a value for a text
+// without a meaning.
 func childOfBareHerd() {
 	ofHerds(func(store tokens.Store, keys []string) (int64, error) {
-		var refreshes atomic.Int64
-		ctx := context.Background()
-		err := forAll(keys, func(key string) error {
-			old, err := store.Load(ctx, key)
-			if err != nil || strings.HasPrefix(string(old), "bare") {
-				return err
+		return refreshAll(store, keys, func(_ string, old []byte) (leased, done []byte, err error) {
+			if bytes.HasPrefix(old, []byte("bare")) {
+				return nil, nil, nil
 			}
-			leased, done := make([]byte, len(old)), make([]byte, len(old))
+			leased, done = make([]byte, len(old)), make([]byte, len(old))
 			for _, value := range [][]byte{leased, done} {
 				_, _ = rand.Read(value[copy(value, "bare"):])
 			}
-			err = store.CompareAndSwap(ctx, key, old, leased)
-			if errors.Is(err, tokens.ErrConflict) {
-				return nil
-			}
-			refreshes.Add(1)
-			return errors.Join(err, store.CompareAndSwap(ctx, key, leased, done))
+			return leased, done, nil
 		})
-		return refreshes.Load(), err
 	})
+}
+
+// childOfCodecHerd asks the store for no more than that either, but knows what the values mean.
+func childOfCodecHerd() {
+	ofHerds(func(store tokens.Store, keys []string) (int64, error) {
+		box, err := baseline.NewBox(sealKey)
+		if err != nil {
+			return 0, err
+		}
+		return refreshAll(store, keys, func(key string, old []byte) (leased, done []byte, err error) {
+			r, err := baseline.Open(box, key, old)
+			if err != nil || r.Lease != "" || time.Now().Before(r.Token.Expiry) {
+				return nil, nil, err
+			}
+			r.Lease, r.LeaseMS = rand.Text(), 30_000
+			leased, err = baseline.Seal(box, key, r)
+			if err != nil {
+				return nil, nil, err
+			}
+			next := newToken()
+			r.Lease, r.LeaseMS, r.Seq = "", 0, r.Seq+1
+			r.Token.AccessToken, r.Token.RefreshToken, r.Token.Expiry = next.AccessToken, next.RefreshToken, next.Expiry
+			done, err = baseline.Seal(box, key, r)
+			return leased, done, err
+		})
+	})
+}
+
+// refreshAll loads each key, and swaps twice. next returns the two values, or none if the key needs
+// no refresh. The process whose first swap succeeds does the second.
+func refreshAll(store tokens.Store, keys []string, next func(key string, old []byte) (leased, done []byte, err error)) (int64, error) {
+	var refreshes atomic.Int64
+	ctx := context.Background()
+	err := forAll(keys, func(key string) error {
+		old, err := store.Load(ctx, key)
+		if err != nil {
+			return err
+		}
+		leased, done, err := next(key, old)
+		if err != nil || leased == nil {
+			return err
+		}
+		err = store.CompareAndSwap(ctx, key, old, leased)
+		if errors.Is(err, tokens.ErrConflict) {
+			return nil
+		}
+		refreshes.Add(1)
+		return errors.Join(err, store.CompareAndSwap(ctx, key, leased, done))
+	})
+	return refreshes.Load(), err
 }
 
 // ofHerds is a process that is told a store, and then the keys of one herd after the other.

@@ -8,14 +8,13 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/baseline"
 	"github.com/contentstack/csoauth/internal/seal"
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// sealKey and sealPurpose are what tokens.Sealed seals with here.
+// sealKey is what tokens.Sealed seals with here.
 var sealKey = bytes.Repeat([]byte{7}, seal.KeySize)
-
-const sealPurpose = "csoauth tokens"
 
 // measureCold has one caller ask for one user after the other, whose logins are in a sealed store
 // and not in memory. The bare limit reads, opens and decodes the very same bytes.
@@ -40,7 +39,7 @@ func measureColdOver(ctx context.Context, name string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	box, err := seal.New(sealPurpose, [][]byte{sealKey})
+	box, err := baseline.NewBox(sealKey)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +56,7 @@ func measureColdOver(ctx context.Context, name string) ([]row, error) {
 		if err != nil {
 			return err
 		}
-		_, err = bareDecode(plain)
+		_, err = baseline.Decode(plain)
 		return err
 	}
 	var wall, cpu [2][]float64

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/baseline"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -84,7 +85,7 @@ func usersAt(ctx context.Context, store tokens.Store, n int) (r usersResult, err
 		if err != nil {
 			return err
 		}
-		t, err := bareDecode(record)
+		t, err := baseline.Decode(record)
 		bare.Store(key, t)
 		return err
 	}); err != nil {
