@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 FUZZTIME ?= 20s
 BENCH ?= .
 PART ?=
+ROWS ?=
 RUN ?=
 BUSY ?= 5
 SEEDS ?= 300
@@ -128,8 +129,14 @@ bench: ## every benchmark (BENCH=regexp: only some)
 	@for m in $(MODULES); do go -C $$m test -run '^$$' -bench '$(BENCH)' -benchmem ./...; done
 
 .PHONY: scale
-scale: ## what a Manager does at scale, beside a bare limit, as a table (PART=cold: one part)
+scale: ## what a Manager does at scale, for docs/scale.md: 15 minutes (PART=cold: one part, printed)
 	@go -C internal/integration run ./scale -part '$(PART)'
+	@[ -n '$(PART)' ] || $(MAKE) figures
+
+.PHONY: bench-report
+bench-report: ## csoauth, x/oauth2 and the true limit, for docs/benchmarks.md: 15 minutes (ROWS=Exchange: some, printed)
+	@go -C internal/integration run ./benchreport -rows '$(ROWS)'
+	@[ -n '$(ROWS)' ] || $(MAKE) figures
 
 .PHONY: figures
 figures: ## draw the pictures in docs/figures, and copy what was measured into the pages

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/integration/baseline"
+	"github.com/contentstack/csoauth/internal/integration/databases"
 	"github.com/contentstack/csoauth/internal/integration/worker/stores"
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -168,33 +168,9 @@ func putEnded(b *testing.B, m *tokens.Manager) (keys []string) {
 	return keys
 }
 
-// cpuOfChildren is the CPU time that the processes under this one have had, where /proc tells.
-func cpuOfChildren(b *testing.B) (sum time.Duration) {
-	const tick = 10 * time.Millisecond // of the times in /proc, on every Linux of today
-	files, err := filepath.Glob("/proc/[0-9]*/stat")
+func cpuOfChildren(b *testing.B) time.Duration {
+	sum, err := databases.CPUOfChildren()
 	require.NoError(b, err)
-	parents, times := map[string]string{}, map[string]time.Duration{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			continue // it has ended
-		}
-		_, after, _ := strings.Cut(string(text), ") ")
-		fields := strings.Fields(after) // from the third on, the state
-		user, _ := strconv.Atoi(fields[11])
-		system, _ := strconv.Atoi(fields[12])
-		pid := filepath.Base(filepath.Dir(file))
-		parents[pid], times[pid] = fields[1], time.Duration(user+system)*tick
-	}
-	us := strconv.Itoa(os.Getpid())
-	for pid, spent := range times {
-		for at := parents[pid]; at != ""; at = parents[at] {
-			if at == us {
-				sum += spent
-				break
-			}
-		}
-	}
 	return sum
 }
 

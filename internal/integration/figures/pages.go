@@ -50,7 +50,7 @@ func fill(page string, report *measured.Report) (string, error) {
 		texts["machine"] = report.Machine + "\n"
 	}
 	for _, t := range report.Tables {
-		texts["table "+t.Name] = markdown(t)
+		texts["table "+t.Name] = t.Markdown()
 	}
 	var b strings.Builder
 	for {
@@ -70,46 +70,4 @@ func fill(page string, report *measured.Report) (string, error) {
 		b.WriteString(page[:start[1]] + "\n" + text + "\n" + placeEnd)
 		page = rest
 	}
-}
-
-// markdown writes a table. Columns of numbers stand at the right.
-func markdown(t measured.Table) string {
-	var b strings.Builder
-	row := func(cells []string) {
-		b.WriteString("|")
-		for _, c := range cells {
-			b.WriteString(" " + strings.NewReplacer("|", `\|`, "\n", " ").Replace(c) + " |")
-		}
-		b.WriteString("\n")
-	}
-	row(t.Header)
-	aligned := make([]string, len(t.Header))
-	for i := range t.Header {
-		aligned[i] = "---"
-		if isNumeric(t.Rows, i) {
-			aligned[i] = "--:"
-		}
-	}
-	row(aligned)
-	for _, cells := range t.Rows {
-		row(cells)
-	}
-	return b.String()
-}
-
-var startsAsNumber = regexp.MustCompile(`^[-+<>≤≥~]? ?[0-9.]`)
-
-// isNumeric reports whether all cells of a column begin with a number, but for empty ones.
-func isNumeric(rows [][]string, column int) bool {
-	numbers := 0
-	for _, cells := range rows {
-		switch cell := strings.TrimSpace(cells[column]); {
-		case cell == "" || cell == "-" || cell == "–":
-		case startsAsNumber.MatchString(cell):
-			numbers++
-		default:
-			return false
-		}
-	}
-	return numbers > 0
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -29,7 +30,8 @@ type backend struct {
 	name  string
 	store tokens.Store
 	bare  func(ctx context.Context, key string) ([]byte, error)
-	stop  func() // ends the server, and removes its data
+	size  func(ctx context.Context) (float64, error) // bytes that the server keeps; nil: not known
+	stop  func()                                     // ends the server, and removes its data
 }
 
 // backends open each kind of store, empty.
@@ -54,6 +56,13 @@ func openRedis(ctx context.Context) (*backend, error) {
 	b.bare = func(ctx context.Context, key string) ([]byte, error) {
 		return rdb.HGet(ctx, "csoauth:{"+hashOf(key)+"}", "value").Bytes()
 	}
+	b.size = func(ctx context.Context) (bytes float64, err error) {
+		info, err := rdb.InfoMap(ctx, "memory").Result()
+		if err != nil {
+			return 0, err
+		}
+		return strconv.ParseFloat(info["Memory"]["used_memory"], 64)
+	}
 	return b.opened(redisstore.New(rdb.Do, nil))
 }
 
@@ -76,6 +85,10 @@ func openPostgres(ctx context.Context) (*backend, error) {
 	b.bare = func(ctx context.Context, key string) (value []byte, err error) {
 		err = db.QueryRowContext(ctx, "SELECT value FROM csoauth_tokens WHERE key = $1", []byte(key)).Scan(&value)
 		return value, err
+	}
+	b.size = func(ctx context.Context) (bytes float64, err error) {
+		err = db.QueryRowContext(ctx, "SELECT pg_total_relation_size('csoauth_tokens')").Scan(&bytes)
+		return bytes, err
 	}
 	store, err := pgstore.New(db, nil)
 	if err == nil {

@@ -18,7 +18,7 @@ var sealKey = bytes.Repeat([]byte{7}, seal.KeySize)
 
 // measureCold has one caller ask for one user after the other, whose logins are in a sealed store
 // and not in memory. The bare limit reads, opens and decodes the very same bytes.
-func measureCold(ctx context.Context, _ *sizes) (rows []row, err error) {
+func measureCold(ctx context.Context, _ *sizes, _ *found) (rows []row, err error) {
 	for _, name := range []string{"redis", "postgres", "dir"} {
 		more, failed := measureColdOver(ctx, name)
 		rows = append(rows, more...)

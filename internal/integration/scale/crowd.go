@@ -17,7 +17,7 @@ const bareAtATime = 64
 // measureCrowd has a goroutine for each of many users ask for the user's token, all at once, when a
 // Manager with zero Options knows nobody. The clients have their default pools. The bare limit is
 // as many goroutines, which read the same values through a semaphore.
-func measureCrowd(ctx context.Context, s *sizes) (rows []row, err error) {
+func measureCrowd(ctx context.Context, s *sizes, _ *found) (rows []row, err error) {
 	for _, name := range []string{"redis", "postgres"} {
 		more, failed := measureCrowdOver(ctx, name, s.crowd)
 		rows = append(rows, more...)

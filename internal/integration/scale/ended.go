@@ -15,7 +15,7 @@ const endpointTakes = 100 * time.Millisecond
 // measureEnded has a goroutine for each of many users whose access token has ended ask for the
 // user's token, all at once, over Redis and with zero Options. The token endpoint is a function
 // that waits. The bare limit asks that alone, through a semaphore.
-func measureEnded(ctx context.Context, s *sizes) ([]row, error) {
+func measureEnded(ctx context.Context, s *sizes, _ *found) ([]row, error) {
 	b, err := openRedis(ctx)
 	if err != nil {
 		return nil, err

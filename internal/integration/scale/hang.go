@@ -23,7 +23,7 @@ const (
 // Manager when nobody hangs. Rounds with and without take turns. The aim is for the median of the
 // rounds' p99, because a busy machine spoils some rounds; the p99 of all rounds together stands
 // beside it.
-func measureHang(ctx context.Context, _ *sizes) (rows []row, err error) {
+func measureHang(ctx context.Context, _ *sizes, _ *found) (rows []row, err error) {
 	for _, c := range []struct {
 		what  string
 		left  time.Duration // of all access tokens

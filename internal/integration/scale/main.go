@@ -1,9 +1,11 @@
 // Scale measures the Manager of package tokens at scale, and compares it with a bare limit: the
 // same necessary work by the standard library or the bare driver, and nothing else, in the same
-// run. It prints one table in Markdown.
+// run. It counts what users cost in an hour, and reckons from that what many users cost. It prints
+// one table in Markdown, and writes docs/figures/scale.json, from which make figures makes the
+// tables and plots of docs/scale.md.
 //
 //	make scale               all parts, which take about 15 minutes
-//	make scale PART=cold     one part
+//	make scale PART=cold     one part, which is printed and not written
 //	go run ./scale -list     what the parts are
 //
 // It starts Redis and PostgreSQL servers of its own, and ends them. It is no test: a row that says
@@ -18,40 +20,41 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
+	"path/filepath"
 	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/integration/measured"
 )
 
 // A part measures one thing. It returns the rows that it has, even with an error.
 type part struct {
 	name, what string
-	measure    func(ctx context.Context, s *sizes) ([]row, error)
+	measure    func(ctx context.Context, s *sizes, f *found) ([]row, error)
+	table      func(f *found) measured.Table // of what it has found besides rows; nil: nothing
 }
 
 var parts = []part{
-	{"users", "heap of idle users, and what a hit costs", measureUsers},
-	{"cold", "the first token of a user who is in the store alone", measureCold},
-	{"crowd", "many cold users who all ask at once", measureCrowd},
-	{"ended", "many users whose access tokens have ended", measureEnded},
-	{"steady", "what the store and Contentstack are asked in a steady state", measureSteady},
-	{"hang", "the users of a region, or of a part of the store, beside one that hangs", measureHang},
-	{"refused", "heap after many refresh tokens were refused", measureRefused},
+	{"users", "heap of idle users, and what a hit costs", measureUsers, nil},
+	{"cold", "the first token of a user who is in the store alone", measureCold, nil},
+	{"crowd", "many cold users who all ask at once", measureCrowd, nil},
+	{"ended", "many users whose access tokens have ended", measureEnded, nil},
+	{"hours", "what the store and Contentstack are asked in a user's hour, in fake time", measureHours, hoursTable},
+	{"costs", "CPU time of looks, refreshes and token requests, and bytes in the store", measureCosts, costsTable},
+	{"hang", "the users of a region, or of a part of the store, beside one that hangs", measureHang, nil},
+	{"refused", "heap after many refresh tokens were refused", measureRefused, nil},
 }
 
 // sizes are how much the parts do.
 type sizes struct {
-	users        string
-	crowd        int
-	ended        int
-	refused      int
-	steadySpeed  int
-	steadyShare  int
-	steadyWarmUp time.Duration
-	steadyWindow time.Duration
+	root    string
+	users   string
+	crowd   int
+	ended   int
+	refused int
 }
 
 func main() {
@@ -74,15 +77,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&s.crowd, "crowd", 120_000, "part crowd: so many users")
 	flags.IntVar(&s.ended, "ended", 10_000, "part ended: so many users")
 	flags.IntVar(&s.refused, "refused", 1_000_000, "part refused: so many users")
-	flags.IntVar(&s.steadySpeed, "steady-speed", 60, "part steady: time runs so many times faster, by shorter tokens and rechecks and more requests")
-	flags.IntVar(&s.steadyShare, "steady-share", 10, "part steady: one in so many users and requests is there")
-	flags.DurationVar(&s.steadyWarmUp, "steady-warm-up", time.Hour, "part steady: how long, in the faster time, nothing is counted at first")
-	flags.DurationVar(&s.steadyWindow, "steady-window", time.Hour, "part steady: how long, in the faster time, all is counted")
+	flags.StringVar(&s.root, "root", "../..", "the folder of the repository")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if min(s.crowd, s.ended, s.refused, s.steadySpeed, s.steadyShare) < 1 || s.steadyWarmUp < 0 || s.steadyWindow <= 0 {
-		return errors.New("a number or time is too small")
+	if min(s.crowd, s.ended, s.refused) < 1 {
+		return errors.New("a number is too small")
 	}
 	if *list {
 		for _, p := range parts {
@@ -109,15 +109,21 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	fmt.Fprintf(out, "%d cores, %s, %s/%s.\n\n", runtime.GOMAXPROCS(0), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(out, "%s.\n\n", machine())
 	fmt.Fprintf(out, "| what | csoauth | bare limit | ratio | to reach |\n|---|---|---|---|---|\n")
 	var missing []string
+	var all []row
+	f := new(found)
 	for _, p := range chosen {
 		began := time.Now()
 		fmt.Fprintf(os.Stderr, "%s: %s\n", p.name, p.what)
-		rows, err := p.measure(ctx, &s)
+		rows, err := p.measure(ctx, &s, f)
 		for _, r := range rows {
 			fmt.Fprintln(out, r)
+		}
+		all = append(all, rows...)
+		if *name != "" && p.table != nil {
+			fmt.Fprintln(out, "\n"+p.table(f).Markdown())
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", p.name, err)
@@ -129,5 +135,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(missing) > 0 {
 		return fmt.Errorf("not measured, or not all of it: %s", strings.Join(missing, ", "))
 	}
-	return nil
+	if *name != "" {
+		return nil
+	}
+	return report(f, all).Write(filepath.Join(s.root, "docs/figures/scale.json"))
 }

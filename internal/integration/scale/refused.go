@@ -16,7 +16,7 @@ import (
 // endpoint refuses. It compares the heap when all have asked with the heap without the Manager: the
 // difference is the Manager's, whatever the Memory has. The bare limit is a sync.Map with a token
 // for each user who may be cached.
-func measureRefused(ctx context.Context, s *sizes) ([]row, error) {
+func measureRefused(ctx context.Context, s *sizes, _ *found) ([]row, error) {
 	const cached = 10_000
 	store := new(tokens.Memory)
 	if err := logIn(ctx, store, s.refused, func(user int) *csoauth.Token { return newToken(user, -time.Minute) }); err != nil {

@@ -18,7 +18,7 @@ import (
 // there before and after, so the heap that comes with them is the Manager's. No recheck falls among
 // the hits: a look into the store is part steady's. The bare limit is a sync.Map with a token for
 // each user, read from the same Memory, which looks at no clock.
-func measureUsers(ctx context.Context, s *sizes) (rows []row, err error) {
+func measureUsers(ctx context.Context, s *sizes, f *found) (rows []row, err error) {
 	var ns []int
 	for text := range strings.SplitSeq(s.users, ",") {
 		n, err := strconv.Atoi(text)
@@ -41,6 +41,11 @@ func measureUsers(ctx context.Context, s *sizes) (rows []row, err error) {
 			return rows, err
 		}
 		perUser = append(perUser, u.bytes)
+		f.users = append(f.users, usersPoint{float64(n), u.bytes, u.bareBytes})
+		f.heapPerUser = u.bytes
+		if n <= 100_000 {
+			f.hit = u.byKey
+		}
 		rows = append(rows,
 			row{
 				fmt.Sprintf("users: %s idle, heap for each", count(n)), number(u.bytes) + " B", number(u.bareBytes) + " B",
