@@ -21,7 +21,7 @@ func demoCommand() *cobra.Command {
 	var browser bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run complete logins against an emulated Contentstack and explain each step",
+		Short: "Run complete logins in an emulated Contentstack, and explain them",
 		Long: `Run complete logins against an emulated Contentstack on a free loopback port, over real HTTP, and show what is sent
 and what comes back. Secrets are masked: equal marks stand for equal secrets.
 

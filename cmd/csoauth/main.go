@@ -137,11 +137,14 @@ func rootCommand(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "csoauth",
 		Short: "Contentstack logins with OAuth 2.0 and PKCE",
-		Long: `Log in to Contentstack once, and use its APIs from the terminal, from scripts, and from programs in any language.
+		Long: `Log in to Contentstack once, and use its APIs from the terminal, from scripts,
+and from programs in any language.
 
-Without an account, "csoauth emulate" serves an emulated Contentstack, and "csoauth demo" explains logins with one.
+Without an account, "csoauth emulate" serves an emulated Contentstack, and
+"csoauth demo" explains logins with one.
 
-Exit codes: 0; 1 refused, failed or not known; 2 wrong usage; 4 a login is required; 130 interrupted.`,
+Exit codes: 0; 1 refused, failed or not known; 2 wrong usage; 4 a login is
+required; 130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArgs,
