@@ -3,11 +3,11 @@ package integration_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +23,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/contentstack/csoauth/internal/integration/chromium"
 )
 
 // pageWait is how long a page may take to appear; a machine that does other things too needs some
@@ -47,14 +49,14 @@ func newChrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chrome {
 		t.Cleanup(end)
 		return &chrome{t, ctx}
 	}
-	ctx, end := chromedp.NewContext(chromium.shared(t), chromedp.WithNewBrowserContext())
+	ctx, end := chromedp.NewContext(sharedBrowser.shared(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(end)
 	require.NoError(t, chromedp.Do(ctx), "the browser does not open another context")
 	return &chrome{t, ctx}
 }
 
-// chromium is the process that tests share.
-var chromium sharedChromium
+// sharedBrowser is the process that tests share.
+var sharedBrowser sharedChromium
 
 type sharedChromium struct {
 	mu  sync.Mutex
@@ -83,40 +85,11 @@ func (c *sharedChromium) stop() {
 // startChromium starts a browser with an empty profile, and returns what ends it.
 func startChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) (ctx context.Context, end func()) {
 	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			program = found
-			break
-		}
+	ctx, end, err := chromium.Start(flags...)
+	if errors.Is(err, chromium.ErrNotFound) {
+		skipSuite(t, err.Error())
 	}
-	if program == "" {
-		skipSuite(t, "chromium: run `make setup` or install Chromium or Google Chrome")
-	}
-	// The defaults include headless, a new profile in a temporary directory, which goes when the
-	// browser has ended, no first run, no background networking and no sync.
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(program),
-		chromedp.Flag("no-sandbox", true), // containers and CI machines forbid it
-		chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("no-proxy-server", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
-		chromedp.WindowSize(1280, 900),
-	)
-	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...) // t.Context() ends too early
-	ctx, cancel := chromedp.NewContext(ctx)
-	end = func() {
-		closing, stop := context.WithTimeout(ctx, pageWait)
-		defer stop()
-		chromedp.Cancel(closing) // in peace, so that it takes its temporary files with it; what stays is killed below
-		cancel()
-		cancelAllocator()
-	}
-	if err := chromedp.Do(ctx); err != nil {
-		end()
-		require.NoError(t, err, "the browser does not start")
-	}
+	require.NoError(t, err, "the browser does not start")
 	return ctx, end
 }
 

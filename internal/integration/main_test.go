@@ -23,6 +23,6 @@ func TestMain(m *testing.M) {
 type suites struct{ *testing.M }
 
 func (s suites) Run() int {
-	defer chromium.stop()
+	defer sharedBrowser.stop()
 	return s.M.Run()
 }
