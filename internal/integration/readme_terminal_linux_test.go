@@ -4,14 +4,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	_ "github.com/contentstack/csoauth/clilogin" // what the program needs stays in go.mod
 )
@@ -61,14 +60,9 @@ func TestReadmeProgramThatRemembers(t *testing.T) {
 // openTerminal returns a terminal, and what a person types into it and sees.
 func openTerminal(t *testing.T) (keyboard, terminal *os.File) {
 	t.Helper()
-	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	keyboard, terminal, err := pty.Open()
 	require.NoError(t, err)
 	t.Cleanup(func() { keyboard.Close() })
-	require.NoError(t, unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0))
-	number, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
-	require.NoError(t, err)
-	terminal, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
 	t.Cleanup(func() { terminal.Close() })
 	return keyboard, terminal
 }
