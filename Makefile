@@ -142,6 +142,11 @@ bench-report: ## csoauth, x/oauth2 and the true limit, for docs/benchmarks.md: 1
 figures: ## draw the pictures in docs/figures, and copy what was measured into the pages
 	@go -C internal/integration run ./figures
 
+.PHONY: docs
+docs: figures ## make figures, and the screenshots in docs/figures/screens; needs Linux, and the ports 8184 and 8484
+	@internal/integration/setup.sh screens
+	@go -C internal/integration run ./screens
+
 .PHONY: size
 size: ## how large the smallest program is that uses each package
 	@internal/size.sh

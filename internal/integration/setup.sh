@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the integration tests need and this machine lacks: with apt-get if this is Debian and we are root.
 # Otherwise it says what is missing, and the tests skip the suites that need it. With the argument clients it also installs
-# what make clients needs: Contentstack's command csdx, 312 MB.
+# what make clients needs: Contentstack's command csdx, 312 MB. With the argument screens it also installs a terminal for make docs.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -64,4 +64,7 @@ npm_ci axe
 if [ "${1:-}" = clients ]; then
 	need faketime faketime
 	npm_ci csdx
+fi
+if [ "${1:-}" = screens ]; then
+	npm_ci xterm
 fi
