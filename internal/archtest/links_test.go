@@ -55,6 +55,7 @@ func TestBrokenLinksAreFound(t *testing.T) {
 		"no file":              {"\n[a](gone.md)", "docs/A.md:2: gone.md: there is no such file"},
 		"no file for HTML":     {`<a href="gone.md">a</a>`, "docs/A.md:1: gone.md: there is no such file"},
 		"no file of a picture": {"[![a](gone.png)](there.md)", "docs/A.md:1: gone.png: there is no such file"},
+		"no dark picture":      {`<source srcset="gone.png">`, "docs/A.md:1: gone.png: there is no such file"},
 		"outside":              {"[a](../../there.md)", "docs/A.md:1: ../../there.md: leads out of the repository"},
 		"absolute":             {"[a](/docs/there.md)", "docs/A.md:1: /docs/there.md: write a path that is relative to this page"},
 
@@ -112,7 +113,7 @@ func newPages(dir string) *pages { return &pages{dir, map[string][]string{}} }
 
 var (
 	inlineLink     = regexp.MustCompile(`\]\(\s*<?([^)\s>]*)>?(?:\s+"[^"]*")?\s*\)`)
-	htmlLink       = regexp.MustCompile(`\b(?:href|src)="([^"]*)"`)
+	htmlLink       = regexp.MustCompile(`\b(?:href|src|srcset)="([^"]*)"`)
 	autoLink       = regexp.MustCompile(`<(https?:[^>\s]*)>`)
 	definition     = regexp.MustCompile(`(?m)^ {0,3}\[([^\]\n]+)\]:[ \t]+<?([^\s>]+)`)
 	reference      = regexp.MustCompile(`\[([^\[\]]*)\]\[([^\[\]]*)\]`)
