@@ -1,6 +1,6 @@
-// Package baseline has what a client of a store cannot leave out if it keeps tokens itself: it opens
-// and decodes a value to use it, and encodes and seals the next one. Measurements compare tokens
-// with it.
+// Package baseline has what a client of a store cannot leave out if it keeps tokens itself: it
+// opens and decodes a value to use it, and encodes and seals the next one. Measurements compare
+// package tokens with it.
 package baseline
 
 import (

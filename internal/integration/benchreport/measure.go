@@ -52,10 +52,12 @@ func compile(ctx context.Context, root string) (*binaries, error) {
 	return b, nil
 }
 
-// perRun is about how long a run of an implementation takes, and herdsPerRun how many herds one has.
+// A run is short, so that a machine that becomes slower does so between two rounds and seldom
+// within one.
 const (
-	perRun      = 400 * time.Millisecond
-	herdsPerRun = 3
+	perRun      = 150 * time.Millisecond
+	perSlowRun  = 1500 * time.Millisecond
+	herdsPerRun = 2
 )
 
 // measure runs the implementations of a benchmark in turns.
@@ -68,6 +70,9 @@ func (b *binaries) measure(ctx context.Context, row benchmark, rounds int) (resu
 			return r, err
 		}
 		times[impl] = n
+	}
+	if row.slow || row.herd {
+		rounds = (rounds + 2) / 3
 	}
 	for round := range rounds {
 		for i := range row.impls {
@@ -87,7 +92,11 @@ func (b *binaries) calibrate(ctx context.Context, row benchmark, impl string) (i
 	if row.herd {
 		return herdsPerRun, nil
 	}
-	out, _, err := b.run(ctx, row, impl, perRun.String())
+	length := perRun
+	if row.slow {
+		length = perSlowRun
+	}
+	out, _, err := b.run(ctx, row, impl, length.String())
 	if err != nil {
 		return 0, err
 	}
