@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/contentstack/csoauth/internal/emulator"
 )
 
 // A commandLine is a command as it is typed after the prompt, and its words.
@@ -69,5 +72,27 @@ func shootCommand(ctx context.Context, s *studio) error {
 			return err
 		}
 	}
-	return nil
+	return s.shootProbe(ctx, program, dir)
+}
+
+// shootProbe takes the page at which a visit of csoauth probe ends.
+func (s *studio) shootProbe(ctx context.Context, program, dir string) error {
+	app := emulator.DefaultApp()
+	probe := exec.CommandContext(ctx, program, "probe", "--yes", "--server", emulatorURL, "--app-uid", app.UID, "--client-id", app.ClientID,
+		"--redirect-uri", redirectURI, "--output", filepath.Join(dir, "observed"))
+	probe.Env = append(os.Environ(), "BROWSER=true") // true does nothing: nobody logs in
+	if err := probe.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		_ = probe.Process.Kill()
+		_ = probe.Wait()
+	}()
+	if err := untilServed(ctx, redirectURI); err != nil {
+		return err
+	}
+	t := s.tour()
+	t.open(redirectURI, "probe")
+	t.shoot("probe", redirectURI, card)
+	return t.err
 }
