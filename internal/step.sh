@@ -4,11 +4,11 @@
 set -euo pipefail
 name=$1
 shift
+exec 2>&1
 echo "== $name"
-"$@" && code=0 || code=$?
-if [ $code = 0 ]; then
-	echo "== $name: $SECONDS s"
-else
-	echo "== $name: FAILED after $SECONDS s"
-fi
-exit $code
+TIMEFORMAT="== $name: %0R s, with %0U + %0S s of CPU time"
+time "$@" || {
+	code=$?
+	echo "== $name: FAILED"
+	exit $code
+}
