@@ -137,7 +137,7 @@ scale: ## what a Manager does at scale, for docs/scale.md: 15 minutes (PART=cold
 	@[ -n '$(PART)' ] || $(MAKE) figures
 
 .PHONY: bench-report
-bench-report: ## csoauth, x/oauth2 and the true limit, for docs/benchmarks.md: 15 minutes (ROWS=Exchange: some, printed)
+bench-report: ## csoauth, x/oauth2 and the true limit, for docs/benchmarks.md: half an hour (ROWS=Exchange: some, printed)
 	@go -C internal/integration run ./benchreport -rows '$(ROWS)'
 	@[ -n '$(ROWS)' ] || $(MAKE) figures
 

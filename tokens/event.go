@@ -77,16 +77,25 @@ func KeyHash(key string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// level is that of the event's log line.
+func (t EventType) level() slog.Level {
+	switch t {
+	case EventRefreshed:
+		return slog.LevelDebug
+	case EventLoginRequired:
+		return slog.LevelInfo
+	case EventSaveFailed:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
 // report tells the application's hook and its log.
 func (m *Manager) report(e Event) {
-	level := map[EventType]slog.Level{
-		EventRefreshed:     slog.LevelDebug,
-		EventRefreshFailed: slog.LevelWarn,
-		EventSaveFailed:    slog.LevelError,
-		EventLoginRequired: slog.LevelInfo,
-		EventTokenWithheld: slog.LevelWarn,
-	}[e.Type]
-	m.log.LogAttrs(context.Background(), level, "tokens: "+string(e.Type), e.attrs()...)
+	ctx := context.Background()
+	if level := e.Type.level(); m.log.Enabled(ctx, level) {
+		m.log.LogAttrs(ctx, level, "tokens: "+string(e.Type), e.attrs()...)
+	}
 	if m.onEvent != nil {
 		m.onEvent(e)
 	}

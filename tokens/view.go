@@ -11,9 +11,9 @@ import (
 
 // A view is a login as a hit sees it. It never changes; a new one takes its place.
 type view struct {
-	token    csoauth.Token
-	bearer   string        // "Bearer " and the access token, which is a part of it
 	fresh    instant       // until then a hit need not ask; at most Recheck after the last look
+	token    csoauth.Token // after fresh, so that a hit reads both from one cache line
+	bearer   string        // "Bearer " and the access token, which is a part of it
 	end      time.Duration // of the access token, by the monotonic clock
 	lifetime time.Duration // of the access token when it came
 	seq      int64         // the record's

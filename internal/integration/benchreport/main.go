@@ -1,7 +1,7 @@
 // Benchreport measures csoauth beside golang.org/x/oauth2 and the true limit, and writes
 // docs/figures/benchmarks.json, from which make figures makes docs/benchmarks.md and its plots.
 //
-//	make bench-report                 everything, which takes about 15 minutes
+//	make bench-report                 everything, which takes about half an hour
 //	make bench-report ROWS=Exchange   the rows whose name this regular expression matches, printed
 //
 // It compiles the benchmarks of this repository and runs each implementation as a process of its

@@ -15,13 +15,18 @@ var markers = [maxSeries]draw.GlyphDrawer{
 	draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.RingGlyph{}, draw.SquareGlyph{},
 }
 
-// addLines adds lines with a marker at each point. What was computed is dashed, without markers.
+// addLines adds lines with a marker at each point. A line that was reckoned is dashed, without
+// markers. It has the colour of the measured line before it.
 func addLines(p *plot.Plot, lines []measured.Line) (all []series, err error) {
-	if len(lines) > maxSeries {
-		return nil, fmt.Errorf("%d lines: there are colours for %d", len(lines), maxSeries)
-	}
 	p.Add(grid(true, true))
-	for i, line := range lines {
+	i := -1
+	for _, line := range lines {
+		if !line.Dashed || i < 0 {
+			i++
+		}
+		if i == maxSeries {
+			return nil, fmt.Errorf("%d lines or more: there are colours for %d", i+1, maxSeries)
+		}
 		points := make(plotter.XYs, len(line.Points))
 		for j, point := range line.Points {
 			points[j] = plotter.XY(point)

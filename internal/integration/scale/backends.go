@@ -31,6 +31,7 @@ type backend struct {
 	store tokens.Store
 	bare  func(ctx context.Context, key string) ([]byte, error)
 	size  func(ctx context.Context) (float64, error) // bytes that the server keeps; nil: not known
+	tune  func()                                     // sets the client's pool as the store's documentation says; nil: the default is right
 	stop  func()                                     // ends the server, and removes its data
 }
 
@@ -81,7 +82,7 @@ func openPostgres(ctx context.Context) (*backend, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	b := &backend{name: "postgres", stop: func() { db.Close(); stop() }}
+	b := &backend{name: "postgres", stop: func() { db.Close(); stop() }, tune: func() { db.SetMaxIdleConns(bareAtATime) }}
 	b.bare = func(ctx context.Context, key string) (value []byte, err error) {
 		err = db.QueryRowContext(ctx, "SELECT value FROM csoauth_tokens WHERE key = $1", []byte(key)).Scan(&value)
 		return value, err

@@ -51,6 +51,9 @@ func measureCostsOver(ctx context.Context, name string) (c storeCosts, err error
 		return c, err
 	}
 	defer b.stop()
+	if b.tune != nil {
+		b.tune()
+	}
 	store, err := tokens.Sealed(b.store, sealKey)
 	if err != nil {
 		return c, err

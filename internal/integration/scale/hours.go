@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -44,6 +46,10 @@ func measureHours(ctx context.Context, s *sizes, f *found) ([]row, error) {
 		}
 		f.hours = append(f.hours, h)
 	}
+	// The rows of a test run beside each other, and are printed as they end.
+	slices.SortFunc(f.hours, func(a, b hour) int {
+		return cmp.Or(cmp.Compare(uint64(a.recheck), uint64(b.recheck)), cmp.Compare(a.replicas, b.replicas), cmp.Compare(a.requests, b.requests)) // off is last
+	})
 	return steadyRows(f.hours), nil
 }
 

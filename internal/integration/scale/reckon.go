@@ -114,6 +114,9 @@ func millions(f *found) measured.Table {
 	add("loads/s if a user stays at a replica", func(f fleet) string {
 		return number(f.perSecond(loads(f.requests, 1, time.Minute)))
 	})
+	add("loads/s with both", func(f fleet) string {
+		return number(f.perSecond(loads(f.requests, 1, 10*time.Minute)))
+	})
 	add("swaps/s", func(f fleet) string { return number(f.perSecond(2 * posts(f.requests))) })
 	add("cores of csoauth, all replicas", func(one fleet) string { return number(one.ourCores(f, redis)) })
 	add("users that ask a replica in an hour", func(f fleet) string { return count(round(f.seen())) })

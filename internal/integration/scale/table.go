@@ -31,9 +31,11 @@ func compared(what string, ours, bare float64, unit string, atMost float64) row 
 
 func times(ratio float64) string { return fmt.Sprintf("%.2fx", ratio) }
 
-// number prints three digits or more.
+// number prints three digits or more, and two of what is very small.
 func number(f float64) string {
 	switch {
+	case f > 0 && f < 0.095:
+		return fmt.Sprintf("%.2g", f)
 	case f >= 100:
 		return fmt.Sprintf("%.0f", f)
 	case f >= 10:
