@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"time"
 
@@ -136,7 +135,7 @@ func heapChart(users []usersPoint) measured.Chart {
 func loadsChart(hours []hour) measured.Chart {
 	chart := measured.Chart{
 		Name: "loads", Title: "Loads of the store for a user's hour, with the default Recheck",
-		X: "requests of a user in an hour, at random replicas", Y: "loads in an hour", LogX: true, LogY: true,
+		X: "requests of a user in an hour, at random replicas", Y: "loads in an hour",
 	}
 	for _, replicas := range []int{1, 4, 16} {
 		counted := measured.Line{Name: fmt.Sprintf("%d replicas", replicas)}
@@ -149,7 +148,7 @@ func loadsChart(hours []hour) measured.Chart {
 				counted.Points = append(counted.Points, measured.Point{X: h.requests, Y: h.loads})
 			}
 		}
-		for requests := 1.0; requests < 150; requests *= math.Pow(120, 1.0/16) {
+		for requests := 0.0; requests <= 120; requests += 5 {
 			reckoned.Points = append(reckoned.Points, measured.Point{X: requests, Y: loads(requests, replicas, time.Minute)})
 		}
 		chart.Lines = append(chart.Lines, counted, reckoned)
