@@ -77,7 +77,9 @@ func hoursTable(f *found) measured.Table {
 func costsTable(f *found) measured.Table {
 	t := measured.Table{Name: "costs", Header: []string{"what", "CPU of the replica", "CPU of the server"}}
 	add := func(what string, ours, server string) { t.Rows = append(t.Rows, []string{what, ours, server}) }
-	add("a hit", number(f.hit)+" ns", none)
+	if f.hit > 0 { // the part users was measured, too
+		add("a hit", number(f.hit)+" ns", none)
+	}
 	for _, c := range f.stores {
 		add("a look, over "+c.name, micros(c.look.ours), micros(c.look.server))
 		add("a refresh over "+c.name+", without its POST", micros(c.refresh.ours), micros(c.refresh.server))
@@ -86,7 +88,9 @@ func costsTable(f *found) measured.Table {
 	for _, c := range f.stores {
 		add("bytes in "+c.name+" for a user: after the login, after a refresh", none, number(c.fresh)+" B, "+number(c.refreshed)+" B")
 	}
-	add("heap for an idle user", number(f.heapPerUser)+" B", none)
+	if f.heapPerUser > 0 {
+		add("heap for an idle user", number(f.heapPerUser)+" B", none)
+	}
 	return t
 }
 
