@@ -33,7 +33,7 @@ type record struct {
 	// lease is of an attempt to refresh that has begun: the refresh token may have been sent.
 	lease lease
 
-	tokenJSON []byte // the token's part of raw; nil: not known
+	tokenJSON []byte // token as raw has it, so token must not change; nil: not known
 	raw       []byte // as the store holds it
 	sealed    []byte // the same as the store under a sealed one has it; nil: not known
 }

@@ -18,7 +18,6 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime"
 	"syscall"
 
 	"github.com/contentstack/csoauth/internal/integration/measured"
@@ -66,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 	if *rows != "" {
 		return nil
 	}
-	machine := fmt.Sprintf("%d processors, %s, %s/%s, %d rounds (slow rows %d)", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, *rounds, (*rounds+2)/3)
+	machine := fmt.Sprintf("%s, %d rounds (slow rows %d)", measured.ThisMachine(), *rounds, slowRounds(*rounds))
 	report := measured.Report{Machine: machine, Tables: tables(results), Charts: charts(results)}
 	return report.Write(*root + "/docs/figures/benchmarks.json")
 }

@@ -72,7 +72,7 @@ func (b *binaries) measure(ctx context.Context, row benchmark, rounds int) (resu
 		times[impl] = n
 	}
 	if row.slow || row.herd {
-		rounds = (rounds + 2) / 3
+		rounds = slowRounds(rounds)
 	}
 	for round := range rounds {
 		for i := range row.impls {
@@ -86,6 +86,9 @@ func (b *binaries) measure(ctx context.Context, row benchmark, rounds int) (resu
 	}
 	return r, nil
 }
+
+// slowRounds returns how many rounds a slow row has if others have so many.
+func slowRounds(rounds int) int { return (rounds + 2) / 3 }
 
 // calibrate returns how many operations a run does.
 func (b *binaries) calibrate(ctx context.Context, row benchmark, impl string) (int, error) {
@@ -101,7 +104,7 @@ func (b *binaries) calibrate(ctx context.Context, row benchmark, impl string) (i
 		return 0, err
 	}
 	n, err := number(out, iterations)
-	return int(n), err
+	return max(int(n), 10), err // a tenth of it is run, too
 }
 
 // cost returns the CPU time of one operation, in nanoseconds. It is that of n operations less that

@@ -14,7 +14,7 @@ type result struct {
 	costs map[string][]float64
 }
 
-// String is for the one who waits.
+// String is the line that tells how far the measurement is.
 func (r result) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%-32s", r.name)
@@ -133,21 +133,11 @@ func duration(ns float64) string {
 	case ns == 0:
 		return "–"
 	case ns >= 999_500:
-		return digits(ns/1e6) + " ms"
+		return measured.Number(ns/1e6) + " ms"
 	case ns >= 999.5:
-		return digits(ns/1e3) + " µs"
+		return measured.Number(ns/1e3) + " µs"
 	}
-	return digits(ns) + " ns"
-}
-
-func digits(f float64) string {
-	switch {
-	case f >= 99.95:
-		return fmt.Sprintf("%.0f", f)
-	case f >= 9.995:
-		return fmt.Sprintf("%.1f", f)
-	}
-	return fmt.Sprintf("%.2f", f)
+	return measured.Number(ns) + " ns"
 }
 
 // spread prints a median and its quartiles.

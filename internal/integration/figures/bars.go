@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"image/color"
-	"strconv"
 
 	"github.com/contentstack/csoauth/internal/integration/measured"
 	"gonum.org/v1/plot"
@@ -80,7 +79,7 @@ func addGroup(p *plot.Plot, rows []bar, of ink, log bool) (plot.Thumbnailer, err
 		medians[i] = plotter.XY{X: b.Median, Y: b.middle}
 		spread[i].Low, spread[i].High = b.Low-b.Median, b.High-b.Median
 		tips[i] = plotter.XY{X: b.High, Y: b.middle}
-		values[i] = threeDigits(b.Median)
+		values[i] = measured.Number(b.Median)
 		if !log {
 			p.Add(shape(b, of))
 		}
@@ -128,10 +127,4 @@ func addReference(p *plot.Plot, bars *measured.Bars) series {
 	}
 	p.Add(across)
 	return series{bars.ReferenceName, []plot.Thumbnailer{across}}
-}
-
-// threeDigits prints a number with three digits, and without an exponent.
-func threeDigits(f float64) string {
-	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'g', 3, 64), 64) // of our own making
-	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }

@@ -62,9 +62,3 @@ func TestMoreSeriesThanColoursAreAnError(t *testing.T) {
 		assert.ErrorContains(t, err, "there are colours for 5")
 	}
 }
-
-func TestThreeDigits(t *testing.T) {
-	for want, f := range map[string]float64{"1.38": 1.384, "10": 9.999, "0.978": 0.978, "1240": 1243.7, "12300": 12345, "0.00123": 0.001234} {
-		assert.Equal(t, want, threeDigits(f))
-	}
-}

@@ -97,7 +97,10 @@ func costOfAll(ctx context.Context, store tokens.Store, r refresher) (c cost, er
 	}
 	ours, known := cpuTime()
 	server, err := databases.CPUOfChildren()
-	if err != nil || !known {
+	if err == nil && !known {
+		err = errNoCPUTime
+	}
+	if err != nil {
 		return c, errors.Join(err, m.Close())
 	}
 	err = each(costUsers, 64, func(user int) error { _, err := m.Token(ctx, keyOf(user)); return err })
@@ -105,6 +108,8 @@ func costOfAll(ctx context.Context, store tokens.Store, r refresher) (c cost, er
 	serverAfter, failed := databases.CPUOfChildren()
 	return cost{(oursAfter - ours) / costUsers, (serverAfter - server) / costUsers}, errors.Join(err, failed, m.Close())
 }
+
+var errNoCPUTime = errors.New("this system does not tell the CPU time of a process")
 
 // measurePost returns the CPU time of a refresh by TLS on a kept connection, of both its ends.
 func measurePost(ctx context.Context) (time.Duration, error) {
@@ -128,6 +133,9 @@ func measurePost(ctx context.Context) (time.Duration, error) {
 			return 0, err
 		}
 	}
-	after, _ := cpuTime()
+	after, known := cpuTime()
+	if !known {
+		return 0, errNoCPUTime
+	}
 	return (after - before) / posts, nil
 }

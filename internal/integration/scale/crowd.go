@@ -11,7 +11,8 @@ import (
 	"github.com/contentstack/csoauth/tokens"
 )
 
-// bareAtATime is how many calls the bare limits make at a time, as a Manager does.
+// bareAtATime is how many calls the bare limits make at a time, as a Manager does: looks, and
+// refreshes at one token endpoint.
 const bareAtATime = 64
 
 // measureCrowd has a goroutine for each of many users ask for the user's token, all at once, when a

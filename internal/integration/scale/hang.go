@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/measured"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -59,7 +60,7 @@ func measureHang(ctx context.Context, _ *sizes, _ *found) (rows []row, err error
 			q    float64
 		}{{"p50", .5}, {"p99 of all rounds", .99}} {
 			ours, bare := at(q.q)
-			rows = append(rows, row{c.what + ", the others' " + q.name, number(ours) + " ms", number(bare) + " ms", times(ours / bare), none})
+			rows = append(rows, row{c.what + ", the others' " + q.name, measured.Number(ours) + " ms", measured.Number(bare) + " ms", times(ours / bare), none})
 		}
 		rows = append(rows, compared(c.what+", the others' p99", median(p99With), median(p99Without), " ms", 1.2))
 	}

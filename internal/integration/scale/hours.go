@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"slices"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/integration/measured"
 )
 
 // An hour is what the requests of one user cost in an hour, as TestUserHour of package tokens
@@ -46,9 +48,10 @@ func measureHours(ctx context.Context, s *sizes, f *found) ([]row, error) {
 		}
 		f.hours = append(f.hours, h)
 	}
-	// The rows of a test run beside each other, and are printed as they end.
+	// The rows of a test run beside each other, and are printed as they end. Off, which is
+	// negative, is last.
 	slices.SortFunc(f.hours, func(a, b hour) int {
-		return cmp.Or(cmp.Compare(uint64(a.recheck), uint64(b.recheck)), cmp.Compare(a.replicas, b.replicas), cmp.Compare(a.requests, b.requests)) // off is last
+		return cmp.Or(cmp.Compare(uint64(a.recheck), uint64(b.recheck)), cmp.Compare(a.replicas, b.replicas), cmp.Compare(a.requests, b.requests))
 	})
 	return steadyRows(f.hours), nil
 }
@@ -65,7 +68,7 @@ func steadyRows(hours []hour) (rows []row) {
 		what := fmt.Sprintf("steady: 100 k users, 200 requests/s, %d replica(s), Recheck %s, loads", h.replicas, h.recheckText())
 		ours, bare := perSecond(h.loads), perSecond(h.bareLoads)
 		rows = append(rows, row{
-			what, number(ours) + "/s", number(bare) + "/s", times(ours / bare),
+			what, measured.Number(ours) + "/s", measured.Number(bare) + "/s", times(ours / bare),
 			aim(fmt.Sprintf("≤ %g/s", most[h.replicas]), ours <= most[h.replicas]),
 		})
 	}

@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	fmt.Fprintf(out, "%s.\n\n", machine())
+	fmt.Fprintf(out, "%s.\n\n", measured.ThisMachine())
 	fmt.Fprintf(out, "| what | csoauth | bare limit | ratio | to reach |\n|---|---|---|---|---|\n")
 	var missing []string
 	var all []row

@@ -12,10 +12,8 @@ import (
 
 // Times of a token that lives for an hour, with the defaults.
 const (
-	meanRefresh  = 52.4        // minutes after it came, when its soft window begins, on average of all keys
-	meanRecheck  = 0.75        // of Recheck, on average, after a look until the next
-	perEndpoint  = 64          // MaxRefreshesPerHost
-	endpointNeed = 100_000_000 // nanoseconds for a response of the token endpoint, which is a guess
+	meanRefresh = 52.4 // minutes after it came, when its soft window begins, on average of all keys
+	meanRecheck = 0.75 // of Recheck, on average, after a look until the next
 )
 
 // posts returns how many token requests a user causes in an hour who makes so many requests.
@@ -62,39 +60,37 @@ const (
 	postgresBytes = 500e9
 )
 
-// shards returns how many servers it takes.
-func (f fleet) shards(c storeCosts, cores, bytes float64) (n int, why string) {
-	busy, full := f.cores(c)/cores, f.users*c.refreshed/bytes
-	n = max(1, int(math.Ceil(max(busy, full))))
+// shards returns how many servers it takes that each have so many cores and bytes to give.
+func shards(busy, cores, bytes, bytesEach float64) (n int, why string) {
+	forCPU, forSize := busy/cores, bytes/bytesEach
+	n = max(1, int(math.Ceil(max(forCPU, forSize))))
 	switch {
 	case n == 1:
 		return n, ""
-	case busy > full:
+	case forCPU > forSize:
 		return n, ", for the CPU"
 	}
 	return n, ", for the size"
 }
 
-// cores returns how many cores of the store's servers are busy. A refresh is a load and two swaps;
-// the other loads are looks.
-func (f fleet) cores(c storeCosts) float64 {
-	n := posts(f.requests)
-	looks := loads(f.requests, f.replicas, time.Minute) - n
-	return f.perSecond(looks)*c.look.server.Seconds() + f.perSecond(n)*c.refresh.server.Seconds()
-}
-
-// ourCores returns how many cores csoauth keeps busy in all replicas.
-func (f fleet) ourCores(found *found, c storeCosts) float64 {
-	n := posts(f.requests)
-	looks := loads(f.requests, f.replicas, time.Minute) - n
-	return f.perSecond(f.requests)*found.hit*1e-9 + f.perSecond(looks)*c.look.ours.Seconds() +
-		f.perSecond(n)*(c.refresh.ours+found.post).Seconds()
+// cpu returns the CPU time of one user's hour, from how often each thing is done in it. A refresh
+// is a load and two swaps; the other loads are looks.
+func (f *found) cpu(c storeCosts, requests, loads, posts float64) cost {
+	looks := loads - posts
+	return cost{
+		ours:   time.Duration(requests*f.hit + looks*float64(c.look.ours) + posts*float64(c.refresh.ours+f.post)),
+		server: time.Duration(looks*float64(c.look.server) + posts*float64(c.refresh.server)),
+	}
 }
 
 // millions is the table of what is reckoned for fleets.
 func millions(f *found) measured.Table {
 	fleets := []fleet{newFleet(10_000), newFleet(1_000_000), newFleet(100_000_000)}
 	redis, postgres := f.storeOf("redis"), f.storeOf("postgres")
+	cores := func(one fleet, c storeCosts) (ours, server float64) {
+		hour := f.cpu(c, one.requests, loads(one.requests, one.replicas, time.Minute), posts(one.requests))
+		return one.perSecond(hour.ours.Seconds()), one.perSecond(hour.server.Seconds())
+	}
 	t := measured.Table{Name: "millions", Header: []string{"users", "10 k", "1 M", "100 M"}}
 	add := func(what string, cell func(f fleet) string) {
 		cells := []string{what}
@@ -104,39 +100,52 @@ func millions(f *found) measured.Table {
 		t.Rows = append(t.Rows, cells)
 	}
 	add("active in the same hour", func(f fleet) string { return count(int(f.active)) })
-	add("requests/s", func(f fleet) string { return number(f.perSecond(f.requests)) })
+	add("requests/s", func(f fleet) string { return measured.Number(f.perSecond(f.requests)) })
 	add("replicas", func(f fleet) string { return fmt.Sprint(f.replicas) })
-	add("POSTs/s to the token endpoint", func(f fleet) string { return number(f.perSecond(posts(f.requests))) })
-	add("loads/s", func(f fleet) string { return number(f.perSecond(loads(f.requests, f.replicas, time.Minute))) })
+	add("POSTs/s to the token endpoint", func(f fleet) string { return measured.Number(f.perSecond(posts(f.requests))) })
+	add("loads/s", func(f fleet) string { return measured.Number(f.perSecond(loads(f.requests, f.replicas, time.Minute))) })
 	add("loads/s with Recheck 10 min", func(f fleet) string {
-		return number(f.perSecond(loads(f.requests, f.replicas, 10*time.Minute)))
+		return measured.Number(f.perSecond(loads(f.requests, f.replicas, 10*time.Minute)))
 	})
 	add("loads/s if a user stays at a replica", func(f fleet) string {
-		return number(f.perSecond(loads(f.requests, 1, time.Minute)))
+		return measured.Number(f.perSecond(loads(f.requests, 1, time.Minute)))
 	})
 	add("loads/s with both", func(f fleet) string {
-		return number(f.perSecond(loads(f.requests, 1, 10*time.Minute)))
+		return measured.Number(f.perSecond(loads(f.requests, 1, 10*time.Minute)))
 	})
-	add("swaps/s", func(f fleet) string { return number(f.perSecond(2 * posts(f.requests))) })
-	add("cores of csoauth over Redis, all replicas", func(one fleet) string { return number(one.ourCores(f, redis)) })
-	add("cores of csoauth over PostgreSQL, all replicas", func(one fleet) string { return number(one.ourCores(f, postgres)) })
+	add("swaps/s", func(f fleet) string { return measured.Number(f.perSecond(2 * posts(f.requests))) })
+	add("cores of csoauth over Redis, all replicas", func(f fleet) string {
+		ours, _ := cores(f, redis)
+		return measured.Number(ours)
+	})
+	add("cores of csoauth over PostgreSQL, all replicas", func(f fleet) string {
+		ours, _ := cores(f, postgres)
+		return measured.Number(ours)
+	})
 	add("users that ask a replica in an hour", func(f fleet) string { return count(round(f.seen())) })
 	add("memory of a replica for them", func(one fleet) string { return size(one.seen() * f.heapPerUser) })
-	add("cores of Redis", func(f fleet) string { return number(f.cores(redis)) })
+	add("cores of Redis", func(f fleet) string {
+		_, server := cores(f, redis)
+		return measured.Number(server)
+	})
 	add("memory of Redis", func(f fleet) string { return size(f.users * redis.refreshed) })
 	add("shards of Redis", func(f fleet) string {
-		n, why := f.shards(redis, redisCores, redisBytes)
+		_, server := cores(f, redis)
+		n, why := shards(server, redisCores, f.users*redis.refreshed, redisBytes)
 		return fmt.Sprint(n, why)
 	})
-	add("cores of PostgreSQL", func(f fleet) string { return number(f.cores(postgres)) })
+	add("cores of PostgreSQL", func(f fleet) string {
+		_, server := cores(f, postgres)
+		return measured.Number(server)
+	})
 	add("disk of PostgreSQL", func(f fleet) string { return size(f.users * postgres.refreshed) })
 	add("shards of PostgreSQL", func(f fleet) string {
-		n, why := f.shards(postgres, postgresCores, postgresBytes)
+		_, server := cores(f, postgres)
+		n, why := shards(server, postgresCores, f.users*postgres.refreshed, postgresBytes)
 		return fmt.Sprint(n, why)
 	})
 	add("after an outage of the token endpoint, until all active users have a token", func(f fleet) string {
-		places := float64(f.replicas * perEndpoint)
-		return fmt.Sprintf("%s s", number(f.active*endpointNeed/1e9/places))
+		return measured.Number(f.active*endpointTakes.Seconds()/float64(f.replicas*bareAtATime)) + " s"
 	})
 	return t
 }
@@ -151,9 +160,9 @@ func round(f float64) int {
 func size(bytes float64) string {
 	for _, unit := range []string{"B", "kB", "MB"} {
 		if bytes < 999.5 {
-			return number(bytes) + " " + unit
+			return measured.Number(bytes) + " " + unit
 		}
 		bytes /= 1000
 	}
-	return number(bytes) + " GB"
+	return measured.Number(bytes) + " GB"
 }

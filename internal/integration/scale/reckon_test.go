@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -51,12 +52,14 @@ func TestMillions(t *testing.T) {
 
 // Shards are for what is used up first.
 func TestShards(t *testing.T) {
-	f, c := newFleet(1_000_000), storeCosts{look: cost{server: time.Millisecond}, refreshed: 1000}
-	n, why := f.shards(c, 0.5, 25e9)
-	assert.Equal(t, "2, for the CPU", string(rune('0'+n))+why)
-	n, why = f.shards(c, 4, 1e8)
-	assert.Equal(t, 10, n)
-	assert.Equal(t, ", for the size", why)
+	for want, has := range map[string][4]float64{
+		"1":                {0.4, 0.5, 1e9, 25e9},
+		"2, for the CPU":   {0.6, 0.5, 1e9, 25e9},
+		"10, for the size": {0.6, 0.5, 1e9, 1e8},
+	} {
+		n, why := shards(has[0], has[1], has[2], has[3])
+		assert.Equal(t, want, fmt.Sprint(n, why))
+	}
 }
 
 func TestReportCanBeWritten(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/contentstack/csoauth"
+	"github.com/contentstack/csoauth/internal/integration/measured"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -57,6 +58,6 @@ func measureRefused(ctx context.Context, s *sizes, _ *found) ([]row, error) {
 	what := fmt.Sprintf("refused: %s refresh tokens, %s users cached", count(s.refused), count(cached))
 	return []row{
 		{what + ", heap of the Manager", mib(ours), mib(limit), times(ours / limit), aim("≤ 40 MiB", ours <= 40<<20)},
-		{what + ", for each user who asks", number(float64(took.Microseconds())/float64(s.refused)) + " µs", none, none, none},
+		{what + ", for each user who asks", measured.Number(float64(took.Microseconds())/float64(s.refused)) + " µs", none, none, none},
 	}, nil
 }

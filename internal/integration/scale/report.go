@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"time"
 
 	"github.com/contentstack/csoauth/internal/integration/measured"
@@ -31,10 +30,6 @@ func (f *found) storeOf(name string) storeCosts {
 	return storeCosts{}
 }
 
-func machine() string {
-	return fmt.Sprintf("%d processors, %s, %s/%s", runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-}
-
 // report has all that docs/scale.md shows.
 func report(f *found, rows []row) *measured.Report {
 	all := measured.Table{Name: "scale", Header: []string{"what", "csoauth", "bare limit", "ratio", "to reach"}}
@@ -42,7 +37,7 @@ func report(f *found, rows []row) *measured.Report {
 		all.Rows = append(all.Rows, []string{r.what, r.ours, r.bare, r.ratio, r.reach})
 	}
 	return &measured.Report{
-		Machine: machine(),
+		Machine: measured.ThisMachine(),
 		Tables:  []measured.Table{all, hoursTable(f), costsTable(f), userHourTable(f), millions(f)},
 		Charts:  []measured.Chart{heapChart(f.users), loadsChart(f.hours)},
 	}
@@ -61,13 +56,13 @@ func hoursTable(f *found) measured.Table {
 		reckoned := none
 		switch {
 		case h.recheck == 0:
-			reckoned = number(loads(h.requests, h.replicas, time.Minute))
+			reckoned = measured.Number(loads(h.requests, h.replicas, time.Minute))
 		case h.recheck > 0:
-			reckoned = number(loads(h.requests, h.replicas, h.recheck))
+			reckoned = measured.Number(loads(h.requests, h.replicas, h.recheck))
 		}
 		t.Rows = append(t.Rows, []string{
-			h.recheckText(), fmt.Sprint(h.replicas), fmt.Sprint(h.requests), number(h.loads), reckoned, number(h.bareLoads),
-			number(h.swaps), number(2 * posts(h.requests)), number(h.posts), number(posts(h.requests)),
+			h.recheckText(), fmt.Sprint(h.replicas), fmt.Sprint(h.requests), measured.Number(h.loads), reckoned, measured.Number(h.bareLoads),
+			measured.Number(h.swaps), measured.Number(2 * posts(h.requests)), measured.Number(h.posts), measured.Number(posts(h.requests)),
 		})
 	}
 	return t
@@ -78,7 +73,7 @@ func costsTable(f *found) measured.Table {
 	t := measured.Table{Name: "costs", Header: []string{"what", "CPU of the replica", "CPU of the server"}}
 	add := func(what string, ours, server string) { t.Rows = append(t.Rows, []string{what, ours, server}) }
 	if f.hit > 0 { // the part users was measured, too
-		add("a hit", number(f.hit)+" ns", none)
+		add("a hit", measured.Number(f.hit)+" ns", none)
 	}
 	for _, c := range f.stores {
 		add("a look, over "+c.name, micros(c.look.ours), micros(c.look.server))
@@ -86,10 +81,10 @@ func costsTable(f *found) measured.Table {
 	}
 	add("a POST over TLS on a kept connection, both ends", micros(f.post), none)
 	for _, c := range f.stores {
-		add("bytes in "+c.name+" for a user: after the login, after a refresh", none, number(c.fresh)+" B, "+number(c.refreshed)+" B")
+		add("bytes in "+c.name+" for a user: after the login, after a refresh", none, measured.Number(c.fresh)+" B, "+measured.Number(c.refreshed)+" B")
 	}
 	if f.heapPerUser > 0 {
-		add("heap for an idle user", number(f.heapPerUser)+" B", none)
+		add("heap for an idle user", measured.Number(f.heapPerUser)+" B", none)
 	}
 	return t
 }
@@ -104,24 +99,17 @@ func userHourTable(f *found) measured.Table {
 		if h.recheck != 0 || h.requests != 7.2 && h.requests != 30 && h.requests != 120 {
 			continue
 		}
-		cells := []string{fmt.Sprint(h.requests), fmt.Sprint(h.replicas)}
-		looks := h.loads - h.posts
-		for _, name := range []string{"redis", "postgres"} {
-			c := f.storeOf(name)
-			cells = append(cells, millisOf(h.requests*f.hit*1e-9+looks*c.look.ours.Seconds()+h.posts*(c.refresh.ours+f.post).Seconds()))
-		}
-		for _, name := range []string{"redis", "postgres"} {
-			c := f.storeOf(name)
-			cells = append(cells, millisOf(looks*c.look.server.Seconds()+h.posts*c.refresh.server.Seconds()))
-		}
-		t.Rows = append(t.Rows, cells)
+		redis, postgres := f.cpu(f.storeOf("redis"), h.requests, h.loads, h.posts), f.cpu(f.storeOf("postgres"), h.requests, h.loads, h.posts)
+		t.Rows = append(t.Rows, []string{
+			fmt.Sprint(h.requests), fmt.Sprint(h.replicas), millisOf(redis.ours), millisOf(postgres.ours), millisOf(redis.server), millisOf(postgres.server),
+		})
 	}
 	return t
 }
 
-func micros(d time.Duration) string { return number(d.Seconds()*1e6) + " µs" }
+func micros(d time.Duration) string { return measured.Number(d.Seconds()*1e6) + " µs" }
 
-func millisOf(seconds float64) string { return number(seconds*1e3) + " ms" }
+func millisOf(d time.Duration) string { return measured.Number(d.Seconds()*1e3) + " ms" }
 
 func heapChart(users []usersPoint) measured.Chart {
 	ours, bare := measured.Line{Name: "csoauth"}, measured.Line{Name: "tokens in a sync.Map"}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/contentstack/csoauth/internal/integration/measured"
 )
 
 // A row of the table.
@@ -26,23 +28,10 @@ func aim(text string, reached bool) string {
 
 // compared is a row that has to be at most so many times the bare limit.
 func compared(what string, ours, bare float64, unit string, atMost float64) row {
-	return row{what, number(ours) + unit, number(bare) + unit, times(ours / bare), aim(fmt.Sprintf("≤ %gx", atMost), ours <= atMost*bare)}
+	return row{what, measured.Number(ours) + unit, measured.Number(bare) + unit, times(ours / bare), aim(fmt.Sprintf("≤ %gx", atMost), ours <= atMost*bare)}
 }
 
 func times(ratio float64) string { return fmt.Sprintf("%.2fx", ratio) }
-
-// number prints three digits or more, and two of what is very small.
-func number(f float64) string {
-	switch {
-	case f > 0 && f < 0.095:
-		return fmt.Sprintf("%.2g", f)
-	case f >= 100:
-		return fmt.Sprintf("%.0f", f)
-	case f >= 10:
-		return fmt.Sprintf("%.1f", f)
-	}
-	return fmt.Sprintf("%.2f", f)
-}
 
 // count prints a number of users.
 func count(n int) string {

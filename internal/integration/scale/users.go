@@ -11,6 +11,7 @@ import (
 
 	"github.com/contentstack/csoauth"
 	"github.com/contentstack/csoauth/internal/integration/baseline"
+	"github.com/contentstack/csoauth/internal/integration/measured"
 	"github.com/contentstack/csoauth/tokens"
 )
 
@@ -48,23 +49,23 @@ func measureUsers(ctx context.Context, s *sizes, f *found) (rows []row, err erro
 		}
 		rows = append(rows,
 			row{
-				fmt.Sprintf("users: %s idle, heap for each", count(n)), number(u.bytes) + " B", number(u.bareBytes) + " B",
+				fmt.Sprintf("users: %s idle, heap for each", count(n)), measured.Number(u.bytes) + " B", measured.Number(u.bareBytes) + " B",
 				times(u.bytes / u.bareBytes), aim("≤ 560 B", u.bytes <= 560),
 			},
 			row{
-				fmt.Sprintf("users: %s idle, heap for each beyond the key and the token's own strings", count(n)), number(u.bytes-ownStrings) + " B",
-				number(u.bareBytes-ownStrings) + " B", times((u.bytes - ownStrings) / (u.bareBytes - ownStrings)), none,
+				fmt.Sprintf("users: %s idle, heap for each beyond the key and the token's own strings", count(n)), measured.Number(u.bytes-ownStrings) + " B",
+				measured.Number(u.bareBytes-ownStrings) + " B", times((u.bytes - ownStrings) / (u.bareBytes - ownStrings)), none,
 			},
 			compared(fmt.Sprintf("users: %s, a hit by Manager.Token", count(n)), u.byKey, u.bare, " ns", 1.1),
 			compared(fmt.Sprintf("users: %s, a hit by Login.Token", count(n)), u.byHandle, u.bare, " ns", 1.1),
 			row{
-				fmt.Sprintf("users: %s, a hit by Manager.Token, if the sync.Map looks at the clock", count(n)), number(u.byKey) + " ns",
-				number(u.bareWithClock) + " ns", times(u.byKey / u.bareWithClock), none,
+				fmt.Sprintf("users: %s, a hit by Manager.Token, if the sync.Map looks at the clock", count(n)), measured.Number(u.byKey) + " ns",
+				measured.Number(u.bareWithClock) + " ns", times(u.byKey / u.bareWithClock), none,
 			})
 	}
 	first, last := perUser[0], perUser[len(perUser)-1]
 	rows = append(rows, row{
-		fmt.Sprintf("users: heap for each, of %s against %s", count(most), count(ns[0])), number(last) + " B", number(first) + " B",
+		fmt.Sprintf("users: heap for each, of %s against %s", count(most), count(ns[0])), measured.Number(last) + " B", measured.Number(first) + " B",
 		times(last / first), aim("linear, ≤ 1.1x", last <= 1.1*first),
 	})
 	return rows, nil

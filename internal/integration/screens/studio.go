@@ -39,6 +39,7 @@ func openStudio(out string) (*studio, error) {
 	}
 	fonts := filepath.Join(temp, "fonts.conf")
 	if err := os.WriteFile(fonts, []byte(fontsConf(temp)), 0o600); err != nil {
+		os.RemoveAll(temp)
 		return nil, err
 	}
 	ctx, end, err := chromium.Start(
