@@ -379,6 +379,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		assert.NotContains(t, fmt.Sprintf(verb, csapi.Static(aToken())), "the-access-token")
 		assert.NotContains(t, fmt.Sprintf(verb, c.Stack("blt1")), "the-access-token")
 		assert.NotContains(t, fmt.Sprintf(verb, c.HTTPClient()), "the-access-token")
+		assert.Equal(t, "csapi.Transport", fmt.Sprintf(verb, c.HTTPClient().Transport))
 	}
 }
 

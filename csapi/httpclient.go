@@ -32,6 +32,9 @@ func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: &tra
 
 type transport struct{ client *Client }
 
+// Format prints nothing of the Client, under any verb.
+func (t *transport) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "csapi.Transport") }
+
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return refuse(req, errors.New("csapi: the request has no URL"))

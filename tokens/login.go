@@ -106,6 +106,9 @@ type tokenSource struct {
 	last  atomic.Pointer[converted]
 }
 
+// Format prints neither the key nor what ctx carries.
+func (s *tokenSource) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.TokenSource") }
+
 // converted is a view as x/oauth2 knows it.
 type converted struct {
 	from *view

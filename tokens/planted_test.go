@@ -2,6 +2,7 @@ package tokens_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/contentstack/csoauth/tokens"
 )
@@ -167,17 +169,30 @@ func TestNoSecretInWhatIsSaidOfARecord(t *testing.T) {
 	}
 }
 
+// talkative is a RoundTripper that hides nothing.
+type talkative struct {
+	http.RoundTripper
+	password string
+}
+
+// The verbs matter: for one that does not fit, such as %s for a pointer, fmt follows the pointer.
 func TestNoSecretInHowAManagerPrints(t *testing.T) {
 	p, store := newProvider(), new(tokens.Memory)
 	config := p.config()
 	config.ClientSecret = plantedSecret
 	m := newManager(config, store, nil)
-	require.NoError(t, m.Put(t.Context(), "user", p.login("user")))
-	source := m.For("user").TokenSource(t.Context())
+	login := m.For(plantedKey)
+	require.NoError(t, m.Put(t.Context(), plantedKey, p.login("user")))
+	type name string
+	source := login.TokenSource(context.WithValue(t.Context(), name("session"), plantedSecret))
 	_, err := source.Token()
 	require.NoError(t, err)
-	for _, printed := range []any{m, source, m.For("user").Client(), m.For("user").Transport(nil), store, struct{ any }{m}} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+	transport := login.Transport(&talkative{password: plantedSecret})
+	for _, printed := range []any{
+		m, login, source, transport, &http.Client{Transport: transport}, login.Client(), oauth2.NewClient(t.Context(), source), store,
+		struct{ any }{m}, struct{ any }{transport},
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%t"} {
 			assert.Empty(t, plantedWhere(p, fmt.Sprintf(verb, printed)), "%T with %s", printed, verb)
 		}
 	}

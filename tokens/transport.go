@@ -50,6 +50,9 @@ type transport struct {
 	base  http.RoundTripper
 }
 
+// Format prints neither the key nor base, whose fields other goroutines may be writing.
+func (t *transport) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "tokens.Transport") }
+
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return refuse(req, errors.New("tokens: the request has no URL"))
