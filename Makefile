@@ -57,9 +57,9 @@ test-root: ## the tests of the root module alone
 		sed -u 's/\tcoverage:.*//' # each line has the share of one package's tests in the whole module
 
 .PHONY: test-model
-test-model: ## the model, the simulation and a day of logins, in more depth than the race detector has time for
-	go test -count=1 -timeout=30m ./tokens -run 'Interleaving|Simulation|HolderThatRuns' -args -model-switches=2 -sim-seeds=100 -holder-logins=100
-	go test -count=1 -timeout=30m ./internal/emulator -run TestADayOfLogins -args -day-logins=86400
+test-model: ## the model and the simulation, in more depth than the race detector has time for
+	go test -count=1 -timeout=30m ./tokens -run 'KeepsTheLaws|CutAtEveryByte|Interleaving|Simulation|HolderThatRuns' \
+		-args -model-switches=2 -sim-seeds=100 -holder-logins=100
 
 .PHONY: test-natsstore
 test-natsstore: ## the example of a store of one's own, in NATS, which is a module of its own
@@ -94,7 +94,8 @@ nightly: ## what takes too long for every change, one after the other, to the en
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed"; exit 1; fi
 
 .PHONY: test-long
-test-long: setup ## the random tests with many rounds: simulation, model, kills and crowds
+test-long: setup ## the random tests with many rounds: simulation, model, kills and crowds; and a login a second for a day
+	go test -count=1 -timeout=30m ./internal/emulator -run TestADayOfLogins -args -day-logins=86400
 	go test -count=1 -timeout=4h ./tokens -run 'TestSimulation$$' -v -args -sim-refreshes=100000
 	go test -count=1 -timeout=2h ./tokens -run 'Kill|Crowd|Interleaving' -v -args -model-switches=2 \
 		-kills=100 -random-kills=3000 -crowd-processes=8 -crowd-keys=50 -crowd-rotations=20
@@ -167,7 +168,7 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 
 .PHONY: lint
 lint: ## all that finds nothing: the next eight
-	@for step in fmt words figures-check vet staticcheck tidy cross-desktop vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
+	@for step in fmt words figures-check vet staticcheck tidy systems vulnerabilities-if-reachable; do internal/step.sh $$step $(MAKE) $$step; done
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
@@ -195,16 +196,16 @@ staticcheck: ## staticcheck, every module but metrics
 tidy: ## go mod tidy has nothing to change, every module
 	@for m in $(MODULES); do go -C $$m mod tidy -diff; done
 
-.PHONY: cross-desktop
-cross-desktop: ## the root module compiles with its tests for Windows and macOS
-	@for system in windows/amd64 darwin/arm64; do $(on) go vet $(FAST) ./...; done
+.PHONY: systems
+systems: ## the root module type-checks, with its tests, for Windows, macOS and 32 bits
+	@go -C internal/integration run ./systems windows/amd64 darwin/arm64 linux/386
 
 # Systems on which we only know that the module builds.
 BUILDS := aix/ppc64 plan9/amd64 freebsd/amd64 js/wasm android/arm64
 
 .PHONY: cross
-cross: cross-desktop ## the same for 32 bits, and for internal/integration; for further systems, the root module builds
-	@for system in linux/386 linux/arm; do echo $$system; $(on) go vet $(FAST) ./...; done
+cross: ## go vet for these systems, internal/integration too; for further systems, the root module builds
+	@for system in windows/amd64 darwin/arm64 linux/386 linux/arm; do echo $$system; $(on) go vet $(FAST) ./...; done
 	@for system in $(BUILDS); do echo $$system; $(on) go build $(FAST) ./...; done
 	@for system in windows/amd64 darwin/arm64; do echo internal/integration $$system; $(on) go -C internal/integration vet $(FAST) ./...; done
 

@@ -24,7 +24,8 @@
 // Package keyring keeps its keys in a real GNOME Keyring on Linux. Each test has its own, on a
 // session bus of its own: no test touches the user's.
 //
-// The folder figures draws the pictures of the documentation, by Graphviz and gonum.
+// The folder figures draws the pictures of the documentation, by Graphviz and gonum. The folder
+// systems type-checks the library for systems that this machine is not.
 //
 // It is a module of its own, so that what these tests need never stands in the go.mod of the
 // library. It is never tagged and nobody imports it; its replace directive always tests the

@@ -18,7 +18,7 @@ run() {
 # One package a time: go test shows verdicts on the way only for a single one. Most tests wait for other programs, so more of them
 # run at a time than there are processors. What draws pictures and what measures needs no race detector. The module metrics has a
 # target of its own: make test-metrics.
-if ! { run . -parallel=4 "$@" && run ./worker/... && go test -shuffle=on -count=1 ./figures ./measured ./screens ./scale ./benchreport; }; then
+if ! { run . -parallel=4 "$@" && run ./worker/... && go test -shuffle=on -count=1 ./figures ./measured ./screens ./scale ./benchreport ./systems; }; then
 	echo "---- the whole log:"
 	cat "$log"
 	exit 1

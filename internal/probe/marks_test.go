@@ -131,7 +131,7 @@ func plant(t *testing.T, seen spy, secret string, r *http.Request, resp *http.Re
 				members[name] = "The user " + secret + " is not valid: \"" + secret + "\""
 			}
 		}
-		members[secret] = map[string]any{secret: []any{secret, map[string]any{"name": secret}, 4929555019955501, true}}
+		members[secret] = map[string]any{secret: []any{secret, map[string]any{"name": secret}, int64(4929555019955501), true}}
 		members["errors"] = map[string]any{"uid": []any{"is not " + secret}, secret: secret}
 		members["scope"] = fmt.Sprint(members["scope"], " zq9:read "+secret)
 		delete(members, "message") // the shape stays

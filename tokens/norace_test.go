@@ -1,0 +1,6 @@
+//go:build !race
+
+package tokens
+
+// RaceDetector says whether the tests run with it.
+const RaceDetector = false
