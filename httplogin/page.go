@@ -139,6 +139,8 @@ func (d pageData) html() string {
 		if d.Stacks {
 			page.Text = append(page.Text, "If Contentstack showed you your stacks and did not ask you to allow access, you were not logged in there yet. You are now, so try again.")
 		}
+	default:
+		page.Text = []string{"Something failed on the way. If it fails again, tell the people who run this site."}
 	}
 	return page.HTML()
 }

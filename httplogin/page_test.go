@@ -101,7 +101,7 @@ func TestFailedLogin(t *testing.T) {
 				for text, shown := range map[string]bool{
 					`data-page="denied"`: tt.page == denied, denied: tt.page == denied,
 					`data-page="login-failed"`: tt.page != denied, failed: tt.page != denied,
-					lost: tt.page == lost, "You are now, so try again": tt.page == lost && h.Config.AuthorizeRoute == csoauth.RouteHash,
+					lost: tt.page == lost, "tell the people who run this site": tt.page == failed, "You are now, so try again": tt.page == lost && h.Config.AuthorizeRoute == csoauth.RouteHash,
 				} {
 					assert.Equal(t, shown, strings.Contains(body, text), text)
 				}

@@ -111,8 +111,8 @@ func snapshots() iter.Seq[snapshot] {
 	}
 }
 
-// TestPolicyKeepsTheLaws holds every decision against the laws, written as predicates. With the race
-// detector it tries every tenth.
+// TestPolicyKeepsTheLaws holds every decision against the laws, written as predicates; with the
+// race detector a tenth of them.
 func TestPolicyKeepsTheLaws(t *testing.T) {
 	laws := map[string]func(s snapshot) bool{
 		"M1: a caller without a valid token waits, or gets an error": func(s snapshot) bool { return s.callerWaits() || s.valid() },

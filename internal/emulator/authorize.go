@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -102,7 +103,12 @@ func (a App) redirectURI(q url.Values, entry *entry) (string, error) {
 		if slices.ContainsFunc(a.RedirectURIs, func(uri string) bool { return bareURI(uri) == bareURI(asked) }) {
 			where = ", with its query"
 		}
-		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %q exactly%s (Developer Hub, OAuth)", bareURI(asked), a.masked().RedirectURIs, where)
+		registered := []string{}
+		for _, uri := range a.masked().RedirectURIs {
+			registered = append(registered, strconv.Quote(uri))
+		}
+		return "", breach(unregisteredRedirectURI, "redirect_uri %.200q is not registered for this app: it must match one of %s exactly%s (Developer Hub, OAuth)",
+			bareURI(asked), strings.Join(registered, ", "), where)
 	}
 	return asked, nil
 }

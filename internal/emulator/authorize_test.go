@@ -78,8 +78,8 @@ func TestRedirectURIIsMatchedToTheByte(t *testing.T) {
 				if strings.HasPrefix(query, "tenant") {
 					where = ", with its query"
 				}
-				want = `redirect_uri "` + shown + `" is not registered for this app: it must match one of ["` +
-					callbackURI + `" "` + otherURI + `"] exactly` + where + ` (Developer Hub, OAuth)`
+				want = `redirect_uri "` + shown + `" is not registered for this app: it must match one of "` +
+					callbackURI + `", "` + otherURI + `" exactly` + where + ` (Developer Hub, OAuth)`
 			}
 			requirePage(t, s, s.byPath("app1", authorization(url.Values{"redirect_uri": {row.uri}})), want)
 		})

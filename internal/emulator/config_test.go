@@ -65,7 +65,7 @@ func TestPresetOfAConfig(t *testing.T) {
 		})
 	}
 	_, err := emulator.ReadConfig(strings.NewReader(`{"preset": "stricter"}`), "")
-	require.EqualError(t, err, `config: preset "stricter": want one of ["strict" "realistic"]`)
+	require.EqualError(t, err, `config: preset "stricter": want one of strict, realistic`)
 }
 
 func TestConfigThatCannotBeRead(t *testing.T) {

@@ -103,7 +103,7 @@ func TestFindingsComeFirstAndTheRefusedOnesOnTop(t *testing.T) {
 	require.NotContains(t, page.body, "Nothing wrong")
 	require.NotContains(t, page.body, "<script>alert")
 	require.Contains(t, page.body, "GET /apps/&lt;script&gt;alert(1)/authorize")
-	require.Contains(t, page.body, "4, 3 of them refused")
+	require.Contains(t, page.body, "4 (3 refused)")
 
 	noState := page.body[strings.Index(page.body, `data-key="no-state client1"`):]
 	noState, _, _ = strings.Cut(noState, "</li>")

@@ -21,7 +21,7 @@ func findingsSection(a activity) h.Node {
 		count = strconv.Itoa(len(a.Findings))
 	}
 	if a.Refused > 0 {
-		count += fmt.Sprintf(", %d of them refused", a.Refused)
+		count += fmt.Sprintf(" (%d refused)", a.Refused)
 	}
 	return h.Section(h.Class("activity"), h.Aria("labelledby", "findings"),
 		h.Div(h.Class("title"),

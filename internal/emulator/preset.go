@@ -3,6 +3,7 @@ package emulator
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Presets are the names that Preset knows, the one of the zero Options first.
@@ -16,7 +17,7 @@ func Preset(name string) (Options, error) {
 	case "realistic":
 		return Realistic(), nil
 	}
-	return Options{}, fmt.Errorf("preset %.40q: want one of %q", name, Presets)
+	return Options{}, fmt.Errorf("preset %.40q: want one of %s", name, strings.Join(Presets, ", "))
 }
 
 // Strict returns Options with which the emulator refuses everything that an RFC or Contentstack's
