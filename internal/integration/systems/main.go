@@ -1,13 +1,12 @@
-// Systems type-checks a module with its tests for other systems than this one. It reads all
+// Systems type-checks the root module with its tests for other systems than this one. It reads all
 // packages from their sources and compiles none, so that it needs five seconds for a system where
 // go vet needs a minute.
 //
-//	go run ./systems [-dir dir] windows/amd64 darwin/arm64
+//	go run ./systems windows/amd64 darwin/arm64
 package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -16,14 +15,13 @@ import (
 )
 
 func main() {
-	dir := flag.String("dir", "../..", "the module's `folder`")
-	flag.Parse()
-	failed := flag.NArg() == 0
+	systems := os.Args[1:]
+	failed := len(systems) == 0
 	if failed {
 		fmt.Fprintln(os.Stderr, "systems: name at least one system, as in windows/amd64")
 	}
-	for _, system := range flag.Args() {
-		if err := check(*dir, system); err != nil {
+	for _, system := range systems {
+		if err := check("../..", system); err != nil {
 			fmt.Fprintf(os.Stderr, "systems: %s: %v\n", system, err)
 			failed = true
 		}
